@@ -1,0 +1,218 @@
+"""The options of a crawl: their names, defaults and the reason of each default.
+
+Stored with the crawl, so that a resume can say what changed. Secrets (headers, cookies, a proxy's
+password) are kept apart, in `Secrets`: they are never stored with the rest and never shown.
+"""
+
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+
+from bowerbird._version import __version__
+from bowerbird.errors import SettingsError
+
+MIB = 1 << 20
+
+
+class Scope(StrEnum):
+    """Which page links belong; images may come from any host, as CDNs require."""
+
+    HOST = "host"  #: the hosts of the start pages
+    DOMAIN = "domain"  #: their registrable domains (public suffix list)
+    PREFIX = "prefix"  #: below the folder of a start page
+    ANY = "any"
+
+
+class Check(StrEnum):
+    """How closely an image is looked at before it is stored."""
+
+    HEADER = "header"  #: type and size from the first bytes, end marker
+    DECODE = "decode"  #: decoded as well
+
+
+class Srcset(StrEnum):
+    """Which of several sizes of one image are fetched."""
+
+    LARGEST = "largest"
+    ALL = "all"
+
+
+class Mode(StrEnum):
+    """What a crawl starts from."""
+
+    CRAWL = "crawl"  #: start pages; links are followed
+    DOWNLOAD = "download"  #: a list of image URLs
+
+
+#: Types kept by default: what browsers show as pictures and cannot carry a script. SVG can.
+DEFAULT_TYPES = ("jpeg", "png", "gif", "webp", "avif", "bmp", "tiff", "ico")
+ALL_TYPES = (*DEFAULT_TYPES, "svg")
+
+USER_AGENT = f"bowerbird/{__version__} (image crawler; obeys robots.txt)"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every option of a crawl. Sizes in bytes, durations in seconds; 0 means no limit where said."""
+
+    mode: Mode = Mode.CRAWL
+
+    # Where to go.
+    max_depth: int | None = None  #: none: a site's own links end it; traps are caught apart
+    max_pages: int = 0  #: 0: all, since "every image of a site" is the promise
+    max_images: int = 0  #: 0: all
+    scope: Scope = Scope.HOST  #: the least surprising reading of "this site"
+    include: tuple[str, ...] = ()  #: globs on the whole URL; empty: all
+    exclude: tuple[str, ...] = ()  #: globs on the whole URL; exclude wins
+    obey_robots: bool = True  #: `download` sets it only with --robots: the user wrote the list
+
+    # What to keep.
+    types: tuple[str, ...] = DEFAULT_TYPES
+    min_width: int = 0  #: 0: spacers and icons too; only the user knows what is too small
+    min_height: int = 0
+    max_bytes: int = (
+        32 * MIB
+    )  #: an image; larger than nearly every photograph, small enough to bound
+    max_page_bytes: int = 8 * MIB  #: a page or stylesheet; the largest real pages are half that
+    max_sitemap_bytes: int = 50 * MIB  #: the sitemap protocol's own limit, uncompressed
+    max_pixels: int = 64_000_000  #: 64 MP: above common cameras, 256 MB when decoded
+    max_frames: int = 1_000  #: of an animation
+    max_frame_pixels: int = 256_000_000  #: summed over an animation's frames
+    check: Check = Check.DECODE  #: a file that does not open is not an image
+    keep_damaged: bool = False
+    srcset: Srcset = Srcset.LARGEST  #: "once, at full size"
+
+    # How fast.
+    workers: int = 0  #: 0: one for each core
+    concurrency: int = 64  #: transfers in flight of one worker; curl's and browsers' order of size
+    per_host: int = 4  #: polite: below the six of a browser
+    delay: float | None = None  #: none: adaptive, grows when the host slows or errs
+    max_rate: int = 0  #: bytes per second of the whole crawl; 0: no limit
+    max_total_bytes: int = 0  #: 0: no limit
+    max_time: float = 0.0  #: 0: no limit
+    memory: int = 128 * MIB  #: bodies and decodes of one worker together
+
+    # How to ask.
+    user_agent: str = USER_AGENT  #: honest: names the project
+    proxy: str = ""
+    timeout: float = 120.0  #: a whole transfer; 32 MiB at 270 kB/s
+    connect_timeout: float = 10.0  #: two lost SYNs and their repeats
+    first_byte_timeout: float = 20.0
+    idle_timeout: float = 15.0
+    min_speed: int = 1_000  #: bytes per second over 20 s; slower is a slot held hostage
+    retries: int = 3  #: of what may pass; with backoff about half a minute in all
+    max_hops: int = 10  #: redirects; browsers allow 20, honest sites need 3
+
+    # Whom to meet.
+    allow_private: bool = False
+    allow_range: tuple[str, ...] = ()  #: CIDR
+
+    # Where to keep.
+    durable: bool = False  #: costs a sync for each group of images
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes to start hosts only and is masked everywhere."""
+
+    headers: tuple[str, ...] = ()  #: "Name: value"
+    cookies: str = ""  #: text of a Netscape cookies file
+    proxy_login: str = ""  #: user:password
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker has to know of a crawl: sent to it when it joins."""
+
+    name: str
+    settings: Settings
+    start_urls: tuple[str, ...] = ()  #: canonical; scope and guard exemptions derive from them
+    secrets: Secrets = Secrets()
+    folder: str = ""  #: where local workers store images
+
+
+T = TypeVar("T")
+
+#: option -> (least, most); what is None is not bounded on that side.
+RANGES: dict[str, tuple[float | None, float | None]] = {
+    "max_depth": (0, None),
+    "max_pages": (0, None),
+    "max_images": (0, None),
+    "min_width": (0, None),
+    "min_height": (0, None),
+    "max_bytes": (1, None),
+    "workers": (0, 1_024),
+    "concurrency": (1, 10_000),
+    "per_host": (1, 10_000),
+    "delay": (0, 300),
+    "max_rate": (0, None),
+    "max_total_bytes": (0, None),
+    "max_time": (0, None),
+    "memory": (16 * MIB, None),
+    "timeout": (0.1, 86_400),
+    "connect_timeout": (0.1, 86_400),
+    "first_byte_timeout": (0.1, 86_400),
+    "idle_timeout": (0.1, 86_400),
+    "retries": (0, 100),
+    "max_hops": (0, 50),
+}
+
+
+def make_settings(options: dict[str, Any]) -> Settings:
+    """Settings from plain values, checked.
+
+    Raises:
+        SettingsError: an unknown option, a value of the wrong kind or out of range.
+    """
+    try:
+        settings = msgspec.convert(options, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_in_words(str(error))) from None
+    check_ranges(settings)
+    return settings
+
+
+def check_ranges(settings: Settings) -> None:
+    """Raises SettingsError where a value is out of its range."""
+    for name, (least, most) in RANGES.items():
+        value = getattr(settings, name)
+        if value is None:
+            continue
+        if (least is not None and value < least) or (most is not None and value > most):
+            raise SettingsError(f"{option_name(name)} is {value}; must be {_range(least, most)}.")
+    unknown = [name for name in settings.types if name not in ALL_TYPES]
+    if unknown:
+        raise SettingsError(
+            f"--types names {', '.join(unknown)}; known are {', '.join(ALL_TYPES)}."
+        )
+
+
+def changes(old: Settings, new: Settings) -> list[str]:
+    """What differs, a line each: `--per-host: 4 -> 8`."""
+    was, now = msgspec.structs.asdict(old), msgspec.structs.asdict(new)
+    return [
+        f"{option_name(name)}: {_shown(was[name])} -> {_shown(now[name])}"
+        for name in now
+        if was[name] != now[name]
+    ]
+
+
+def option_name(field: str) -> str:
+    """The command-line name of a setting."""
+    return "--" + field.replace("_", "-")
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "default"
+    return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if most is None:
+        return f"at least {least:g}"
+    return f"at most {most:g}" if least is None else f"between {least:g} and {most:g}"
+
+
+def _in_words(error: str) -> str:
+    """msgspec names a field as `$.per_host`; people know it as `--per-host`."""
+    message, at, path = error.partition(" - at `$.")
+    return f"{option_name(path.strip('`'))}: {message}." if at else f"{message}."
