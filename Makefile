@@ -1,0 +1,41 @@
+# Every target sets up what it needs (scripts/setup), once; the second run is instant.
+# Extra arguments: make test ARGS="-k srcset", make bench ARGS="--only photos".
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lock clean
+
+BIN := .venv/bin
+PYTHON_FILES := src tests benchmarks scripts/check-lock scripts/check-shape
+# From small to large; a missing folder is no error.
+TESTS := $(wildcard tests/unit tests/contracts tests/integration tests/chaos tests/e2e)
+
+help:  ## show this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo:  ## serve a small gallery on this machine and crawl it before your eyes
+	@scripts/setup runtime
+	@$(BIN)/bowerbird demo $(ARGS)
+
+test:  ## run all tests; with CI=true a missing server is a failure, else a skip
+	@scripts/setup test
+	$(BIN)/pytest -n 2 --dist worksteal $(TESTS) $(ARGS)
+
+check:  ## format, lint, types, floors, lock files, shape of the code
+	@scripts/setup dev
+	$(BIN)/ruff format --check $(PYTHON_FILES)
+	$(BIN)/ruff check $(PYTHON_FILES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check-lock
+	$(BIN)/python scripts/check-shape src/bowerbird benchmarks
+
+bench:  ## measure against curl, wget2, aria2, Scrapy and img2dataset; writes benchmarks/RESULTS.md
+	@scripts/setup bench
+	$(BIN)/python -m benchmarks.run $(ARGS)
+
+lock:  ## pin all dependencies anew, with hashes (needs a package index)
+	@scripts/lock
+
+clean:  ## remove what the targets above have made
+	rm -rf .venv .make .bench build dist demo-images .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
