@@ -1,0 +1,62 @@
+"""What was put and is not yet known to be on the disk, synced in groups."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from bowerbird.store import names
+from bowerbird.store.faults import refusal
+
+
+class Unsynced:
+    """Files and folders to sync: each file, then each folder that has a new name in it, once."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"{len(self._files)} files and {len(self._folders)} folders to sync"
+
+    def note(self, path: str) -> None:
+        """An object that was put, new or not: another process may have written it just now."""
+        self._files.add(path)
+        self._folders.add(f"{self._folder}/{path.rpartition('/')[0]}")
+
+    def note_folder(self, folder: str) -> None:
+        """A folder (absolute) in which a folder was made, perhaps with those above it."""
+        self._folders.update((folder, self._folder, str(Path(self._folder).parent)))
+
+    def flush(self) -> None:
+        """Sync all that was noted; see `Store.flush`."""
+        while self._files:
+            self._sync_file(self._files.pop())
+        for folder in sorted(self._folders):
+            self._sync_folder(folder)
+        self._folders.clear()
+
+    def _sync_file(self, path: str) -> None:
+        full = f"{self._folder}/{path}"
+        try:
+            _sync(full, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError as error:
+            # After a failed fsync the kernel calls the lost pages clean (fsync(2), LWN 752063):
+            # a second try would succeed with other bytes on the disk than in the cache.
+            with suppress(OSError):
+                Path(full).unlink()
+            raise refusal(error, f"{self._folder}/{names.IMAGES}") from error
+
+    def _sync_folder(self, folder: str) -> None:
+        try:
+            _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise refusal(error, folder) from error
+
+
+def _sync(path: str, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,103 @@
+"""Looking at, checking and cleaning the files of a store in a folder."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from bowerbird.store import names, owner
+from bowerbird.store.base import Found, Sort
+from bowerbird.store.faults import refusal
+
+
+def files(folder: str) -> Iterator[Found]:
+    """Every file below `images`, folder by folder; a folder that is not ours is one find."""
+    for entry in _entries(Path(folder, names.IMAGES)):
+        if names.is_object_folder(entry.name) and entry.is_dir(follow_symlinks=False):
+            for inner in _entries(Path(entry.path)):
+                yield _found(inner, f"{names.IMAGES}/{entry.name}/{inner.name}")
+        else:
+            yield _found(entry, f"{names.IMAGES}/{entry.name}")
+
+
+def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+    # Sorted per folder: a walk of 10^7 files holds the names of one folder in 256.
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _found(entry: "os.DirEntry[str]", path: str) -> Found:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return Found(path, 0, sort_of(path))  # renamed or removed since the folder was read
+    sort = sort_of(path) if stat.S_ISREG(status.st_mode) else Sort.FOREIGN
+    return Found(path, status.st_size, sort)
+
+
+def sort_of(path: str) -> Sort:
+    """What a regular file at this path is."""
+    if names.is_object_path(path):
+        return Sort.OBJECT
+    return Sort.TEMPORARY if names.owner_of(path) else Sort.FOREIGN
+
+
+def size_of(folder: str, path: str) -> int | None:
+    """Size of an object in bytes; None where there is no such regular file."""
+    if not names.is_object_path(path):
+        return None
+    try:
+        status = Path(folder, path).lstat()
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def sha256_of(folder: str, path: str) -> str | None:
+    """Hex digest of an object's bytes; None where they cannot be read."""
+    if size_of(folder, path) is None:
+        return None
+    try:
+        with Path(folder, path).open("rb", buffering=0) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def remove(folder: str, path: str) -> bool:
+    """Remove an object or temporary file; whether it was there.
+
+    Raises:
+        ValueError: the path is neither.
+        StorageFullError: the disk refuses.
+    """
+    if sort_of(path) is Sort.FOREIGN:
+        raise ValueError(f"{path} is no file of this store")
+    try:
+        Path(folder, path).unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise refusal(error, folder) from error
+    return True
+
+
+def sweep(folder: str) -> int:
+    """Remove temporary files that no living process owns; answer how many."""
+    left_over = (found.path for found in files(folder) if _is_left_over(folder, found))
+    return sum(remove(folder, path) for path in left_over)
+
+
+def _is_left_over(folder: str, found: Found) -> bool:
+    who = names.owner_of(found.path) if found.sort is Sort.TEMPORARY else None
+    if who is None:
+        return False
+    try:
+        modified_at = Path(folder, found.path).lstat().st_mtime
+    except OSError:
+        return False
+    return owner.is_left_over(who, modified_at)
