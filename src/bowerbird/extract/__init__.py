@@ -11,7 +11,7 @@ from bowerbird.extract.base import DataImage, Extracted, Form, ImageLink
 if TYPE_CHECKING:
     from bowerbird.extract.css import extract_css
     from bowerbird.extract.feed import extract_feed
-    from bowerbird.extract.forms import form_of, robots_sitemaps
+    from bowerbird.extract.forms import form_of
     from bowerbird.extract.html import extract_html
     from bowerbird.extract.sitemap import extract_sitemap
 
@@ -34,7 +34,7 @@ _HOMES = {
     "extract_html": "html",
     "extract_sitemap": "sitemap",
     "form_of": "forms",
-    "robots_sitemaps": "forms",
+    "robots_sitemaps": "robots_txt",
 }
 
 

@@ -1,0 +1,124 @@
+"""JPEG (ITU T.81): segments up to the first scan, the end marker, decode by libjpeg-turbo."""
+
+import re
+from struct import unpack_from
+
+from bowerbird.images.base import Body, CorruptError, Header, TruncatedError
+from bowerbird.images.exif import read_exif
+
+#: Segments before the first scan; profiles and extended XMP of 32 MiB need 512.
+MAX_SEGMENTS = 4_096
+#: Scans of a progressive file; each is a pass over all pixels, so thousands are a bomb.
+MAX_SCANS = 500
+
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
+_SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
+_END = re.compile(rb"\xff+[\xd9\xda\xc4\xdb\xdd\xfe\xe0-\xef\xdc\xcc]")
+#: Warnings of libjpeg that change no pixel that matters; browsers show such files.
+_HARMLESS = ("extraneous bytes", "SOS parameters", "progression", "Adobe", "JFIF")
+
+
+def header(data: Body) -> Header:
+    """Size from the frame header, orientation and date from the first EXIF segment."""
+    exif, size, at = (1, ""), (0, 0), 2
+    for _ in range(MAX_SEGMENTS):
+        marker, start, at = _segment(data, at)
+        if marker in _FRAMES:
+            height, width = unpack_from(">HH", data, start + 1)
+            size = (width, height)
+        elif marker == _APP1 and data[start : start + 4] == b"Exif" and exif == (1, ""):
+            exif = read_exif(data, start, at)
+        elif marker == _SOS:
+            return _header(size, exif)
+        elif marker == _EOI:
+            break
+    raise CorruptError("no scan")
+
+
+def _header(size: tuple[int, int], exif: tuple[int, str]) -> Header:
+    if not all(size):
+        raise CorruptError("no size before the first scan")
+    return Header(width=size[0], height=size[1], orientation=exif[0], exif_date=exif[1])
+
+
+def _segment(data: Body, at: int) -> tuple[int, int, int]:
+    """The next marker, where its payload begins, where the next segment does."""
+    at = _marker(data, at)
+    marker = data[at]
+    if marker in _ALONE or marker == _EOI:
+        return marker, at + 1, at + 1
+    length: int = unpack_from(">H", data, at + 1)[0]
+    if length < 2:
+        raise CorruptError(f"segment of length {length}")
+    if at + 1 + length > len(data):
+        raise TruncatedError("ends inside a segment")
+    return marker, at + 3, at + 1 + length
+
+
+def _marker(data: Body, at: int) -> int:
+    """Where the next marker's code is. Stray bytes before it are skipped, as decoders do."""
+    if data[at] != 0xFF:
+        at = data.find(b"\xff", at)
+        if at < 0:
+            raise TruncatedError("no further marker")
+    while data[at] == 0xFF:
+        at += 1
+    return at
+
+
+def check_end(data: Body) -> None:
+    """Find the end marker. What follows it (padding, a film, a second picture) is let be."""
+    if data[-2:] == b"\xff\xd9":  # entropy-coded data never holds this pair
+        return
+    at = _first_scan(data)
+    for _ in range(MAX_SEGMENTS):
+        match = _END.search(data, at)
+        if match is None:
+            raise TruncatedError("no end marker")
+        if data[match.end() - 1] == _EOI:
+            return
+        at = _segment(data, match.end() - 2)[2]
+    raise CorruptError("too many segments")
+
+
+def _first_scan(data: Body) -> int:
+    marker, at = 0, 2
+    while marker != _SOS:
+        marker, _, at = _segment(data, at)
+    return at
+
+
+def decode(data: Body, _: Header) -> None:
+    """Read all entropy-coded data at an eighth of the size; grey, so chroma is not transformed."""
+    _limit_scans(data)
+    try:
+        _decode(data, strict=True)
+    except ValueError as error:
+        if not any(words in str(error) for words in _HARMLESS):
+            raise CorruptError(str(error)) from None
+        _decode(data, strict=False)
+
+
+def _decode(data: Body, *, strict: bool) -> None:
+    from simplejpeg import decode_jpeg  # with numpy: 55 ms that only a decode pays
+
+    decode_jpeg(
+        data,
+        colorspace="GRAY",
+        min_height=1,
+        min_width=1,
+        min_factor=8,
+        fastdct=True,
+        fastupsample=True,
+        strict=strict,
+    )
+
+
+def _limit_scans(data: Body) -> None:
+    at = 0
+    for _ in range(MAX_SCANS):
+        at = data.find(b"\xff\xda", at) + 2
+        if at < 2:
+            return
+    raise CorruptError(f"more than {MAX_SCANS} scans")

@@ -1,0 +1,225 @@
+"""PNG and APNG (W3C PNG, third edition).
+
+The decode is our own: all of its data is inflated, with every checksum, length and filter type
+looked at. That is what a decoder does short of adding up the pixels; it needs 1 MiB of memory
+whatever the size, no imaging library, and no native code but zlib.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from struct import unpack_from
+from typing import NamedTuple
+
+from bowerbird.images.base import Body, CorruptError, Header, TruncatedError
+from bowerbird.images.exif import read_exif
+
+#: Chunks of one file; a 32 MiB file in the 8 KiB steps of libpng has 4,096.
+MAX_CHUNKS = 100_000
+#: Compressed and inflated bytes in hand at a time.
+STEP = 1 << 18
+
+#: colour type -> (samples, bit depths allowed)
+_COLOURS = {
+    0: (1, (1, 2, 4, 8, 16)),
+    2: (3, (8, 16)),
+    3: (1, (1, 2, 4, 8)),
+    4: (2, (8, 16)),
+    6: (4, (8, 16)),
+}
+#: Adam7: x start, y start, x step, y step of each pass
+_PASSES = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+_CRITICAL = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"fcTL", b"fdAT"))
+
+
+class _Chunk(NamedTuple):
+    name: bytes
+    start: int  #: of its data
+    end: int
+
+
+def _chunks(data: Body, at: int = 8) -> Iterator[_Chunk]:
+    """All chunks up to and with IEND; trailing bytes are let be."""
+    for _ in range(MAX_CHUNKS):
+        if at + 12 > len(data):
+            raise TruncatedError("no IEND")
+        length: int = unpack_from(">I", data, at)[0]
+        chunk = _Chunk(data[at + 4 : at + 8], at + 8, at + 8 + length)
+        if not chunk.name.isalpha():
+            raise CorruptError("chunk without a name")
+        if chunk.end + 4 > len(data):
+            raise TruncatedError("ends inside a chunk")
+        yield chunk
+        if chunk.name == b"IEND":
+            return
+        at = chunk.end + 4
+    raise CorruptError("too many chunks")
+
+
+def header(data: Body) -> Header:
+    """Size from IHDR, frames from acTL and fcTL, orientation and date from eXIf."""
+    width, height = _size(data)
+    if data.find(b"acTL", 33, 4_096) < 0 and data.find(b"eXIf", 33) < 0:
+        return Header(width=width, height=height)
+    return _full_header(data, width, height)
+
+
+def _size(data: Body) -> tuple[int, int]:
+    length, name, width, height, depth, colour = unpack_from(">I4sIIBB", data, 8)
+    if name != b"IHDR" or length != 13:
+        raise CorruptError("does not begin with IHDR")
+    if not 0 < width < 1 << 31 or not 0 < height < 1 << 31:
+        raise CorruptError(f"size of {width} x {height}")
+    if depth not in _COLOURS.get(colour, (0, ()))[1]:
+        raise CorruptError(f"bit depth {depth} with colour type {colour}")
+    return width, height
+
+
+def _full_header(data: Body, width: int, height: int) -> Header:
+    frames, pixels, exif = 0, 0, (1, "")
+    try:
+        for chunk in _chunks(data):
+            if chunk.name == b"fcTL":
+                frames += 1
+                pixels += _frame_pixels(data, chunk)
+            elif chunk.name == b"eXIf":
+                exif = read_exif(data, chunk.start, chunk.end)
+    except TruncatedError:  # its end is another question
+        pass
+    return Header(
+        width=width,
+        height=height,
+        frames=max(frames, 1),
+        frame_pixels=pixels,
+        orientation=exif[0],
+        exif_date=exif[1],
+    )
+
+
+def _frame_pixels(data: Body, chunk: _Chunk) -> int:
+    width, height = unpack_from(">II", data, chunk.start + 4)
+    return int(width * height)
+
+
+def check_end(data: Body) -> None:
+    """Walk all chunks to IEND; there must be image data."""
+    if not any(chunk.name == b"IDAT" for chunk in list(_chunks(data))):
+        raise CorruptError("no image data")
+
+
+def decode(data: Body, header: Header) -> None:
+    """Inflate every frame; check every checksum of what counts, and every filter type."""
+    chunks = [chunk for chunk in _chunks(data) if chunk.name in _CRITICAL]
+    for chunk in chunks:
+        _check_sum(data, chunk)
+    _check_palette(data, chunks)
+    size = (header.width, header.height)
+    _inflate(_pieces(data, chunks, b"IDAT", 0), _rows(data, size))
+    for size, parts in _animation(data, chunks):
+        _inflate(_pieces(data, parts, b"fdAT", 4), _rows(data, size))
+
+
+def _check_sum(data: Body, chunk: _Chunk) -> None:
+    crc = 0
+    for at in range(chunk.start - 4, chunk.end, STEP):
+        crc = zlib.crc32(data[at : min(at + STEP, chunk.end)], crc)
+    if crc != unpack_from(">I", data, chunk.end)[0]:
+        raise CorruptError(f"checksum of {chunk.name!r}")
+
+
+def _check_palette(data: Body, chunks: list[_Chunk]) -> None:
+    palettes = [chunk for chunk in chunks if chunk.name == b"PLTE"]
+    if data[25] == 3 and not palettes:
+        raise CorruptError("no palette")
+    if any((chunk.end - chunk.start) % 3 for chunk in palettes):
+        raise CorruptError("palette of odd length")
+
+
+def _animation(data: Body, chunks: list[_Chunk]) -> Iterator[tuple[tuple[int, int], list[_Chunk]]]:
+    """Size and chunks of each frame that is not the still image itself."""
+    size, parts = (0, 0), list[_Chunk]()
+    for chunk in chunks:
+        if chunk.name == b"fdAT":
+            parts.append(chunk)
+        elif chunk.name in (b"fcTL", b"IEND"):
+            if parts:
+                yield size, parts
+            size, parts = _frame_size(data, chunk), []
+
+
+def _frame_size(data: Body, chunk: _Chunk) -> tuple[int, int]:
+    return unpack_from(">II", data, chunk.start + 4) if chunk.name == b"fcTL" else (0, 0)
+
+
+def _pieces(data: Body, chunks: list[_Chunk], name: bytes, skip: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        if chunk.name == name:
+            for at in range(chunk.start + skip, chunk.end, STEP):
+                yield data[at : min(at + STEP, chunk.end)]
+
+
+def _rows(data: Body, size: tuple[int, int]) -> list[tuple[int, int]]:
+    """(bytes in a row with its filter type, rows) for each pass of the image data."""
+    depth, colour, interlaced = data[24], data[25], data[28]
+    bits = depth * _COLOURS[colour][0]
+    passes = _PASSES if interlaced else ((0, 0, 1, 1),)
+    rows = []
+    for x, y, x_step, y_step in passes:
+        width, height = -((x - size[0]) // x_step), -((y - size[1]) // y_step)
+        if width > 0 and height > 0:
+            rows.append((1 + (width * bits + 7) // 8, height))
+    return rows
+
+
+def _inflate(pieces: Iterable[bytes], rows: list[tuple[int, int]]) -> None:
+    """Raise unless the pieces inflate, to their checksum, to all these rows."""
+    filters = _Filters(rows)
+    stream = zlib.decompressobj()
+    try:
+        for piece in pieces:
+            while piece and not filters.full:
+                filters.take(stream.decompress(piece, STEP))
+                piece = stream.unconsumed_tail
+            if filters.full and not stream.eof:
+                stream.decompress(piece, STEP)
+    except zlib.error as error:
+        raise CorruptError(str(error)) from None
+    if not filters.full:
+        raise CorruptError("image data ends early")
+
+
+class _Filters:
+    """Looks at the filter type of each row in image data that comes in steps."""
+
+    def __init__(self, rows: list[tuple[int, int]]) -> None:
+        self._passes = rows
+        self._left = sum(stride * count for stride, count in rows)
+        self._at = 0  # in the current pass
+
+    @property
+    def full(self) -> bool:
+        """Whether all rows have come."""
+        return self._left <= 0
+
+    def take(self, raw: bytes) -> None:
+        """The next bytes of image data; what is too much is let be."""
+        self._left -= len(raw)
+        while raw and self._passes:
+            stride, count = self._passes[0]
+            part = raw[: stride * count - self._at]
+            if part[-self._at % stride :: stride].translate(None, b"\0\1\2\3\4"):
+                raise CorruptError("unknown filter type")
+            raw = raw[len(part) :]
+            self._step(len(part), stride * count)
+
+    def _step(self, size: int, whole: int) -> None:
+        self._at += size
+        if self._at == whole:
+            self._passes, self._at = self._passes[1:], 0
