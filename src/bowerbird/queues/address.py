@@ -1,0 +1,63 @@
+"""Where a queue is to be found: `unix:///path` or `tcp://host:port`."""
+
+import msgspec
+
+from bowerbird.errors import UsageError
+
+
+class UnixAddress(msgspec.Struct, frozen=True):
+    """A Unix socket on this machine."""
+
+    path: str  #: absolute
+
+    def __str__(self) -> str:
+        return f"unix://{self.path}"
+
+
+class TcpAddress(msgspec.Struct, frozen=True):
+    """A port of some machine."""
+
+    host: str  #: a name or an IP address, IPv6 without brackets
+    port: int  #: 0: any free port, for listening only
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"tcp://{host}:{self.port}"
+
+
+Address = UnixAddress | TcpAddress
+
+
+def parse_address(text: str) -> Address:
+    """Read an address as people write it.
+
+    Raises:
+        UsageError: it is none; the message shows what one looks like.
+    """
+    scheme, colon, rest = text.strip().partition("://")
+    if colon and scheme == "unix":
+        return _unix(text, rest)
+    if colon and scheme == "tcp":
+        return _tcp(text, rest)
+    raise UsageError(f"{text!r} is no address; write tcp://host:port or unix:///path.")
+
+
+def _unix(text: str, path: str) -> UnixAddress:
+    if not path.startswith("/") or "\0" in path:
+        raise UsageError(f"{text!r} names no absolute path; write unix:///path.")
+    return UnixAddress(path)
+
+
+def _tcp(text: str, rest: str) -> TcpAddress:
+    host, colon, port = rest.rstrip("/").rpartition(":")
+    if not colon or not host or not _is_port(port):
+        raise UsageError(f"{text!r} lacks host or port (0 to 65535); write tcp://host:port.")
+    if host.startswith("[") and host.endswith("]"):
+        return TcpAddress(host[1:-1], int(port))
+    if ":" in host or "/" in host or "@" in host:
+        raise UsageError(f"{text!r} names no host; IPv6 goes in brackets: tcp://[::1]:8001.")
+    return TcpAddress(host, int(port))
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535

@@ -1,0 +1,202 @@
+"""One connection of the server: handshake, requests, back-pressure. Lives on the loop's thread.
+
+An asyncio protocol by its methods; asyncio itself is not needed here.
+"""
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from bowerbird.errors import AuthenticationError, ProtocolError
+from bowerbird.queues.handshake import server_handshake
+from bowerbird.queues.messages import MAGIC, Reply, Request, framed, read_request
+from bowerbird.queues.wire import FRAME_LIMIT, HANDSHAKE_LIMIT, FrameReader, frame
+
+if TYPE_CHECKING:
+    import asyncio
+
+_log = logging.getLogger(__name__)
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server bears."""
+
+    handshake_s: float = 5.0  #: for the whole handshake; the tutorials' clients need milliseconds
+    unauthenticated: int = 256  #: connections in their handshake; the oldest give way
+    frame: int = FRAME_LIMIT  #: bytes of one request
+    in_flight: int = 64  #: unanswered requests of one connection; then it is not read from
+    write_high: int = 1 << 20  #: bytes waiting to be sent to one connection; then the same
+    write_most: int = 64 << 20  #: such a slow reader is dropped
+    legacy: bool = True  #: old clients may answer the challenge with HMAC-MD5
+
+
+class Dialect(Protocol):
+    """How requests and replies look on one connection, told by the first byte of its requests."""
+
+    def read(self, frame: bytes) -> Request:
+        """Raises ProtocolError where the frame is no request."""
+        ...
+
+    def write(self, reply: Reply) -> bytes | bytearray:
+        """A whole frame; raises ProtocolError where the reply does not fit into one."""
+        ...
+
+
+class OurDialect:
+    """msgpack, for our own clients."""
+
+    read = staticmethod(read_request)
+    write = staticmethod(framed)
+
+
+#: First byte of a frame -> its dialect. Old-style requests, as pickles, begin with 0x80.
+DIALECTS: dict[int, type[Dialect]] = {MAGIC: OurDialect}
+
+
+class Host(Protocol):
+    """What a peer tells its server."""
+
+    def arrived(self, peer: "Peer") -> None: ...
+    def authenticated(self, peer: "Peer") -> None: ...
+    def asked(self, peer: "Peer", request: Request) -> None: ...
+    def left(self, peer: "Peer") -> None: ...
+
+
+class Peer:
+    """One connection."""
+
+    def __init__(
+        self,
+        number: int,
+        host: Host,
+        authkey: bytes,
+        limits: Limits,
+        loop: "asyncio.AbstractEventLoop",
+    ) -> None:
+        self.number = number
+        self.known = False  #: it has shown that it knows the key
+        self._host = host
+        self._limits = limits
+        self._handshake = server_handshake(authkey, legacy=limits.legacy)
+        self._reader = FrameReader(HANDSHAKE_LIMIT)
+        self._dialect: Dialect | None = None
+        self._transport: asyncio.Transport
+        self._in_flight = 0
+        self._choked = False  # it does not read what we send
+        self._reading = True
+        self._deadline = loop.call_later(limits.handshake_s, self._late)
+
+    # Called by asyncio.
+
+    def connection_made(self, transport: "asyncio.Transport") -> None:
+        self._transport = transport
+        transport.set_write_buffer_limits(high=self._limits.write_high)
+        self._host.arrived(self)
+        self._send_handshake()
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        self._pump()
+
+    def eof_received(self) -> bool:
+        return False  # whoever says no more wants no answers either
+
+    def pause_writing(self) -> None:
+        self._choked = True
+        self._pace()
+
+    def resume_writing(self) -> None:
+        self._choked = False
+        self._pump()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._deadline.cancel()
+        self._host.left(self)
+
+    # Called by the server.
+
+    def reply(self, reply: Reply) -> None:
+        """Send the answer to a request; too late for a connection that is closing."""
+        if self._dialect is None or self._transport.is_closing():
+            return
+        self._in_flight -= 1
+        self._transport.write(self._dialect.write(reply))
+        if self._transport.get_write_buffer_size() > self._limits.write_most:
+            self.drop("does not read its answers")
+        elif not self._reading:
+            self._pump()
+
+    def drop(self, why: str) -> None:
+        """End it at once."""
+        _log.info("connection %d dropped: %s", self.number, why, extra={"action": "drop"})
+        self._transport.abort()
+
+    def close(self) -> None:
+        """End it once what was written has gone out."""
+        self._transport.close()
+
+    # Inside.
+
+    def _late(self) -> None:
+        self.drop("no handshake in time")
+
+    def _busy(self) -> bool:
+        return self._choked or self._in_flight >= self._limits.in_flight
+
+    def _pump(self) -> None:
+        """Take frames as long as their answers find room."""
+        try:
+            while not self._busy() and not self._transport.is_closing():
+                frame = self._reader.next()
+                if frame is None:
+                    break
+                self._take(frame)
+        except AuthenticationError as error:
+            self._send_handshake()
+            _log.info("connection %d refused: %s", self.number, error, extra={"action": "refuse"})
+            self.close()
+        except ProtocolError as error:
+            self.drop(str(error))
+        else:
+            self._pace()
+
+    def _pace(self) -> None:
+        """Read from the connection, or leave its bytes with the kernel."""
+        if self._transport.is_closing() or self._reading is not self._busy():
+            return
+        self._reading = not self._reading
+        if self._reading:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def _take(self, frame: bytes) -> None:
+        if not self.known:
+            self._shake(frame)
+            return
+        if self._dialect is None:
+            self._dialect = _dialect_of(frame)
+        request = self._dialect.read(frame)
+        self._in_flight += 1
+        self._host.asked(self, request)
+
+    def _shake(self, frame: bytes) -> None:
+        self._handshake.receive(frame)
+        self._send_handshake()
+        if self._handshake.done:
+            self.known = True
+            self._deadline.cancel()
+            self._reader.limit = self._limits.frame
+            self._host.authenticated(self)
+
+    def _send_handshake(self) -> None:
+        for message in self._handshake.take():
+            self._transport.write(frame(message))
+
+
+def _dialect_of(frame: bytes) -> Dialect:
+    speak = DIALECTS.get(frame[0]) if frame else None
+    if speak is None:
+        raise ProtocolError("a request of an unknown kind or of another version.")
+    return speak()

@@ -1,0 +1,184 @@
+"""The server: one thread with an asyncio loop, any number of connections."""
+
+import socket
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from bowerbird.errors import ProtocolError, UsageError
+from bowerbird.queues.address import Address, TcpAddress, UnixAddress
+from bowerbird.queues.messages import Reply, Request, failure
+from bowerbird.queues.peer import Limits, Peer
+
+if TYPE_CHECKING:
+    import asyncio
+
+#: Connections that the kernel keeps for us until we accept them.
+BACKLOG = 1_024
+#: How long answers may take to go out when the server closes, in seconds.
+FLUSH_S = 2.0
+
+
+class Call(NamedTuple):
+    """A request and the connection it came by."""
+
+    connection: int
+    request: Request
+
+
+class Handler(Protocol):
+    """Who answers. Both methods are called on the server's thread and must not block."""
+
+    def asked(self, call: Call) -> None:
+        """A request came; its reply is given to `reply_many`, from whichever thread."""
+        ...
+
+    def closed(self, connection: int) -> None:
+        """An authenticated connection has ended; replies to it go nowhere from now on."""
+        ...
+
+
+class Server:
+    """Carries requests to a handler, and its replies back."""
+
+    def __init__(self, address: Address, authkey: bytes, limits: Limits | None = None) -> None:
+        self.address = address  #: after `start` with the port that was found
+        self._authkey = authkey
+        self._limits = limits or Limits()
+        self._handler: Handler
+        self._peers: dict[int, Peer] = {}
+        self._strangers: dict[int, Peer] = {}  # oldest first
+        self._count = 0
+        self._loop: asyncio.AbstractEventLoop
+        self._closing: asyncio.Event
+        self._emptied: asyncio.Event
+        self._ready = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, handler: Handler) -> None:
+        """Listen. Clients can connect when this returns; the loop starts meanwhile.
+
+        Raises:
+            UsageError: the address is in use or cannot be listened at.
+        """
+        listener = _listen(self.address)
+        if isinstance(self.address, TcpAddress):
+            self.address = TcpAddress(self.address.host, listener.getsockname()[1])
+        self._handler = handler
+        self._thread = threading.Thread(target=self._run, args=(listener,), name="queue-server")
+        self._thread.daemon = True
+        self._thread.start()
+
+    def reply_many(self, replies: Sequence[tuple[int, Reply]]) -> None:
+        """Send replies to connections by their numbers; one wake-up of the loop for all."""
+        if replies and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliver, replies)
+
+    def close(self) -> None:
+        """Stop listening, send what was answered, end all connections. Idempotent."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._ready.wait()
+        self._loop.call_soon_threadsafe(self._closing.set)
+        thread.join()
+        if isinstance(self.address, UnixAddress):
+            Path(self.address.path).unlink(missing_ok=True)
+
+    # On the loop's thread: the life of the server.
+
+    def _run(self, listener: socket.socket) -> None:
+        import asyncio  # 40 ms that pass while the caller goes on
+
+        with listener, asyncio.Runner() as runner:
+            runner.run(self._serve(listener))
+
+    async def _serve(self, listener: socket.socket) -> None:
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
+        self._closing, self._emptied = asyncio.Event(), asyncio.Event()
+        listen = (
+            self._loop.create_unix_server
+            if isinstance(self.address, UnixAddress)
+            else self._loop.create_server
+        )
+        server = await listen(self._peer, sock=listener, backlog=BACKLOG)  # type: ignore[arg-type]
+        self._ready.set()
+        await self._closing.wait()
+        server.close()
+        await self._part()
+
+    async def _part(self) -> None:
+        import asyncio
+
+        for peer in tuple(self._peers.values()):
+            peer.close()
+        if self._peers:
+            try:
+                await asyncio.wait_for(self._emptied.wait(), FLUSH_S)
+            except TimeoutError:
+                for peer in tuple(self._peers.values()):
+                    peer.drop("the server closes")
+
+    def _peer(self) -> Peer:
+        self._count += 1
+        return Peer(self._count, self, self._authkey, self._limits, self._loop)
+
+    def _deliver(self, replies: Sequence[tuple[int, Reply]]) -> None:
+        for number, reply in replies:
+            peer = self._peers.get(number)
+            if peer is not None:
+                self._deliver_one(peer, reply)
+
+    def _deliver_one(self, peer: Peer, reply: Reply) -> None:
+        try:
+            peer.reply(reply)
+        except ProtocolError as error:
+            peer.reply(failure(reply.id, error))
+
+    # On the loop's thread: what the peers tell.
+
+    def arrived(self, peer: Peer) -> None:
+        self._peers[peer.number] = self._strangers[peer.number] = peer
+        if len(self._strangers) > self._limits.unauthenticated:
+            oldest = next(iter(self._strangers.values()))
+            del self._strangers[oldest.number]
+            oldest.drop("too many that have not authenticated")
+
+    def authenticated(self, peer: Peer) -> None:
+        self._strangers.pop(peer.number, None)
+
+    def asked(self, peer: Peer, request: Request) -> None:
+        self._handler.asked(Call(peer.number, request))
+
+    def left(self, peer: Peer) -> None:
+        self._strangers.pop(peer.number, None)
+        self._peers.pop(peer.number, None)
+        if not self._peers:
+            self._emptied.set()
+        if peer.known:
+            self._handler.closed(peer.number)
+
+
+def _listen(address: Address) -> socket.socket:
+    try:
+        if isinstance(address, UnixAddress):
+            return _listen_unix(address.path)
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise UsageError(f"Cannot listen at {address}: {error.strerror or error}.") from None
+
+
+def _listen_unix(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(path)
+        Path(path).chmod(0o600)  # the folder is private already; this is for those that are not
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
