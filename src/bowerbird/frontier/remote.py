@@ -25,6 +25,7 @@ from bowerbird.model import (
     WorkerInfo,
     WorkerRow,
 )
+from bowerbird.queues.address import Address, parse_address
 from bowerbird.queues.client import Connection
 from bowerbird.settings import Job
 
@@ -44,8 +45,18 @@ class RemoteFrontier(Frontier):
     the call was carried out is then not known.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, address: Address | str, authkey: bytes) -> None:
+        """Connects at the first call.
+
+        Raises:
+            UsageError: the address is none.
+        """
+        where = parse_address(address) if isinstance(address, str) else address
+        self._connection = Connection(where, authkey, ANSWER_S)
+
+    def call(self, method: str, payload: bytes = b"") -> bytes:
+        """A method that the manager has added to the service."""
+        return self._connection.call(method, payload)
 
     def job(self) -> Job:
         """What a worker has to know of the crawl."""
