@@ -1,0 +1,102 @@
+"""libcurl's options: the constant ones set once for each handle, the others when they change."""
+
+from typing import Any
+
+import pycurl
+
+from bowerbird.fetch.base import FetchLimits, Proxy, Request
+from bowerbird.fetch.headers import referer_for
+from bowerbird.fetch.shared import Shared
+from bowerbird.fetch.transfer import Transfer
+
+#: Bytes asked of a socket at once. libcurl hands bodies on in pieces of 16 KiB all the same.
+_BUFFER = 64 * 1024
+
+
+def make_easy(shared: Shared) -> Any:
+    """A handle with its transfer, as `easy.transfer`, ready for `prepare`."""
+    easy = pycurl.Curl()
+    transfer = Transfer(shared)
+    transfer.easy = easy
+    easy.transfer = transfer
+    easy.asked = ("", (), "", 0)
+    _set_constants(easy, shared.limits)
+    _set_callbacks(easy, transfer)
+    _set_proxy(easy, shared.limits.proxy)
+    if shared.resolve:
+        easy.setopt(pycurl.RESOLVE, list(shared.resolve))
+    return easy
+
+
+def _set_constants(easy: Any, limits: FetchLimits) -> None:
+    easy.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    easy.setopt(pycurl.REDIR_PROTOCOLS, 0)
+    easy.setopt(pycurl.FOLLOWLOCATION, 0)
+    easy.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
+    easy.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
+    easy.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
+    easy.setopt(pycurl.PIPEWAIT, 1)
+    easy.setopt(pycurl.PATH_AS_IS, 1)
+    easy.setopt(pycurl.NOSIGNAL, 1)
+    easy.setopt(pycurl.NOPROGRESS, 1)
+    easy.setopt(pycurl.BUFFERSIZE, _BUFFER)
+    easy.setopt(pycurl.USERAGENT, limits.user_agent)
+    easy.setopt(pycurl.CONNECTTIMEOUT_MS, _ms(limits.connect_s))
+    # All codings that this libcurl decodes, for images too: it is what browsers send, so caches
+    # have that answer; icons, BMP and SVG gain; and what is not asked for is sent by some all
+    # the same. Bombs are bounded by size and ratio, not by hope.
+    easy.setopt(pycurl.ACCEPT_ENCODING, "")
+
+
+def _set_callbacks(easy: Any, transfer: Transfer) -> None:
+    easy.setopt(pycurl.OPENSOCKETFUNCTION, transfer.on_open_socket)
+    easy.setopt(pycurl.PREREQFUNCTION, transfer.on_request)
+    easy.setopt(pycurl.HEADERFUNCTION, transfer.on_header)
+    easy.setopt(pycurl.WRITEFUNCTION, transfer.on_body)
+
+
+def _set_proxy(easy: Any, proxy: Proxy | None) -> None:
+    # Set in either case: libcurl would else take both from the environment.
+    easy.setopt(pycurl.NOPROXY, "")
+    easy.setopt(pycurl.PROXY, _resolving(proxy.url) if proxy else "")
+    if proxy and proxy.login:
+        easy.setopt(pycurl.PROXYUSERPWD, proxy.login)
+
+
+def _resolving(url: str) -> str:
+    # A proxy resolves names itself: what we resolve may not be what it sees.
+    return url.replace("socks5://", "socks5h://", 1).replace("socks4://", "socks4a://", 1)
+
+
+def prepare(easy: Any, request: Request, exempt: bool) -> None:
+    """Make a handle ready for a request."""
+    easy.transfer.begin(request, exempt=exempt)
+    easy.setopt(pycurl.URL, request.url)
+    asked = (
+        referer_for(request.referrer, request.url),
+        (f"Accept: {request.accept}", *request.headers),
+        request.cookies,
+        # libcurl's own limit refuses by Content-Length before a byte is read.
+        0 if request.cut else request.max_bytes,
+    )
+    if asked != easy.asked:
+        _set_changed(easy, easy.asked, asked)
+        easy.asked = asked
+
+
+def _set_changed(easy: Any, was: tuple[Any, ...], now: tuple[Any, ...]) -> None:
+    options = (pycurl.REFERER, pycurl.HTTPHEADER, pycurl.COOKIE, pycurl.MAXFILESIZE_LARGE)
+    for option, old, new in zip(options, was, now, strict=True):
+        if old != new:
+            _set(easy, option, new)
+
+
+def _set(easy: Any, option: int, value: Any) -> None:
+    if value == "":
+        easy.unsetopt(option)
+    else:
+        easy.setopt(option, list(value) if isinstance(value, tuple) else value)
+
+
+def _ms(seconds: float) -> int:
+    return max(1, round(seconds * 1_000))

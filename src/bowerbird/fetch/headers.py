@@ -1,0 +1,80 @@
+"""Headers: those of a response, read late, and those that a request carries."""
+
+from functools import cached_property
+
+from bowerbird.model import Kind
+
+#: What browsers send for each kind; servers that negotiate give images by it.
+_PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,image/*;q=0.8,*/*;q=0.7"
+ACCEPT: dict[Kind, str] = {
+    Kind.PAGE: _PAGE,
+    Kind.IMAGE: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
+    Kind.STYLESHEET: "text/css,*/*;q=0.1",
+    Kind.ROBOTS: "text/plain,*/*;q=0.5",
+    Kind.SITEMAP: "application/xml,text/xml,text/plain;q=0.9,*/*;q=0.5",
+    Kind.FEED: "application/rss+xml,application/atom+xml,application/xml;q=0.9,*/*;q=0.5",
+}
+
+
+class Headers:
+    """The header block of one response, as it came; parsed when first asked.
+
+    Names are matched without case. Text is latin-1, as RFC 9110 section 5.5 has it for what is
+    not ASCII.
+    """
+
+    def __init__(self, block: bytes = b"") -> None:
+        self._block = block
+
+    def get(self, name: str, default: str = "") -> str:
+        """All values of a header, joined by ", " (RFC 9110 section 5.3)."""
+        values = self._values.get(name.lower())
+        return ", ".join(values) if values else default
+
+    def all(self, name: str) -> list[str]:
+        """The values of a header, one for each of its lines."""
+        return list(self._values.get(name.lower(), ()))
+
+    def items(self) -> list[tuple[str, str]]:
+        """Name (lower case) and value of each line, grouped by name."""
+        return [(name, value) for name, values in self._values.items() for value in values]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._values.values()))
+
+    def __repr__(self) -> str:
+        return f"<Headers {len(self)}>"
+
+    @cached_property
+    def _values(self) -> dict[str, list[str]]:
+        values: dict[str, list[str]] = {}
+        for line in self._block.decode("latin-1").split("\n"):
+            name, colon, value = line.partition(":")
+            if colon:
+                values.setdefault(name.strip().lower(), []).append(value.strip())
+        return values
+
+
+def referer_for(referrer: str, url: str) -> str:
+    """The Referer to send for a URL found on `referrer`, "" for none: never from https to http,
+    never with credentials or a fragment (RFC 9110 section 10.1.3)."""
+    if not referrer.startswith(("http://", "https://")):
+        return ""
+    if referrer.startswith("https:") and not url.startswith("https:"):
+        return ""
+    return _without_login(referrer.partition("#")[0])
+
+
+def _without_login(url: str) -> str:
+    if "@" not in url:
+        return url
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def is_header(text: str) -> bool:
+    """Whether a "Name: value" of a user's can be sent: a token, a colon, and no control bytes."""
+    name, colon, value = text.partition(":")
+    token = name.replace("-", "").replace("_", "")
+    return bool(colon) and token.isascii() and token.isalnum() and value.isprintable()

@@ -1,0 +1,328 @@
+"""One transfer: libcurl's callbacks for one easy handle, used again for request after request.
+
+The callbacks are what every chunk costs, so they are short and count with plain integers.
+"""
+
+import socket
+from typing import Any
+
+import pycurl
+
+from bowerbird.clock import Clock
+from bowerbird.fetch.base import Failure, FetchLimits, Request, Response, Sink
+from bowerbird.fetch.budget import Budget
+from bowerbird.fetch.failures import Phase, failure, of_curl, of_storage
+from bowerbird.fetch.headers import Headers
+from bowerbird.fetch.shared import Shared
+
+#: Bytes of the body of an error or a redirect that are read; who sends more is not listened to.
+ERROR_BODY = 64 * 1024
+#: What a header or write callback says to stop.
+_STOP = -1
+# pycurl has no types: these are plain integers.
+_PAUSE: int = pycurl.WRITEFUNC_PAUSE
+_SEND: int = pycurl.PREREQFUNC_OK
+_SEND_NOT: int = pycurl.PREREQFUNC_ABORT
+
+NOTHING = Request(key=-1, url="")
+
+
+class Transfer:
+    """The state of one request under way. Made once for each easy handle."""
+
+    __slots__ = (
+        "__weakref__",
+        "_allows",
+        "_budget",
+        "_chunks",
+        "_clock",
+        "_codings",
+        "_exempt",
+        "_head",
+        "_header_room",
+        "_interim",
+        "_limit",
+        "_limits",
+        "_lines",
+        "_open_spool",
+        "_refused",
+        "_spool",
+        "_spool_above",
+        "address",
+        "cut",
+        "easy",
+        "failure",
+        "first_byte_s",
+        "heard_s",
+        "request",
+        "seen",
+        "sent_s",
+        "size",
+        "socket_opened",
+        "started_s",
+        "status",
+        "window_s",
+        "window_seen",
+    )
+
+    def __init__(self, shared: Shared) -> None:
+        self._limits: FetchLimits = shared.limits
+        self._budget: Budget = shared.budget
+        self._clock: Clock = shared.clock
+        self._allows = shared.guard.allows
+        self._open_spool = shared.open_spool
+        self.easy: Any = None
+        self.begin(NOTHING, exempt=False)
+
+    def begin(self, request: Request, *, exempt: bool) -> None:
+        """Forget the last request; this one starts now."""
+        self.request = request
+        self._exempt = exempt
+        self._limit = request.max_bytes
+        self._spool_above = request.spool_above
+        self._header_room = self._limits.header_bytes
+        self._lines: list[bytes] = []
+        self._head = b""
+        self._chunks: list[bytes] = []
+        self._spool: Sink | None = None
+        self._codings = 0
+        self._interim = 0
+        self._refused = ""
+        self.failure: Failure | None = None
+        self.cut = False
+        self.status = self.size = self.seen = self.window_seen = 0
+        self.address = ""
+        self.socket_opened = False
+        self.sent_s = self.first_byte_s = 0.0
+        self.started_s = self.heard_s = self.window_s = self._clock.now_s()
+
+    def __repr__(self) -> str:
+        return f"<Transfer {self.request.url} {self.phase.name.lower()} {self.size} bytes>"
+
+    # What libcurl calls.
+
+    def on_open_socket(self, _purpose: int, to: Any) -> Any:
+        """A socket for an address, or none for one that is refused."""
+        if not (self._exempt or self._allows(to.addr[0])):
+            self._refused = to.addr[0]
+            return pycurl.SOCKET_BAD
+        self.socket_opened = True
+        return socket.socket(to.family, to.socktype, to.protocol)
+
+    def on_request(self, address: str, _from: str, _port: int, _from_port: int) -> int:
+        """The request is about to be sent, on a new connection or one used again."""
+        if not (self._exempt or self._allows(address)):
+            self._refused = address
+            return _SEND_NOT
+        self.address = address
+        self.sent_s = self.heard_s = self._clock.now_s()
+        return _SEND
+
+    def on_header(self, line: bytes) -> int | None:
+        """One line of a header block: a status line, a header, or the empty line at its end."""
+        if not self.sent_s:
+            return None  # a proxy's answer to CONNECT
+        if not self.first_byte_s:
+            self.first_byte_s = self.heard_s = self.window_s = self._clock.now_s()
+        self._header_room -= len(line)
+        if self._header_room < 0:
+            return self._stop("headers-too-large", f"more than {self._limits.header_bytes} bytes")
+        self._lines.append(line)
+        return self._end_of_headers() if line in (b"\r\n", b"\n") else None
+
+    def on_body(self, data: bytes) -> int | None:
+        """A chunk of the body, decompressed."""
+        count = len(data)
+        size = self.size + count
+        if size > self._limit:
+            return self._over(data)
+        budget = self._budget
+        if self._spool is None:
+            if (count > budget.room or budget.throttled) and not budget.admits(self, count):
+                return _PAUSE
+            budget.room -= count
+            self._chunks.append(data)
+            self.size = size
+            if size > self._spool_above:
+                return self._spill()
+        else:
+            if budget.throttled and not budget.admits(self, 0):
+                return _PAUSE
+            self.size = size
+            return self._write(data)
+        budget.spent += count
+        return None
+
+    # What the fetcher asks.
+
+    @property
+    def phase(self) -> Phase:
+        """How far it has come."""
+        if self.first_byte_s:
+            return Phase.READING
+        if self.sent_s:
+            return Phase.WAITING
+        return Phase.CONNECTING if self.socket_opened else Phase.RESOLVING
+
+    @property
+    def progress(self) -> int:
+        """Bytes heard, of headers and body."""
+        return self.size + self._limits.header_bytes - self._header_room
+
+    @property
+    def encoded(self) -> bool:
+        """Whether its body comes compressed."""
+        return self._codings > 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is us who make it wait."""
+        return self in self._budget.waiting
+
+    def resume(self) -> None:
+        """Go on after a pause; delivers at once what libcurl has kept."""
+        self.easy.pause(pycurl.PAUSE_CONT)
+
+    def end(self, code: int = 0, message: str = "") -> Response:
+        """The response, after libcurl's last word or our own. Frees what was held."""
+        self._budget.leave(self)
+        failed = self._verdict(code, message)
+        wire_size = self.size
+        if self._codings:
+            wire_size = self.easy.getinfo(pycurl.SIZE_DOWNLOAD_T)
+        body, spool = (b"", None) if failed else (b"".join(self._chunks), self._spool)
+        if spool is None:
+            self._let_go()
+        self._chunks = []
+        self._spool = None
+        return self._response(failed, body, spool, wire_size)
+
+    def drop(self) -> None:
+        """Forget everything; nobody wants the response."""
+        self._budget.leave(self)
+        self._let_go()
+        self._chunks = []
+
+    # Endings.
+
+    def fail(self, reason: str, detail: str = "") -> None:
+        """Note why it fails; the first reason stands."""
+        if self.failure is None:
+            self.failure = failure(reason, detail, self.phase)
+
+    def _stop(self, reason: str, detail: str) -> int:
+        self.fail(reason, detail)
+        return _STOP
+
+    def _verdict(self, code: int, message: str) -> Failure | None:
+        if self.failure is not None or self.cut or not code:
+            return self.failure
+        if self._refused and not self.sent_s:
+            return failure("private-address", self._refused, self.phase)
+        if code == pycurl.E_FILESIZE_EXCEEDED and self._is_error:
+            self.cut = True
+            return None
+        return of_curl(code, message, self.phase, self.easy.getinfo(pycurl.OS_ERRNO))
+
+    def _response(
+        self, failed: Failure | None, body: bytes, spool: Sink | None, wire_size: int
+    ) -> Response:
+        return Response(
+            key=self.request.key,
+            url=self.request.url,
+            status=self.status,
+            headers=Headers(self._head),
+            body=body,
+            spool=spool,
+            size=0 if failed else self.size,
+            wire_size=wire_size,
+            cut=self.cut,
+            failure=failed,
+            sent_s=self.sent_s,
+            first_byte_s=self.first_byte_s,
+            elapsed_s=self._clock.now_s() - self.started_s,
+            address=self.address,
+        )
+
+    def _let_go(self) -> None:
+        if self._spool is None:
+            self._budget.room += self.size
+        else:
+            self._spool.discard()
+            self._spool = None
+
+    # Headers.
+
+    def _end_of_headers(self) -> int | None:
+        lines, self._lines = self._lines, []
+        if not lines[0].startswith(b"HTTP/"):
+            return None  # trailers
+        block = b"".join(lines)
+        self.status = int(lines[0].split(None, 2)[1])
+        if len(lines) > self._limits.header_count + 2:
+            return self._stop("too-many-headers", f"more than {self._limits.header_count}")
+        if b"\0" in block or block.count(b"\r") > block.count(b"\r\n"):
+            return self._stop("bad-header", "a NUL or a bare CR")
+        if self.status < 200:
+            return self._interim_response()
+        self._head = block
+        if self._is_error:
+            self._limit = min(self._limit, ERROR_BODY)
+        return self._look_at_codings(block) if b"ncoding:" in block else None
+
+    @property
+    def _is_error(self) -> bool:
+        return not 200 <= self.status < 300
+
+    def _interim_response(self) -> int | None:
+        self._interim += 1
+        if self._interim > self._limits.interim_count:
+            return self._stop("too-many-interim", f"more than {self._limits.interim_count} 1xx")
+        return None
+
+    def _look_at_codings(self, block: bytes) -> int | None:
+        value = Headers(block).get("content-encoding")
+        codings = [one for one in value.split(",") if one.strip().lower() not in ("", "identity")]
+        self._codings = len(codings)
+        if self._codings > self._limits.codings:
+            return self._stop("too-many-codings", value)
+        return None
+
+    # Bodies.
+
+    def _over(self, data: bytes) -> int:
+        if not (self.request.cut or self._is_error):
+            return self._stop("too-large", f"more than {self._limit} bytes")
+        rest = data[: self._limit - self.size]
+        self.size = self._limit
+        if self._spool is None:
+            self._budget.room -= len(rest)
+            self._chunks.append(rest)
+        else:
+            self._write(rest)
+        self.cut = True
+        return _STOP
+
+    def _spill(self) -> int | None:
+        try:
+            spool = self._open_spool()
+            for chunk in self._chunks:
+                spool.write(chunk)
+        except OSError as error:
+            self.failure = of_storage(error)
+            return _STOP
+        self._spool = spool
+        self._chunks = []
+        self._budget.room += self.size
+        self._budget.leave(self)
+        return None
+
+    def _write(self, data: bytes) -> int | None:
+        assert self._spool is not None
+        self._budget.spent += len(data)
+        try:
+            self._spool.write(data)
+        except OSError as error:
+            self.failure = of_storage(error)
+            return _STOP
+        return None
