@@ -1,1 +1,19 @@
-"""TODO."""
+"""All records and sightings of a crawl, in tables beside the frontier's."""
+
+from bowerbird.catalog.reader import CatalogReader
+from bowerbird.catalog.recent import Boot, boot_now, note_boot, rebooted
+from bowerbird.catalog.values import Added, Entry, Totals
+from bowerbird.catalog.writer import CatalogWriter, create
+
+__all__ = [
+    "Added",
+    "Boot",
+    "CatalogReader",
+    "CatalogWriter",
+    "Entry",
+    "Totals",
+    "boot_now",
+    "create",
+    "note_boot",
+    "rebooted",
+]

@@ -1,0 +1,93 @@
+-- Statements of CatalogReader and of the check after an unclean boot. Columns of a record are in the
+-- order of model.Record, after its row id.
+
+-- records: after row id, limit
+SELECT
+    r.id, u.url, f.url, r.status, r.type, r.width, r.height, r.bytes, lower(hex(r.sha256)),
+    r.fetched_at, r.exif_date, r.orientation, r.frames, r.etag, r.last_modified, r.damaged, r.state
+FROM catalog_record AS r
+JOIN catalog_url AS u ON u.id = r.url_id
+JOIN catalog_url AS f ON f.id = r.final_id
+WHERE r.id > ? ORDER BY r.id LIMIT ?;
+
+-- holders: first and last row id of records
+SELECT record_id, folder, path, worker FROM catalog_holder
+WHERE record_id BETWEEN ? AND ? ORDER BY record_id, folder, path;
+
+-- sightings: after row id, limit
+SELECT s.id, i.url, p.url, s.place, s.alt
+FROM catalog_sighting AS s
+JOIN catalog_url AS i ON i.id = s.image_id
+JOIN catalog_url AS p ON p.id = s.page_id
+WHERE s.id > ? ORDER BY s.id LIMIT ?;
+
+-- redirections: after row id, limit
+SELECT m.id, a.url, b.url, m.status
+FROM catalog_redirection AS m
+JOIN catalog_url AS a ON a.id = m.from_id
+JOIN catalog_url AS b ON b.id = m.to_id
+WHERE m.id > ? ORDER BY m.id LIMIT ?;
+
+-- deaths: after row id, limit
+SELECT d.id, u.url, f.url, d.kind, d.reason, d.detail
+FROM catalog_death AS d
+JOIN catalog_url AS u ON u.id = d.url_id
+JOIN catalog_url AS f ON f.id = d.first_id
+WHERE d.id > ? ORDER BY d.id LIMIT ?;
+
+-- seen: first and last row id of records; their sightings, under all URLs that lead to them
+-- UNION keeps each pair (record, URL, hops) once and hops end at 10, so loops end too.
+WITH RECURSIVE leads (record_id, url_id, hops) AS (
+    SELECT id, final_id, 0 FROM catalog_record WHERE id BETWEEN ?1 AND ?2
+    UNION
+    SELECT leads.record_id, m.from_id, leads.hops + 1
+    FROM leads JOIN catalog_redirection AS m ON m.to_id = leads.url_id
+    WHERE leads.hops < 10
+),
+led (record_id, url_id, hops) AS (
+    SELECT record_id, url_id, min(hops) FROM leads GROUP BY record_id, url_id
+)
+SELECT led.record_id, i.url, p.url, s.place, s.alt
+FROM led
+JOIN catalog_sighting AS s ON s.image_id = led.url_id
+JOIN catalog_url AS i ON i.id = s.image_id
+JOIN catalog_url AS p ON p.id = s.page_id
+ORDER BY led.record_id, led.hops, s.id;
+
+-- more: first and last row id of records; sightings of theirs that were counted only
+WITH RECURSIVE leads (record_id, url_id, hops) AS (
+    SELECT id, final_id, 0 FROM catalog_record WHERE id BETWEEN ?1 AND ?2
+    UNION
+    SELECT leads.record_id, m.from_id, leads.hops + 1
+    FROM leads JOIN catalog_redirection AS m ON m.to_id = leads.url_id
+    WHERE leads.hops < 10
+)
+SELECT l.record_id, sum(c.sightings)
+FROM (SELECT DISTINCT record_id, url_id FROM leads) AS l
+JOIN catalog_more AS c ON c.image_id = l.url_id
+GROUP BY l.record_id;
+
+-- totals
+SELECT
+    (SELECT count(*) FROM catalog_record),
+    (SELECT coalesce(sum(bytes), 0) FROM catalog_record),
+    (SELECT count(DISTINCT sha256) FROM catalog_record),
+    (SELECT count(*) FROM catalog_sighting)
+    + (SELECT coalesce(sum(sightings), 0) FROM catalog_more),
+    (SELECT count(*) FROM catalog_redirection),
+    (SELECT count(*) FROM catalog_death);
+
+-- has_content: sha256
+SELECT 1 FROM catalog_record WHERE sha256 = ? LIMIT 1;
+
+-- recent: seconds before the newest record
+SELECT
+    r.id, u.url, f.url, r.status, r.type, r.width, r.height, r.bytes, lower(hex(r.sha256)),
+    r.fetched_at, r.exif_date, r.orientation, r.frames, r.etag, r.last_modified, r.damaged, r.state
+FROM catalog_record AS r
+JOIN catalog_url AS u ON u.id = r.url_id
+JOIN catalog_url AS f ON f.id = r.final_id
+WHERE r.fetched_at >= (SELECT max(fetched_at) FROM catalog_record) - ? ORDER BY r.id;
+
+-- get_meta: key
+SELECT value FROM catalog_meta WHERE key = ?;

@@ -1,0 +1,153 @@
+"""Reading the catalog, in stretches of bounded memory."""
+
+from collections import defaultdict
+from typing import Any
+
+import apsw
+
+from bowerbird.catalog.paths import unpack
+from bowerbird.catalog.statements import load
+from bowerbird.catalog.values import Entry, Totals
+from bowerbird.errors import FrontierError
+from bowerbird.model import Death, Holder, Kind, Place, Record, Redirection, Results, Sighting
+
+#: Most sightings of one record that `entries` answers; the rest is a number.
+SIGHTINGS_LIMIT = 100
+
+Row = tuple[Any, ...]
+
+
+class CatalogReader:
+    """Answers what was stored. Changes nothing."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Read over this connection, whose database has the tables (`create`)."""
+        self._connection = connection
+        self._sql = load("read.sql")
+
+    def results(self, cursor: str = "", limit: int = 1_000) -> Results:
+        """What was added after `cursor` ("": all), in order, at most `limit` of each sort.
+
+        Raises:
+            FrontierError: the cursor is none of ours.
+        """
+        starts = _places(cursor)
+        names = ("records", "redirections", "sightings", "deaths")
+        found = [self._rows(*each, limit) for each in zip(names, starts, strict=True)]
+        ends = [rows[-1][0] if rows else at for rows, at in zip(found, starts, strict=True)]
+        return Results(
+            cursor=".".join(map(str, ends)),
+            records=tuple(self._records(found[0])),
+            redirections=tuple(map(_redirection, found[1])),
+            sightings=tuple(map(_sighting, found[2])),
+            deaths=tuple(map(_death, found[3])),
+        )
+
+    def entries(self, after: int = 0, limit: int = 500) -> list[Entry]:
+        """Up to `limit` records after row `after`, each with its sightings; empty: no more.
+
+        Sightings are those of every URL that leads to the record, over up to 10 redirections.
+        """
+        rows = self._rows("records", after, limit)
+        if not rows:
+            return []
+        span = (rows[0][0], rows[-1][0])
+        seen, over = self._seen(span)
+        more: dict[int, int] = dict(self._rows("more", *span))
+        return [
+            Entry(
+                row=row[0],
+                record=record,
+                sightings=tuple(seen.get(row[0], ())),
+                sightings_more=over[row[0]] + more.get(row[0], 0),
+            )
+            for row, record in zip(rows, self._records(rows), strict=True)
+        ]
+
+    def totals(self) -> Totals:
+        """Counts of everything; reads all records once, 0.1 s for 10^6."""
+        row = self._rows("totals")[0]
+        return Totals(**dict(zip(Totals.__struct_fields__, row, strict=True)))
+
+    def has_content(self, sha256: str) -> bool:
+        """Whether a record has these bytes."""
+        return bool(self._rows("has_content", bytes.fromhex(sha256)))
+
+    def recent(self, within_s: float) -> list[Record]:
+        """Records fetched in the last `within_s` seconds before the newest one."""
+        return list(self._records(self._rows("recent", within_s)))
+
+    def meta(self, key: str) -> str:
+        """A word kept by `CatalogWriter.set_meta`; "" where there is none."""
+        rows = self._rows("get_meta", key)
+        return str(rows[0][0]) if rows else ""
+
+    def _rows(self, name: str, *values: Any) -> list[Row]:
+        return list(self._connection.execute(self._sql[name], values))
+
+    def _records(self, rows: list[Row]) -> list[Record]:
+        holders = self._holders(rows)
+        return [_record(row, tuple(holders.get(row[0], ()))) for row in rows]
+
+    def _holders(self, rows: list[Row]) -> dict[int, list[Holder]]:
+        if not rows:
+            return {}
+        digests = {row[0]: row[8] for row in rows}
+        found = defaultdict[int, list[Holder]](list)
+        for number, folder, path, worker in self._rows("holders", rows[0][0], rows[-1][0]):
+            if number in digests:
+                path = unpack(path, digests[number])
+                found[number].append(Holder(folder=folder, path=path, worker=worker))
+        return found
+
+    def _seen(self, span: tuple[int, int]) -> tuple[dict[int, list[Sighting]], dict[int, int]]:
+        seen, over = defaultdict[int, list[Sighting]](list), defaultdict[int, int](int)
+        # Row by row: an image may be reached by any number of URLs with 100 sightings each.
+        for row in self._connection.execute(self._sql["seen"], span):
+            kept = seen[row[0]]
+            if len(kept) < SIGHTINGS_LIMIT:
+                kept.append(_sighting(row))
+            else:
+                over[row[0]] += 1
+        return seen, over
+
+
+def _places(cursor: str) -> list[int]:
+    parts = cursor.split(".") if cursor else ["0"] * 4
+    if len(parts) != 4 or not all(part.isascii() and part.isdigit() for part in parts):
+        raise FrontierError(f"{cursor!r} is no cursor of this catalog.")
+    return [min(int(part[:20]), 2**63 - 1) for part in parts]
+
+
+def _record(row: Row, holders: tuple[Holder, ...]) -> Record:
+    return Record(
+        url=row[1],
+        final_url=row[2],
+        status=row[3],
+        type=row[4],
+        width=row[5],
+        height=row[6],
+        bytes=row[7],
+        sha256=row[8],
+        fetched_at=row[9],
+        exif_date=row[10],
+        orientation=row[11],
+        frames=row[12],
+        etag=row[13],
+        last_modified=row[14],
+        damaged=bool(row[15]),
+        state=row[16],
+        holders=holders,
+    )
+
+
+def _sighting(row: Row) -> Sighting:
+    return Sighting(image_url=row[1], page_url=row[2], place=Place(row[3]), alt=row[4])
+
+
+def _redirection(row: Row) -> Redirection:
+    return Redirection(from_url=row[1], to_url=row[2], status=row[3])
+
+
+def _death(row: Row) -> Death:
+    return Death(url=row[1], first_url=row[2], kind=Kind(row[3]), reason=row[4], detail=row[5])

@@ -1,0 +1,30 @@
+"""What the catalog answers."""
+
+from bowerbird.model import Record, Sighting, Value
+
+
+class Added(Value, frozen=True, kw_only=True, array_like=True):
+    """What a batch brought that was not there before; for forgotten records, what went."""
+
+    new_records: int = 0
+    new_bytes: int = 0
+
+
+class Entry(Value, frozen=True, kw_only=True, array_like=True):
+    """A record and where it was seen, under all URLs that lead to it."""
+
+    row: int  #: the place to go on after
+    record: Record
+    sightings: tuple[Sighting, ...] = ()  #: the first 100
+    sightings_more: int = 0  #: how many there were beyond those
+
+
+class Totals(Value, frozen=True, kw_only=True, array_like=True):
+    """Counts over the whole catalog."""
+
+    records: int
+    bytes: int  #: of all records; several may share a file
+    files: int  #: distinct contents
+    sightings: int
+    redirections: int
+    deaths: int

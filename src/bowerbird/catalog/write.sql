@@ -1,0 +1,44 @@
+-- Statements of CatalogWriter. Keys make repeats harmless; the caller's transaction is around them.
+
+-- add_url: id, url
+INSERT INTO catalog_url (id, url) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- add_record: final_id, url_id and the fields of model.Record in order; answers those that are new
+INSERT INTO catalog_record (
+    final_id, url_id, status, type, width, height, bytes, sha256, fetched_at, exif_date,
+    orientation, frames, etag, last_modified, damaged, state
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+RETURNING bytes;
+
+-- add_holder: folder, path, worker, final_id, sha256; only where it holds these very bytes
+INSERT INTO catalog_holder (record_id, folder, path, worker)
+SELECT id, ?1, ?2, ?3 FROM catalog_record WHERE final_id = ?4 AND sha256 = ?5
+ON CONFLICT DO NOTHING;
+
+-- add_sighting: image_id, page_id, place, alt
+INSERT INTO catalog_sighting (image_id, page_id, place, alt) VALUES (?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- add_redirection: from_id, to_id, status
+INSERT INTO catalog_redirection (from_id, to_id, status) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET to_id = excluded.to_id, status = excluded.status;
+
+-- forget_death: url_id
+DELETE FROM catalog_death WHERE url_id = ?;
+
+-- add_death: url_id, first_id, kind, reason, detail
+INSERT INTO catalog_death (url_id, first_id, kind, reason, detail) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- forget_holders: final_id
+DELETE FROM catalog_holder
+WHERE record_id IN (SELECT id FROM catalog_record WHERE final_id = ?);
+
+-- forget_record: final_id; answers its size
+DELETE FROM catalog_record WHERE final_id = ? RETURNING bytes;
+
+-- set_meta: key, value
+INSERT INTO catalog_meta (key, value) VALUES (?, ?)
+ON CONFLICT DO UPDATE SET value = excluded.value;

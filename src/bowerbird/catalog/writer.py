@@ -1,0 +1,124 @@
+"""Writing the catalog, inside the caller's transaction."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+
+from bowerbird.catalog.ids import Urls, url_id
+from bowerbird.catalog.paths import pack
+from bowerbird.catalog.statements import load, schema
+from bowerbird.catalog.values import Added
+from bowerbird.model import Death, Record, Redirection, Sighting
+
+#: Longest alt text or detail kept, in characters: they come from strangers, for people to read.
+TEXT_LIMIT = 1_000
+#: Longest ETag and Last-Modified kept, in characters.
+HEADER_LIMIT = 300
+
+
+def create(connection: apsw.Connection) -> None:
+    """Make the catalog's tables where they are missing."""
+    connection.execute(schema())
+
+
+class CatalogWriter:
+    """Adds results. Begins and ends no transaction: the caller's batch is atomic, or is not."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Write over this connection, whose database has the tables (`create`)."""
+        self._connection = connection
+        self._sql = load("write.sql")
+
+    def add(
+        self,
+        records: Sequence[Record] = (),
+        redirections: Sequence[Redirection] = (),
+        sightings: Sequence[Sighting] = (),
+        deaths: Sequence[Death] = (),
+    ) -> Added:
+        """Add results; what is there already changes nothing.
+
+        A record's key is `final_url`: the first one stands, a repeat may add holders of the same
+        bytes. A sighting's key is (image, page, place); the first 100 of an image are kept, the
+        rest counted. A redirection's key is its source, a death's its URL; the last ones stand.
+        """
+        urls = Urls()
+        # Rows first: they fill `urls`, which has to be written before anyone can join with it.
+        rows = [_record_row(record, urls) for record in records]
+        moved = [(urls[one.from_url], urls[one.to_url], one.status) for one in redirections]
+        seen = [_sighting_row(sighting, urls) for sighting in sightings]
+        dead = [_death_row(death, urls) for death in deaths]
+        self._run("add_url", [(number, url) for url, number in urls.items()])
+        added = self._add_records(rows)
+        self._run("add_holder", [row for one in records for row in _holder_rows(one, urls)])
+        self._run("add_redirection", moved)
+        self._run("add_sighting", seen)
+        self._run("forget_death", [(row[0],) for row in dead])
+        self._run("add_death", dead)
+        return added
+
+    def forget_deaths(self, urls: Iterable[str]) -> None:
+        """Take back the deaths of these URLs: their tasks wait again."""
+        self._run("forget_death", [(url_id(url),) for url in urls])
+
+    def forget_records(self, final_urls: Iterable[str]) -> Added:
+        """Take back records whose files are bad or gone; answer what went (as positive counts)."""
+        keys = [(url_id(url),) for url in final_urls]
+        self._run("forget_holders", keys)
+        return _sum(self._connection.executemany(self._sql["forget_record"], keys))
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a word about the catalog itself."""
+        self._run("set_meta", [(key, value)])
+
+    def _add_records(self, rows: list[tuple[Any, ...]]) -> Added:
+        return _sum(self._connection.executemany(self._sql["add_record"], rows))
+
+    def _run(self, name: str, rows: list[tuple[Any, ...]]) -> None:
+        if rows:
+            self._connection.executemany(self._sql[name], rows)
+
+
+def _sum(sizes: Iterable[Any]) -> Added:
+    found = [size for (size,) in sizes]
+    return Added(new_records=len(found), new_bytes=sum(found))
+
+
+def _record_row(record: Record, urls: Urls) -> tuple[Any, ...]:
+    return (
+        urls[record.final_url],
+        urls[record.url],
+        record.status,
+        record.type,
+        record.width,
+        record.height,
+        record.bytes,
+        bytes.fromhex(record.sha256),
+        record.fetched_at,
+        record.exif_date,
+        record.orientation,
+        record.frames,
+        record.etag[:HEADER_LIMIT],
+        record.last_modified[:HEADER_LIMIT],
+        int(record.damaged),
+        record.state,
+    )
+
+
+def _holder_rows(record: Record, urls: Urls) -> list[tuple[Any, ...]]:
+    key = (urls[record.final_url], bytes.fromhex(record.sha256))
+    return [
+        (holder.folder, pack(holder.path, record.sha256), holder.worker, *key)
+        for holder in record.holders
+    ]
+
+
+def _sighting_row(sighting: Sighting, urls: Urls) -> tuple[Any, ...]:
+    image, page = urls[sighting.image_url], urls[sighting.page_url]
+    return image, page, sighting.place.value, sighting.alt[:TEXT_LIMIT]
+
+
+def _death_row(death: Death, urls: Urls) -> tuple[Any, ...]:
+    url, first = urls[death.url], urls[death.first_url or death.url]
+    return url, first, death.kind.value, death.reason, death.detail[:TEXT_LIMIT]
