@@ -1,11 +1,13 @@
-"""The decode port: images are looked at here, decoded where it costs and risks least."""
+"""The decode port: bodies are looked at here, and decoded where that costs and risks least."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from bowerbird.images.base import Body, Result
-from bowerbird.images.inspection import inspect
-from bowerbird.settings import Settings
+from bowerbird.images.base import Body, Refused, Result
+from bowerbird.images.inspection import as_body, decode, inspect, look
+from bowerbird.images.lanes import Hand, Job, Lane, Way, footprint, way_of
+from bowerbird.settings import Check, Settings
 
 
 class Decoder(Protocol):
@@ -18,8 +20,8 @@ class Decoder(Protocol):
     def submit(self, key: int, body: Body | memoryview, path: str = "") -> Result | None:
         """Look at a body: the result at once, or None and later, under `key`, in `finished`.
 
-        `path` is the file where the body lies, if it does: it may be read from there by another
-        process. The body must stay as it is until its result is there.
+        `path` is the file where the body lies, if it does: another process may read it there.
+        The body must stay as it is until its result is there.
         """
         ...
 
@@ -28,7 +30,7 @@ class Decoder(Protocol):
         ...
 
     def memory(self) -> int:
-        """Bytes that the decodes under way and waiting may take."""
+        """Bytes that the decodes under way in this process take, at most."""
         ...
 
     def close(self) -> None:
@@ -36,24 +38,75 @@ class Decoder(Protocol):
         ...
 
 
-class InlineDecoder:
-    """Decodes all in the caller's thread: for tests and tools."""
+class LocalDecoder:
+    """Three ways: at once where it is cheap, in a thread, in a limited child process."""
 
     def __init__(self, settings: Settings, wake: Callable[[], None] = lambda: None) -> None:
+        """`wake` is called, from another thread, whenever `finished` has something new."""
         self._settings = settings
         self._wake = wake
+        self._done: deque[tuple[int, Result]] = deque()
+        self._lanes: dict[Way, Lane] = {}
+
+    def __repr__(self) -> str:
+        waiting = {str(way): len(lane) for way, lane in self._lanes.items()}
+        return f"LocalDecoder(waiting={waiting}, done={len(self._done)})"
 
     def inspect(self, body: Body | memoryview) -> Result:
         return inspect(body, self._settings)
 
     def submit(self, key: int, body: Body | memoryview, path: str = "") -> Result | None:
-        return self.inspect(body)
+        data = as_body(body)
+        seen = look(data, self._settings)
+        if isinstance(seen, Refused) or self._settings.check is Check.HEADER:
+            return seen
+        way = way_of(seen, data)
+        if way is Way.NOW:
+            return decode(data, seen)
+        self._lane(way).put(Job(key, data, path, seen))
+        return None
+
+    def _lane(self, way: Way) -> Lane:
+        if way not in self._lanes:
+            self._lanes[way] = Lane(_hand_of(way), self._end, name=f"decode-{way}")
+        return self._lanes[way]
+
+    def _end(self, job: Job, result: Result) -> None:
+        self._done.append((job.key, result))
+        self._wake()
 
     def finished(self) -> list[tuple[int, Result]]:
-        return []
+        return [self._done.popleft() for _ in range(len(self._done))]
 
     def memory(self) -> int:
-        return 0
+        lane = self._lanes.get(Way.THREAD)
+        running = lane.running if lane else None
+        return footprint(running.seen) if running else 0
 
     def close(self) -> None:
-        pass
+        for lane in self._lanes.values():
+            lane.close()
+        self._lanes.clear()
+
+
+class _Here:
+    """Decodes in the calling thread."""
+
+    def decode(self, job: Job) -> Result:
+        return decode(job.body, job.seen)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _hand_of(way: Way) -> Hand:
+    if way is Way.THREAD:
+        return _Here()
+    from bowerbird.images.warden import Warden  # with subprocess; most crawls need none
+
+    return Warden()
+
+
+def make_decoder(settings: Settings, wake: Callable[[], None] = lambda: None) -> Decoder:
+    """The decoder of a worker; `wake` may be called from any thread."""
+    return LocalDecoder(settings, wake)

@@ -44,6 +44,11 @@ def _checked(dib: Dib) -> Dib:
     return dib
 
 
+def is_plain(data: Body) -> bool:
+    """Whether its pixels need no decoder."""
+    return read_dib(data, 14).compression in _PLAIN
+
+
 def header(data: Body) -> Header:
     """Size from the bitmap header."""
     dib = read_dib(data, 14)
@@ -63,7 +68,7 @@ def check_end(data: Body) -> None:
 
 def decode(data: Body, header: Header) -> None:
     """Plain pixels cannot be wrong; run lengths are decoded by Pillow."""
-    if read_dib(data, 14).compression in _PLAIN:
+    if is_plain(data):
         return
     from PIL.BmpImagePlugin import BmpImageFile
 

@@ -1,0 +1,117 @@
+"""The limited child process that decodes what is large or rare.
+
+`python -m bowerbird.images.child`, standard input a socket to the parent (`warden`). Frames are a
+length of 4 bytes, big-endian, and msgpack. It says hello when it is ready, answers one result
+for each request, and ends when the socket does.
+"""
+
+import contextlib
+import mmap
+import signal
+import socket
+import warnings
+from collections.abc import Iterator
+from struct import pack, unpack
+
+import msgspec
+
+from bowerbird.codec import decode as unpacked
+from bowerbird.codec import encode
+from bowerbird.images.base import Body, Inspected, Refused, Result
+from bowerbird.images.inspection import decode
+
+#: Address space, in bytes: 64 MP decoded twice over, and the interpreter.
+MEMORY = 1 << 30
+#: Processor seconds for one image; the parent's deadline is as long.
+CPU_S = 10
+#: Largest frame, in bytes: no body is larger than its limit allows; this is past all sense.
+MAX_FRAME = 1 << 30
+
+
+class Request(msgspec.Struct, frozen=True, array_like=True):
+    """One image to decode: in a file, or in the frame itself where `path` is empty."""
+
+    seen: Inspected
+    path: str = ""
+    body: bytes = b""
+
+
+def send(connection: socket.socket, value: object) -> None:
+    """Write one frame."""
+    data = encode(value)
+    connection.sendall(pack(">I", len(data)) + data)
+
+
+def receive(connection: socket.socket) -> bytes:
+    """Read one frame. Raises EOFError where the other end has gone."""
+    (size,) = unpack(">I", _exactly(connection, 4))
+    if size > MAX_FRAME:
+        raise EOFError("no frame is that long")
+    return _exactly(connection, size)
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    data = bytearray(size)
+    view, at = memoryview(data), 0
+    while at < size:
+        count = connection.recv_into(view[at:])
+        if not count:
+            raise EOFError("the other end has gone")
+        at += count
+    return bytes(data)
+
+
+def main() -> None:
+    """Serve the parent until it goes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to interpret
+    warnings.simplefilter("error")
+    _limit("RLIMIT_AS", MEMORY)
+    _limit("RLIMIT_FSIZE", 0)
+    _limit("RLIMIT_CORE", 0)
+    with socket.socket(fileno=0) as connection, contextlib.suppress(EOFError, OSError):
+        send(connection, "ready")
+        while True:
+            request = unpacked(receive(connection), Request)
+            _limit_cpu()
+            send(connection, _answer(request))
+
+
+def _answer(request: Request) -> Result:
+    try:
+        with _body(request) as data:
+            return decode(data, request.seen)
+    except OSError as error:
+        return Refused("decoder-died", f"cannot read the file: {error.strerror}")
+
+
+@contextlib.contextmanager
+def _body(request: Request) -> Iterator[Body]:
+    if not request.path:
+        yield request.body
+        return
+    with (
+        open(request.path, "rb") as file,  # noqa: PTH123 (pathlib costs 4 ms of start-up)
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view,
+    ):
+        yield view
+
+
+def _limit(name: str, soft: int) -> None:
+    """Set one limit, where the platform knows it."""
+    with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
+        import resource
+
+        what = getattr(resource, name)
+        resource.setrlimit(what, (soft, resource.getrlimit(what)[1]))
+
+
+def _limit_cpu() -> None:
+    """Processor time is counted over the life of a process: each image gets its share anew."""
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit("RLIMIT_CPU", int(used.ru_utime + used.ru_stime) + CPU_S + 1)
+
+
+if __name__ == "__main__":
+    main()

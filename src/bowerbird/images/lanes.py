@@ -1,0 +1,106 @@
+"""Which way an image is decoded, and a lane: one thread that takes one decode after the other."""
+
+import threading
+from collections.abc import Callable
+from enum import StrEnum
+from queue import SimpleQueue
+from typing import NamedTuple, Protocol
+
+from bowerbird.images.base import Body, Inspected, Result
+from bowerbird.images.formats import bmp
+
+#: Decodes of about 10 ms are done at once: a thread's hand-over and the fight for the
+#: interpreter cost more than they win, and the network's buffers last longer than that.
+NOW_PIXELS = {"jpeg": 4_000_000, "png": 1_000_000, "gif": 1_000_000, "webp": 500_000}
+#: The same in bytes of body.
+NOW_BYTES = 1 << 20
+#: Above this, native decoders work in the child, where memory and time have limits.
+THREAD_PIXELS = 16_000_000
+#: Nothing of these is left to native code but zlib; an icon's pictures are small.
+_OWN = frozenset(("ico", "svg"))
+_NATIVE = frozenset(("jpeg", "gif", "webp"))
+#: Bytes of memory a pixel takes while it is decoded; progressive JPEG keeps coefficients.
+_BYTES_PER_PIXEL = {"jpeg": 4, "gif": 2, "webp": 8}
+_MIB = 1 << 20
+
+
+class Way(StrEnum):
+    """Where an image is decoded."""
+
+    NOW = "now"
+    THREAD = "thread"
+    CHILD = "child"
+
+
+def way_of(seen: Inspected, data: Body) -> Way:
+    """The cheapest way that is safe for this image."""
+    kind, pixels = seen.type, seen.width * seen.height * seen.frames
+    if pixels <= NOW_PIXELS.get(kind, 0) and len(data) <= NOW_BYTES:
+        return Way.NOW
+    if seen.damaged or kind in _OWN or (kind == "bmp" and bmp.is_plain(data)):
+        return Way.NOW
+    # PNG is inflated by our own code, in 1 MiB at any size: a thread is enough for it
+    if kind == "png" or (kind in _NATIVE and pixels <= THREAD_PIXELS):
+        return Way.THREAD
+    return Way.CHILD
+
+
+def footprint(seen: Inspected) -> int:
+    """Bytes that its decode takes, at most."""
+    return _MIB + _BYTES_PER_PIXEL.get(seen.type, 0) * seen.width * seen.height
+
+
+class Job(NamedTuple):
+    """One decode."""
+
+    key: int
+    body: Body
+    path: str  #: where the body lies as a file, or ""
+    seen: Inspected
+
+
+class Hand(Protocol):
+    """Does decodes, one at a time."""
+
+    def decode(self, job: Job) -> Result:
+        """The verdict; never raises."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is under way; called from another thread."""
+        ...
+
+
+class Lane:
+    """A thread that hands one job after the other to a hand."""
+
+    def __init__(self, hand: Hand, done: Callable[[Job, Result], None], name: str) -> None:
+        self._hand = hand
+        self._done = done
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._closed = False
+        self.running: Job | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def __len__(self) -> int:
+        return self._jobs.qsize() + (self.running is not None)
+
+    def put(self, job: Job) -> None:
+        """Queue a job; its end is told to `done`, in this lane's thread."""
+        self._jobs.put(job)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) and not self._closed:
+            self.running = job
+            result = self._hand.decode(job)
+            self.running = None
+            if not self._closed:
+                self._done(job, result)
+
+    def close(self) -> None:
+        """End the thread; jobs that wait are dropped, the one under way is given up."""
+        self._closed = True
+        self._jobs.put(None)
+        self._hand.close()
+        self._thread.join(timeout=1.0)
