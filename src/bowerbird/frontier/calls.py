@@ -3,6 +3,7 @@
 `close` is not among them: nobody closes a frontier from afar.
 """
 
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from bowerbird.codec import decode, encode
@@ -12,6 +13,7 @@ from bowerbird.model import (
     BeatReply,
     Filter,
     FinishReply,
+    Grant,
     HostRow,
     Kind,
     LeaseReply,
@@ -96,3 +98,8 @@ METHODS: dict[str, Method[Any]] = {
 
 #: What the manager answers beside: the job, for a worker that joins.
 JOB = Method("job", _NOTHING, Job)
+
+
+def merged(earlier: Sequence[Grant], later: Sequence[Grant]) -> tuple[Grant, ...]:
+    """The grants of two answers as those of one: numbers are absolute, so the later stands."""
+    return tuple({grant.host: grant for grant in (*earlier, *later)}.values())

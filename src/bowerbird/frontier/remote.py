@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from bowerbird.codec import encode
+from bowerbird.errors import ProtocolError
 from bowerbird.frontier import calls
 from bowerbird.frontier.base import ADD_LIMIT, Frontier, Give
 from bowerbird.frontier.calls import Method
@@ -110,7 +111,12 @@ class RemoteFrontier(Frontier):
         )
 
     def results(self, cursor: str = "", limit: int = 1_000) -> Results:
-        return self._call(calls.RESULTS, cursor, limit)
+        try:
+            return self._call(calls.RESULTS, cursor, limit)
+        except ProtocolError:
+            if limit <= 1:
+                raise
+            return self.results(cursor, limit // 2)  # it did not fit into one frame
 
     def trim(self, cursor: str) -> None:
         self._call(calls.TRIM, cursor)
@@ -156,9 +162,10 @@ class RemoteFrontier(Frontier):
         half = len(outcomes) // 2
         first = self.finish(session, outcomes[:half])
         last = self.finish(session, outcomes[half:], give)
-        grants = {grant.host: grant for grant in (*first.grants, *last.grants)}
         return msgspec.structs.replace(
-            last, accepted=first.accepted + last.accepted, grants=tuple(grants.values())
+            last,
+            accepted=first.accepted + last.accepted,
+            grants=calls.merged(first.grants, last.grants),
         )
 
     def _lightened(self, outcome: Outcome) -> Outcome:

@@ -8,9 +8,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
+
+import msgspec
 
 from bowerbird.clock import Clock, SystemClock
 from bowerbird.codec import encode
@@ -22,9 +25,9 @@ from bowerbird.errors import (
     StorageFullError,
 )
 from bowerbird.frontier.base import Frontier
-from bowerbird.frontier.calls import LEASE, METHODS
+from bowerbird.frontier.calls import LEASE, METHODS, merged
 from bowerbird.frontier.parking import MISSES, Parked, Parking
-from bowerbird.model import State
+from bowerbird.model import LeaseReply, Outcome, State, Verb
 from bowerbird.queues.messages import Reply, failure
 from bowerbird.queues.server import Call, Server
 
@@ -40,6 +43,8 @@ TEND_S = 1.0
 WAIT_MOST_S = 60.0
 #: How soon the parked leases that were left for later have their turn, in seconds.
 LATER_S = 0.02
+#: Bytes of the leases of one answer; URLs may be long, and pages hostile.
+LEASES_MOST = 8 << 20
 #: Calls after which a parked lease may find something.
 WAKING = frozenset(("attach", "detach", "add", "finish", "requeue", "pause", "resume", "stop"))
 
@@ -123,6 +128,7 @@ class FrontierService:
     def call(self, function: Callable[[], T]) -> Future[T]:
         """Run something on the frontier's thread; done once it is committed."""
         errand = _Errand(function, Future())
+        errand.future.set_running_or_notify_cancel()  # from here on nobody can cancel it
         if not self._enter(errand):
             errand.future.set_exception(ConnectionLostError(_CLOSED))
         return errand.future
@@ -218,8 +224,8 @@ class FrontierService:
     def _settle(self, turn: "_Turn") -> None:
         """The batch is committed: now it may be told."""
         self._server.reply_many(turn.replies)
-        for future, answer in turn.results:
-            future.set_result(answer)
+        for tell in turn.results:
+            tell()
         for parked, next_in_s in turn.parks:
             self._parking.park(parked, self._now_s, next_in_s)
         for connection in turn.closed:
@@ -228,6 +234,7 @@ class FrontierService:
 
     def _undo(self, items: Sequence[_Job], turn: "_Turn", error: Exception) -> None:
         """The batch was rolled back: nobody was given anything."""
+        self._changed = True
         for parked in turn.tried:
             self._parking.park(parked, self._now_s, LATER_S)
         self._refuse(items, error)
@@ -298,11 +305,13 @@ class FrontierService:
     def _run_errand(self, errand: _Errand, turn: "_Turn") -> None:
         self._changed = True  # it may have done anything
         try:
-            turn.results.append((errand.future, errand.function()))
+            answer = errand.function()
         except StorageFullError:
             raise
         except Exception as error:
-            errand.future.set_exception(error)
+            turn.results.append(partial(errand.future.set_exception, error))
+        else:
+            turn.results.append(partial(errand.future.set_result, answer))
 
     def _end(self, connection: int, turn: "_Turn") -> None:
         for session in self._local.get(connection, ()):
@@ -333,7 +342,23 @@ class FrontierService:
             if not parked.content_with(reply, self._now_s):
                 turn.parks.append((parked, reply.next_in_s))
                 return None
-        return encode(reply)
+        return self._fitted(session, reply)
+
+    def _fitted(self, session: str, reply: LeaseReply) -> bytes:
+        """The answer as bytes; what does not fit into a frame goes back."""
+        payload = encode(reply)
+        while len(payload) > LEASES_MOST and len(reply.leases) > 1:
+            half = len(reply.leases) // 2
+            back = [Outcome(token=lease.token, verb=Verb.RELEASED) for lease in reply.leases[half:]]
+            news = self._frontier.finish(session, back)
+            reply = msgspec.structs.replace(
+                reply,
+                leases=reply.leases[:half],
+                grants=merged(reply.grants, news.grants),
+                seq=max(reply.seq, news.seq),
+            )
+            payload = encode(reply)
+        return payload
 
     def _try_parked(self, turn: "_Turn") -> None:
         for parked in self._parking.due(self._now_s):
@@ -359,7 +384,7 @@ class FrontierService:
         if not parked.content_with(reply, self._now_s):
             turn.parks.append((parked, reply.next_in_s))
             return None
-        return encode(reply)
+        return self._fitted(parked.session, reply)
 
 
 _Serve = Callable[[Call, "_Turn"], bytes | None]
@@ -372,7 +397,7 @@ class _Turn:
 
     def __init__(self) -> None:
         self.replies: list[tuple[int, Reply]] = []
-        self.results: list[tuple[Future[Any], Any]] = []
+        self.results: list[Callable[[], None]] = []  # to settle the futures of errands
         self.parks: list[tuple[Parked, float]] = []  # with the seconds to their next try
         self.tried: list[Parked] = []  # taken from the parking
         self.closed: list[int] = []

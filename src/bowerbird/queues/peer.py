@@ -120,8 +120,8 @@ class Peer:
         """Send the answer to a request; too late for a connection that is closing."""
         if self._dialect is None or self._transport.is_closing():
             return
-        self._in_flight -= 1
         self._transport.write(self._dialect.write(reply))
+        self._in_flight -= 1
         if self._transport.get_write_buffer_size() > self._limits.write_most:
             self.drop("does not read its answers")
         elif not self._reading:

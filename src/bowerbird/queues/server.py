@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -72,8 +73,9 @@ class Server:
 
     def reply_many(self, replies: Sequence[tuple[int, Reply]]) -> None:
         """Send replies to connections by their numbers; one wake-up of the loop for all."""
-        if replies and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliver, replies)
+        if replies:
+            with suppress(RuntimeError):  # the loop has ended, and with it who asked
+                self._loop.call_soon_threadsafe(self._deliver, replies)
 
     def close(self) -> None:
         """Stop listening, send what was answered, end all connections. Idempotent."""
@@ -81,7 +83,8 @@ class Server:
         if thread is None:
             return
         self._ready.wait()
-        self._loop.call_soon_threadsafe(self._closing.set)
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._closing.set)
         thread.join()
         if isinstance(self.address, UnixAddress):
             Path(self.address.path).unlink(missing_ok=True)
@@ -92,20 +95,18 @@ class Server:
         import asyncio  # 40 ms that pass while the caller goes on
 
         with listener, asyncio.Runner() as runner:
+            self._loop = runner.get_loop()
+            self._closing, self._emptied = asyncio.Event(), asyncio.Event()
+            self._ready.set()
             runner.run(self._serve(listener))
 
     async def _serve(self, listener: socket.socket) -> None:
-        import asyncio
-
-        self._loop = asyncio.get_running_loop()
-        self._closing, self._emptied = asyncio.Event(), asyncio.Event()
         listen = (
             self._loop.create_unix_server
             if isinstance(self.address, UnixAddress)
             else self._loop.create_server
         )
         server = await listen(self._peer, sock=listener, backlog=BACKLOG)  # type: ignore[arg-type]
-        self._ready.set()
         await self._closing.wait()
         server.close()
         await self._part()
