@@ -1,0 +1,233 @@
+"""Carries out requests on a frontier, inside the service's batch; keeps leases that wait.
+
+What a turn comes to is told only after its commit: `settle`, or `undo` where it was rolled back.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import Any, Protocol, cast
+
+import msgspec
+
+from bowerbird.codec import encode
+from bowerbird.errors import BowerbirdError, RemoteCallError, SessionGoneError, StorageFullError
+from bowerbird.frontier.base import Frontier
+from bowerbird.frontier.calls import LEASE, METHODS, merged
+from bowerbird.frontier.parking import MISSES, Parked, Parking
+from bowerbird.model import LeaseReply, Outcome, State, Verb
+from bowerbird.queues.messages import Reply, failure
+from bowerbird.queues.server import Call
+
+#: How often sessions are looked after while nobody calls, in seconds.
+TEND_S = 1.0
+#: A lease is parked for this at most, in seconds, whatever its caller asks for.
+WAIT_MOST_S = 60.0
+#: How soon the parked leases that were left for later have their turn, in seconds.
+LATER_S = 0.02
+#: Bytes of the leases of one answer; URLs may be long, and pages hostile.
+LEASES_MOST = 8 << 20
+#: Calls after which a parked lease may find something.
+WAKING = frozenset(("attach", "detach", "add", "finish", "requeue", "pause", "resume", "stop"))
+
+#: A method of the manager's own: the payload of a request to that of its reply.
+Extra = Callable[[bytes], bytes]
+
+
+class Served(Protocol):
+    """What is needed of a frontier of this process beside the contract."""
+
+    def batch(self) -> AbstractContextManager[Any]:
+        """One transaction for all calls inside."""
+        ...
+
+    def lost(self, session: str) -> None:
+        """A session ends without `detach`: a death for each task it holds."""
+        ...
+
+    def reap(self) -> None:
+        """End the sessions that have been silent for too long."""
+        ...
+
+
+class Turn:
+    """What is to be told or kept once the batch is committed."""
+
+    __slots__ = ("closed", "now_s", "parks", "replies", "results", "tried")
+
+    def __init__(self, now_s: float) -> None:
+        self.now_s = now_s
+        self.replies: list[tuple[int, Reply]] = []
+        self.results: list[Callable[[], None]] = []  # settle the futures of errands
+        self.parks: list[tuple[Parked, float]] = []  # with the seconds to their next try
+        self.tried: list[Parked] = []  # taken from the parking
+        self.closed: list[int] = []
+
+
+_Serve = Callable[[Call, Turn], bytes | None]
+
+
+class Desk:
+    """The frontier's side of the service. `changed`: parked leases may find something."""
+
+    def __init__(self, frontier: Frontier, extra_methods: Mapping[str, Extra]) -> None:
+        self.changed = False
+        self._frontier = frontier
+        self._served = cast(Served, frontier)
+        self._extra = dict(extra_methods)
+        self._parking = Parking()
+        self._local: dict[int, set[str]] = {}  # connection -> local sessions attached by it
+        self._tend_at_s: float | None = 0.0  # None: no session to look after
+
+    def batch(self) -> AbstractContextManager[Any]:
+        """The frontier's transaction."""
+        return self._served.batch()
+
+    def wait_s(self, now_s: float) -> float | None:
+        """How long nothing is due; None: nothing ever, unless a request comes."""
+        if self._parking.behind:
+            return LATER_S
+        due = [due_s for due_s in (self._parking.next_s(), self._tend_at_s) if due_s is not None]
+        return max(0.0, min(due) - now_s) if due else None
+
+    # Inside the batch.
+
+    def serve(self, calls: Sequence[Call], turn: Turn) -> None:
+        """Carry out requests. Leases come last: what the others bring can be given at once."""
+        leases = []
+        for call in calls:
+            if call.request.method == LEASE.name:
+                leases.append(call)
+            else:
+                self._answer(call, turn, self._run)
+        self._tend(turn)
+        self._try_parked(turn)
+        for call in leases:
+            self._answer(call, turn, self._lease)
+
+    def end(self, connection: int, turn: Turn) -> None:
+        """A connection has closed: the local sessions that came by it are dead."""
+        for session in self._local.get(connection, ()):
+            with suppress(SessionGoneError):
+                self._served.lost(session)
+            self.changed = True
+        turn.closed.append(connection)
+
+    # After it.
+
+    def settle(self, turn: Turn) -> None:
+        """The batch is committed."""
+        for parked, next_in_s in turn.parks:
+            self._parking.park(parked, turn.now_s, next_in_s)
+        for connection in turn.closed:
+            self._local.pop(connection, None)
+            self._parking.drop(connection)
+
+    def undo(self, turn: Turn) -> None:
+        """The batch was rolled back: nobody was given anything."""
+        self.changed = True
+        for parked in turn.tried:
+            self._parking.park(parked, turn.now_s, LATER_S)
+
+    # Inside.
+
+    def _answer(self, call: Call, turn: Turn, serve: _Serve) -> None:
+        try:
+            payload = serve(call, turn)
+        except StorageFullError:
+            raise  # it takes the whole batch along
+        except BowerbirdError as error:
+            turn.replies.append((call.connection, failure(call.request.id, error)))
+        else:
+            if payload is not None:
+                turn.replies.append((call.connection, Reply(call.request.id, "", payload)))
+
+    def _run(self, call: Call, turn: Turn) -> bytes:
+        request = call.request
+        extra = self._extra.get(request.method)
+        if extra is not None:
+            return extra(request.payload)
+        method = METHODS.get(request.method)
+        if method is None:
+            raise RemoteCallError(f"There is no method {request.method[:40]!r}.")
+        arguments = method.read(request.payload)
+        answer = method.run(self._frontier, arguments)
+        self._note(call.connection, request.method, arguments, answer, turn.now_s)
+        return encode(answer)
+
+    def _note(
+        self, connection: int, name: str, arguments: Sequence[Any], answer: Any, now_s: float
+    ) -> None:
+        """Remember whose connection it is, and whether others may find something now."""
+        self.changed |= name in WAKING or (name == "beat" and bool(arguments[1]))
+        if name == "attach":
+            self._tend_at_s = now_s + TEND_S
+            if arguments[0].local:
+                self._local.setdefault(connection, set()).add(answer.session)
+        elif name == "detach":
+            self._local.get(connection, set()).discard(arguments[0])
+
+    def _tend(self, turn: Turn) -> None:
+        """Let the frontier notice sessions that fell silent, also when nobody calls."""
+        if self._tend_at_s is None or self._tend_at_s > turn.now_s:
+            return
+        before = self._frontier.stats().sessions
+        self._served.reap()
+        after = self._frontier.stats().sessions
+        self.changed |= after != before
+        self._tend_at_s = turn.now_s + TEND_S if after else None
+
+    def _lease(self, call: Call, turn: Turn) -> bytes | None:
+        session, limit, wait_s, give = LEASE.read(call.request.payload)
+        reply = self._frontier.lease(session, limit, 0.0, give)
+        self.changed |= bool(give)
+        if wait_s > 0 and reply.state is not State.ENDED:
+            until_s = turn.now_s + min(wait_s, WAIT_MOST_S)
+            parked = Parked(call, session, limit, until_s, reply.state)
+            return self._given(parked, reply, turn)
+        return self._fitted(session, reply)
+
+    def _try_parked(self, turn: Turn) -> None:
+        for parked in self._parking.due(turn.now_s):
+            self._try(parked, turn)
+        if self.changed:
+            self._parking.change()
+            self.changed = False
+        misses = 0
+        for parked in self._parking.untried():
+            misses += not self._try(parked, turn)
+            if misses >= MISSES:
+                break
+
+    def _try(self, parked: Parked, turn: Turn) -> bool:
+        """Whether there was something for it."""
+        turn.tried.append(parked)
+        before = len(turn.parks)
+        self._answer(parked.call, turn, lambda *_: self._lease_again(parked, turn))
+        return len(turn.parks) == before
+
+    def _lease_again(self, parked: Parked, turn: Turn) -> bytes | None:
+        reply = self._frontier.lease(parked.session, parked.limit, 0.0, None)
+        return self._given(parked, reply, turn)
+
+    def _given(self, parked: Parked, reply: LeaseReply, turn: Turn) -> bytes | None:
+        """The answer, or None: there is none yet, and it is parked."""
+        if parked.content_with(reply, turn.now_s):
+            return self._fitted(parked.session, reply)
+        turn.parks.append((parked, reply.next_in_s))
+        return None
+
+    def _fitted(self, session: str, reply: LeaseReply) -> bytes:
+        """The answer as bytes; what does not fit into a frame goes back."""
+        payload = encode(reply)
+        while len(payload) > LEASES_MOST and len(reply.leases) > 1:
+            half = len(reply.leases) // 2
+            back = [Outcome(token=lease.token, verb=Verb.RELEASED) for lease in reply.leases[half:]]
+            news = self._frontier.finish(session, back)
+            reply = msgspec.structs.replace(
+                reply,
+                leases=reply.leases[:half],
+                grants=merged(reply.grants, news.grants),
+                seq=max(reply.seq, news.seq),
+            )
+            payload = encode(reply)
+        return payload
