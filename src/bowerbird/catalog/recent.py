@@ -51,6 +51,6 @@ def note_boot(writer: CatalogWriter, boot: Boot) -> None:
 
 
 def rebooted(reader: CatalogReader, boot: Boot) -> bool:
-    """Whether records were written in an earlier boot; `reader.recent(DOUBT_S)` is in doubt then."""
+    """Whether the machine was down since; then `reader.recent(DOUBT_S)` is in doubt."""
     before = reader.meta(_KEY)
     return bool(before) and not boot.is_same(msgspec.json.decode(before, type=Boot))

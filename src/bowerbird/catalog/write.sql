@@ -10,9 +10,13 @@ INSERT INTO catalog_record (
 )
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
-RETURNING bytes;
+RETURNING final_id, sha256, id, bytes;
 
--- add_holder: folder, path, worker, final_id, sha256; only where it holds these very bytes
+-- add_holder: record_id, folder, path, worker; of a record that is new
+INSERT INTO catalog_holder (record_id, folder, path, worker) VALUES (?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- add_further_holder: folder, path, worker, final_id, sha256; only where it holds these very bytes
 INSERT INTO catalog_holder (record_id, folder, path, worker)
 SELECT id, ?1, ?2, ?3 FROM catalog_record WHERE final_id = ?4 AND sha256 = ?5
 ON CONFLICT DO NOTHING;
@@ -36,8 +40,8 @@ ON CONFLICT DO NOTHING;
 DELETE FROM catalog_holder
 WHERE record_id IN (SELECT id FROM catalog_record WHERE final_id = ?);
 
--- forget_record: final_id; answers its size
-DELETE FROM catalog_record WHERE final_id = ? RETURNING bytes;
+-- forget_record: final_id; answers what went
+DELETE FROM catalog_record WHERE final_id = ? RETURNING final_id, sha256, id, bytes;
 
 -- set_meta: key, value
 INSERT INTO catalog_meta (key, value) VALUES (?, ?)

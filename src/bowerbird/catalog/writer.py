@@ -11,6 +11,8 @@ from bowerbird.catalog.statements import load, schema
 from bowerbird.catalog.values import Added
 from bowerbird.model import Death, Record, Redirection, Sighting
 
+Row = tuple[Any, ...]
+
 #: Longest alt text or detail kept, in characters: they come from strangers, for people to read.
 TEXT_LIMIT = 1_000
 #: Longest ETag and Last-Modified kept, in characters.
@@ -50,13 +52,13 @@ class CatalogWriter:
         seen = [_sighting_row(sighting, urls) for sighting in sightings]
         dead = [_death_row(death, urls) for death in deaths]
         self._run("add_url", [(number, url) for url, number in urls.items()])
-        added = self._add_records(rows)
-        self._run("add_holder", [row for one in records for row in _holder_rows(one, urls)])
+        new = self._ask("add_record", rows)
+        self._add_holders(records, rows, {(key, sha256): number for key, sha256, number, _ in new})
         self._run("add_redirection", moved)
         self._run("add_sighting", seen)
         self._run("forget_death", [(row[0],) for row in dead])
         self._run("add_death", dead)
-        return added
+        return _sum(new)
 
     def forget_deaths(self, urls: Iterable[str]) -> None:
         """Take back the deaths of these URLs: their tasks wait again."""
@@ -66,26 +68,40 @@ class CatalogWriter:
         """Take back records whose files are bad or gone; answer what went (as positive counts)."""
         keys = [(url_id(url),) for url in final_urls]
         self._run("forget_holders", keys)
-        return _sum(self._connection.executemany(self._sql["forget_record"], keys))
+        return _sum(self._ask("forget_record", keys))
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a word about the catalog itself."""
         self._run("set_meta", [(key, value)])
 
-    def _add_records(self, rows: list[tuple[Any, ...]]) -> Added:
-        return _sum(self._connection.executemany(self._sql["add_record"], rows))
+    def _add_holders(
+        self, records: Sequence[Record], rows: list[Row], new: dict[tuple[int, bytes], int]
+    ) -> None:
+        first, further = list[Row](), list[Row]()
+        for record, row in zip(records, rows, strict=True):
+            key = row[0], row[7]
+            for holder in record.holders:
+                place = (holder.folder, pack(holder.path, record.sha256), holder.worker)
+                if key in new:
+                    first.append((new[key], *place))
+                else:
+                    further.append((*place, *key))
+        self._run("add_holder", first)
+        self._run("add_further_holder", further)
 
-    def _run(self, name: str, rows: list[tuple[Any, ...]]) -> None:
+    def _ask(self, name: str, rows: list[Row]) -> list[Row]:
+        return list(self._connection.executemany(self._sql[name], rows)) if rows else []
+
+    def _run(self, name: str, rows: list[Row]) -> None:
         if rows:
             self._connection.executemany(self._sql[name], rows)
 
 
-def _sum(sizes: Iterable[Any]) -> Added:
-    found = [size for (size,) in sizes]
-    return Added(new_records=len(found), new_bytes=sum(found))
+def _sum(rows: list[Row]) -> Added:
+    return Added(new_records=len(rows), new_bytes=sum(row[3] for row in rows))
 
 
-def _record_row(record: Record, urls: Urls) -> tuple[Any, ...]:
+def _record_row(record: Record, urls: Urls) -> Row:
     return (
         urls[record.final_url],
         urls[record.url],
@@ -106,19 +122,11 @@ def _record_row(record: Record, urls: Urls) -> tuple[Any, ...]:
     )
 
 
-def _holder_rows(record: Record, urls: Urls) -> list[tuple[Any, ...]]:
-    key = (urls[record.final_url], bytes.fromhex(record.sha256))
-    return [
-        (holder.folder, pack(holder.path, record.sha256), holder.worker, *key)
-        for holder in record.holders
-    ]
-
-
-def _sighting_row(sighting: Sighting, urls: Urls) -> tuple[Any, ...]:
+def _sighting_row(sighting: Sighting, urls: Urls) -> Row:
     image, page = urls[sighting.image_url], urls[sighting.page_url]
     return image, page, sighting.place.value, sighting.alt[:TEXT_LIMIT]
 
 
-def _death_row(death: Death, urls: Urls) -> tuple[Any, ...]:
+def _death_row(death: Death, urls: Urls) -> Row:
     url, first = urls[death.url], urls[death.first_url or death.url]
     return url, first, death.kind.value, death.reason, death.detail[:TEXT_LIMIT]

@@ -7,7 +7,7 @@ import mmap
 from collections.abc import Iterator
 from enum import StrEnum
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import msgspec
 
@@ -28,6 +28,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     sort: Sort
 
 
+@runtime_checkable
 class Spool(Protocol):
     """A body that arrives in pieces. Ends by `commit` or `discard`; as a context, by the latter."""
 
@@ -69,8 +70,13 @@ class Spool(Protocol):
     ) -> None: ...
 
 
+@runtime_checkable
 class Store(Protocol):
     """Where bytes live. One instance belongs to one process and one thread."""
+
+    @property
+    def folder(self) -> str:
+        """What a holder names as its folder: absolute."""
 
     def put(self, body: bytes | memoryview, sha256: str, type: str) -> str:
         """Keep these bytes; answer their path (`object_path`).
