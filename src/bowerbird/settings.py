@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     exclude: tuple[str, ...] = ()  #: globs on the whole URL; exclude wins
     obey_robots: bool = True  #: `download` sets it only with --robots: the user wrote the list
 
+    obey_tags: bool = True  #: X-Robots-Tag and meta robots on images; off with --ignore-robots
+
     # What to keep.
     types: tuple[str, ...] = DEFAULT_TYPES
     min_width: int = 0  #: 0: spacers and icons too; only the user knows what is too small
@@ -127,6 +129,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     start_urls: tuple[str, ...] = ()  #: canonical; scope and guard exemptions derive from them
     secrets: Secrets = Secrets()
     folder: str = ""  #: where local workers store images
+    workers: int = 1  #: how many share what is meant for all of them together
 
 
 T = TypeVar("T")

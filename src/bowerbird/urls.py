@@ -17,6 +17,10 @@ from bowerbird.settings import Scope
 MAX_URL = 8_192
 
 
+#: Says yes or no to a URL.
+Test = Callable[[str], bool]
+
+
 def canonical(text: str, base: str = "") -> str | None:
     """The canonical URL of a link, or None where it is no http(s) URL of bearable length."""
     if len(text) > MAX_URL:
@@ -67,7 +71,7 @@ def domain_of(host: str) -> str:
     return _suffixes()(host) or host
 
 
-def in_scope(scope: Scope, start_urls: Iterable[str]) -> Callable[[str], bool]:
+def in_scope(scope: Scope, start_urls: Iterable[str]) -> Test:
     """A test whether a page URL belongs to the crawl that began at these URLs."""
     starts = tuple(start_urls)
     if scope is Scope.ANY:
@@ -82,7 +86,7 @@ def in_scope(scope: Scope, start_urls: Iterable[str]) -> Callable[[str], bool]:
     return lambda url: domain_of(host_of(url)) in domains
 
 
-def matcher(include: Iterable[str], exclude: Iterable[str]) -> Callable[[str], bool]:
+def matcher(include: Iterable[str], exclude: Iterable[str]) -> Test:
     """A test of whole URLs against globs: any of `include` (if given) and none of `exclude`."""
     wanted, unwanted = _any_of(include), _any_of(exclude)
     if wanted is None and unwanted is None:
@@ -90,7 +94,7 @@ def matcher(include: Iterable[str], exclude: Iterable[str]) -> Callable[[str], b
     return lambda url: (wanted is None or wanted(url)) and not (unwanted and unwanted(url))
 
 
-def _any_of(globs: Iterable[str]) -> Callable[[str], bool] | None:
+def _any_of(globs: Iterable[str]) -> Test | None:
     # Python's translation of a glob uses atomic groups: it cannot backtrack without end.
     patterns = [translate(glob) for glob in globs]
     if not patterns:

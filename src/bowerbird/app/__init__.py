@@ -1,1 +1,1 @@
-"""TODO."""
+"""Composition: the only floor that picks concrete engines, stores and queues."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""One task after another: fetch, then extract or inspect, store, say the outcome."""

@@ -1,0 +1,24 @@
+"""The entry: what needs no command line parser does not wait for one."""
+
+import sys
+
+
+def main() -> None:
+    """Run `bowerbird`."""
+    arguments = sys.argv[1:]
+    if arguments == ["--version"]:
+        from bowerbird._version import __version__
+
+        print(f"bowerbird {__version__}")  # noqa: T201
+    elif arguments[:1] == ["_worker"]:
+        from bowerbird.app.worker import main as work
+
+        sys.exit(work(*arguments[1:]))
+    else:
+        from bowerbird.cli import run
+
+        run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The output folder: whose it is, who works in it, and where its parts lie.
+
+DIR/images/, DIR/crawl.db, DIR/report.json, DIR/.bowerbird/ (lock, address, authkey, secrets).
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from bowerbird.errors import FolderError, FolderInUseError
+from bowerbird.settings import Secrets
+
+
+class Folder:
+    """One output folder."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).absolute()
+        self.database = self.path / "crawl.db"
+        self.report = self.path / "report.json"
+        self.private = self.path / ".bowerbird"
+        self.address_file = self.private / "address"
+        self.authkey_file = self.private / "authkey"
+        self._secrets_file = self.private / "secrets.json"
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def holds_crawl(self) -> bool:
+        """Whether a crawl was begun here."""
+        return self.database.exists()
+
+    def create(self) -> None:
+        """Make the folder and its private part, for a new crawl or one to go on with.
+
+        Raises:
+            FolderError: it cannot be written, or something else lies in it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if not self.holds_crawl() and any(_foreign(self.path)):
+                raise FolderError(
+                    f"{self} is not empty and holds no crawl of Bowerbird; "
+                    "name a new or an empty folder with -o."
+                )
+            self.private.mkdir(mode=0o700, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise FolderError(f"{self} is a file; name a folder with -o.") from None
+        except OSError as error:
+            raise FolderError(f"{self} cannot be written: {error.strerror}.") from None
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise FolderError(f"{self} cannot be written: permission denied.")
+
+    def require_crawl(self) -> None:
+        """Raises FolderError where no crawl was begun."""
+        if not self.path.exists():
+            raise FolderError(f"{self} does not exist.")
+        if not self.holds_crawl():
+            raise FolderError(f"{self} holds no crawl: there is no crawl.db in it.")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Work here alone, until the block ends or the process dies.
+
+        Raises:
+            FolderInUseError: another process works here.
+        """
+        try:
+            self.private.mkdir(mode=0o700, exist_ok=True)
+            lock = (self.private / "lock").open("a+")
+        except OSError as error:
+            raise FolderError(f"{self} cannot be written: {error.strerror}.") from None
+        with lock:
+            if not _lock(lock):
+                raise FolderInUseError(
+                    f"{self} is in use by another process{_owner(lock)}. "
+                    "`bowerbird status` shows it, `bowerbird stop` ends it."
+                )
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    def in_use(self) -> bool:
+        """Whether another process works here."""
+        try:
+            with (self.private / "lock").open("a+") as lock:
+                return not _lock(lock)
+        except OSError:
+            return False
+
+    # Secrets: apart from the settings, for the owner's eyes only.
+
+    def keep_secrets(self, secrets: Secrets) -> None:
+        """Keep what must not be shown, readable by the owner alone."""
+        if secrets == Secrets():
+            self._secrets_file.unlink(missing_ok=True)
+            return
+        write_private(self._secrets_file, msgspec.json.encode(secrets))
+
+    def secrets(self) -> Secrets:
+        """What `keep_secrets` kept."""
+        try:
+            return msgspec.json.decode(self._secrets_file.read_bytes(), type=Secrets)
+        except (OSError, msgspec.DecodeError):
+            return Secrets()
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+    part.replace(path)
+
+
+def _foreign(path: Path) -> Iterator[str]:
+    """What lies in a folder beside what we may have left before the first write."""
+    return (entry.name for entry in path.iterdir() if entry.name not in (".bowerbird", "images"))
+
+
+def _owner(lock: IO[str]) -> str:
+    lock.seek(0)
+    pid = lock.read(20).strip()
+    return f" (process {pid})" if pid.isdigit() else ""
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[str]) -> bool:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _lock(file: IO[str]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

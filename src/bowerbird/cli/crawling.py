@@ -1,0 +1,83 @@
+"""`crawl`, `download` and `demo`."""
+
+import sys
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from bowerbird.cli import FAILED, FINISHED, INTERRUPTED
+from bowerbird.cli.given import merged, secrets_of, settings_of
+from bowerbird.cli.show import display, summary
+from bowerbird.manager.report import Report
+from bowerbird.settings import Mode
+
+Out = Annotated[
+    str,
+    typer.Option("-o", "--out", metavar="DIR", help="Folder for the images.", show_default=False),
+]
+
+
+def crawl(
+    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="Start pages.")], out: Out,
+    **given: Any,
+) -> None:  # fmt: skip
+    """Collect all images of these sites.
+
+    Again on the same folder it goes on where it was, also after kill -9.
+    """
+    _carry_out(Mode.CRAWL, urls, out, given)
+
+
+def download(
+    list_: Annotated[str, typer.Argument(metavar="LIST", help="File of URLs, or - for stdin.")],
+    out: Out,
+    **given: Any,
+) -> None:
+    """Download a list of image URLs: .txt .csv .tsv .json .jsonl, .parquet, .gz of these, or -.
+
+    Again on the same folder it goes on where it was, also with a changed list.
+    """
+    from bowerbird.manager.lists import open_list
+
+    with open_list(list_) as urls:
+        _carry_out(Mode.DOWNLOAD, urls, out, given)
+
+
+def demo() -> None:
+    """Crawl a small website on this machine before your eyes."""
+    from bowerbird.demo import run
+
+    run()
+
+
+def _carry_out(mode: Mode, start: Iterable[str], out: str, typed: dict[str, Any]) -> None:
+    given = merged(typed)
+    options, secrets = settings_of(given), secrets_of(given)
+    with display(quiet=bool(given.get("quiet"))) as shown:
+        from bowerbird.app.crawl import Order, carry_out
+
+        report = carry_out(
+            Order(
+                mode=mode, out=out, start=start, options=options, secrets=secrets,
+                said=shown.say, tell=shown.tell, signals=True,
+            )
+        )  # fmt: skip
+    _print(report, as_json=bool(given.get("json")))
+    raise typer.Exit(exit_status(report))
+
+
+def _print(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.buffer.write(report.as_json())
+        return
+    for line in summary(report):
+        typer.echo(line)
+
+
+def exit_status(report: Report) -> int:
+    """0 finished, 1 nothing at all could be fetched, 130 interrupted."""
+    if report.state == "interrupted":
+        return INTERRUPTED
+    nothing = not report.images and not sum(report.documents.values())
+    return FAILED if nothing and report.failures else FINISHED

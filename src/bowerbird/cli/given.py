@@ -1,0 +1,117 @@
+"""From what was typed to settings and secrets: the configuration file, then the command line."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bowerbird.cli.options import known_fields, parse_as_given
+from bowerbird.cli.values import parse_dimensions
+from bowerbird.errors import SettingsError
+from bowerbird.settings import Secrets
+
+#: Those that are no settings of the crawl but of this run.
+SHOWN = frozenset({"json", "quiet"})
+
+
+def merged(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What the configuration file says and the command line overrules.
+
+    Raises:
+        SettingsError: the file is missing, broken, or names an unknown option.
+    """
+    given = {name: value for name, value in typed.items() if value not in (None, False, [], ())}
+    config = given.pop("config", None)
+    return {**(read_config(config) if config else {}), **given}
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The options of a TOML file; names as on the command line, with - or _."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"--config {path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--config {path} is not TOML: {error}.") from None
+    options = {name.replace("-", "_"): value for name, value in table.items()}
+    unknown = sorted(set(options) - known_fields())
+    if unknown:
+        raise SettingsError(f"--config {path} names unknown options: {', '.join(unknown)}.")
+    return {name: parse_as_given(name, value) for name, value in options.items()}
+
+
+def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings among what was given, by their fields."""
+    options: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in SHOWN and name not in _SECRET:
+            field = _FIELDS.get(name)
+            options.update(field(value) if field else {name: value})
+    return options
+
+
+def secrets_of(given: Mapping[str, Any]) -> Secrets:
+    """Headers, cookies and the proxy's login.
+
+    Raises:
+        SettingsError: a header is none, or the cookies file cannot be read.
+    """
+    cookies = given.get("cookies")
+    return Secrets(
+        headers=tuple(map(_header, _as_list(given.get("header", ())))),
+        cookies=_cookies(Path(cookies)) if cookies else "",
+        proxy_login=_proxy(given.get("proxy", ""))[1],
+    )
+
+
+def _header(text: str) -> str:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or any(c in text for c in "\r\n\0"):
+        raise SettingsError(f"--header {name.strip()!r} is no header; write it 'Name: value'.")
+    return f"{name.strip()}: {value.strip()}"
+
+
+def _cookies(path: Path) -> str:
+    from bowerbird.fetch.cookies import parse_cookies
+
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--cookies {path} cannot be read: {error}.") from None
+    parse_cookies(text)
+    return text
+
+
+def _proxy(url: str) -> tuple[str, str]:
+    """The proxy without its login, and the login."""
+    scheme, mark, rest = url.partition("://")
+    login, at, host = rest.rpartition("@")
+    return (f"{scheme}{mark}{host}" if at else url), login
+
+
+def _min_size(value: str) -> dict[str, Any]:
+    width, height = parse_dimensions(str(value))
+    return {"min_width": width, "min_height": height}
+
+
+def _types(value: str | list[str]) -> dict[str, Any]:
+    names = value.split(",") if isinstance(value, str) else value
+    return {"types": [_TYPE_NAMES.get(n, n) for n in (n.strip().lower() for n in names) if n]}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+_TYPE_NAMES = {"jpg": "jpeg", "tif": "tiff"}
+_SECRET = frozenset({"header", "cookies"})
+_FIELDS: dict[str, Callable[..., dict[str, Any]]] = {
+    "min_size": _min_size,
+    "types": _types,
+    "proxy": lambda value: {"proxy": _proxy(value)[0]},
+    "include": lambda value: {"include": _as_list(value)},
+    "exclude": lambda value: {"exclude": _as_list(value)},
+    "allow_range": lambda value: {"allow_range": _as_list(value)},
+    "ignore_robots": lambda value: {"obey_robots": not value, "obey_tags": not value},
+    "robots": lambda value: {"obey_robots": bool(value)},
+}

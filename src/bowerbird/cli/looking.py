@@ -1,0 +1,115 @@
+"""`status`, `verify` and `export`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from bowerbird.app.looking import Status, status_of
+from bowerbird.cli import FAILED
+from bowerbird.cli.values import shown_duration, shown_size
+
+Where = Annotated[str, typer.Argument(metavar="DIR", help="Folder of the crawl.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Format(StrEnum):
+    """What `export` writes."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    TREE = "tree"
+
+
+def status(where: Where, json: AsJson = False) -> None:
+    """Show counts, rates, hosts, workers and failures."""
+    found = status_of(where)
+    if json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+        return
+    for line in _lines(found):
+        typer.echo(line)
+
+
+def verify(
+    where: Where,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove files that no record names.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Check every file against the catalog, and every record against its file."""
+    from bowerbird.app.looking import verify_crawl
+    from bowerbird.cli.show import counting
+
+    with counting("files checked") as tell:
+        checked = verify_crawl(where, prune=prune, tell=tell)
+    if json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(checked), indent=2) + b"\n")
+    else:
+        for line in checked.lines():
+            typer.echo(line)
+    if not checked.clean:
+        raise typer.Exit(FAILED)
+
+
+def export(
+    where: Where,
+    format_: Annotated[Format, typer.Option("-f", "--format", help="What to write.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="File, or folder for tree. [standard output; DIR/tree]"),
+    ] = None,
+) -> None:
+    """Write the catalog as jsonl or csv, or the images under readable names as a tree."""
+    from bowerbird.app.looking import export_crawl
+
+    said = export_crawl(where, format_.value, out)
+    if said:
+        print(said, file=sys.stderr)  # noqa: T201
+
+
+def _lines(found: Status) -> list[str]:
+    stats = found.stats
+    state = stats.state + (f" ({stats.reason})" if stats.reason else "")
+    running = "a manager is at work" if found.running else "nobody is at work"
+    return [
+        f"{found.folder}: {state}, {running}",
+        f"  {stats.records:,} images, {shown_size(stats.bytes)}",
+        f"  done {_counts(stats.done)}",
+        f"  waiting {_counts(stats.waiting)}; leased {stats.leased}",
+        f"  failed {_counts(stats.dead)}",
+        *(f"  counted {_counts(stats.counters)}" for _ in (1,) if stats.counters),
+        *_hosts(found),
+        *_workers(found),
+    ]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {n:,}" for name, n in ordered if n) or "nothing"
+
+
+def _hosts(found: Status) -> list[str]:
+    lines = ["  hosts:"] if found.hosts else []
+    for row in found.hosts:
+        held = f", held {shown_duration(row.hold_s)}" if row.hold_s else ""
+        delay = f", delay {row.delay_s:g} s" if row.delay_s else ""
+        lines.append(
+            f"    {row.host}: {row.waiting:,} waiting, {row.leased} leased, {row.done:,} done, "
+            f"{row.dead:,} failed{', ' + row.state if row.state != 'up' else ''}{held}{delay}"
+        )
+    return lines
+
+
+def _workers(found: Status) -> list[str]:
+    lines = ["  workers:"] if found.workers else []
+    for row in found.workers:
+        lines.append(
+            f"    {row.worker.name} {row.worker.version}: {row.leased} leased, "
+            f"{row.finished:,} finished, seen {row.last_seen_s:.0f} s ago"
+        )
+    return lines

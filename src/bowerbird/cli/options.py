@@ -1,0 +1,146 @@
+"""The options of `crawl` and `download`: one table, from which the commands' signatures are made.
+
+Every default is None here: what was not said is not an option, so that a configuration file, the
+settings stored with a crawl and the defaults of `bowerbird.settings` each have their turn.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from bowerbird.cli.values import parse_duration, parse_size
+from bowerbird.errors import SettingsError
+from bowerbird.settings import Check, Scope, Srcset
+
+
+@dataclass(slots=True, frozen=True)
+class Option:
+    """One option: its field in the settings, its type on the command line, its help."""
+
+    field: str
+    type: Any
+    help: str
+    parse: Callable[[str], Any] | None = None
+    metavar: str | None = None
+    names: tuple[str, ...] = ()
+    panel: str = ""
+    only: str = ""  #: the one command that has it
+
+    def parameter(self) -> inspect.Parameter:
+        """The parameter it is in a command's signature."""
+        option = typer.Option(
+            *(self.names or ("--" + self.field.replace("_", "-"),)),
+            help=self.help, parser=_speaking(self), metavar=self.metavar,
+            rich_help_panel=self.panel, show_default=False,
+        )  # fmt: skip
+        flag = self.type is bool
+        return inspect.Parameter(
+            self.field,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if flag else None,
+            annotation=Annotated[self.type if flag else Optional[self.type], option],  # noqa: UP045
+        )
+
+
+def _speaking(option: Option) -> Callable[[str], Any] | None:
+    """A parser whose errors reach the person in our words."""
+    parse = option.parse
+    if parse is None:
+        return None
+
+    def parsed(text: str) -> Any:
+        try:
+            return parse(text)
+        except SettingsError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parsed
+
+
+WHERE, WHAT, SPEED, ASK, MEET, KEEP, SHOW = (
+    "Where to go", "What to keep", "How fast", "How to ask", "Whom to meet", "Where to keep",
+    "What to show",
+)  # fmt: skip
+
+TABLE: tuple[Option, ...] = (
+    Option("max_depth", int, "Links away from the start pages; 0: these alone. [all]",
+           metavar="N", panel=WHERE, only="crawl"),
+    Option("max_pages", int, "Pages to read at most. [all]", metavar="N", panel=WHERE,
+           only="crawl"),
+    Option("max_images", int, "Images to store at most. [all]", metavar="N", panel=WHERE),
+    Option("scope", Scope, "Which page links belong; images may come from any host. [host]",
+           panel=WHERE, only="crawl"),
+    Option("include", list[str], "Glob a URL has to match; image:GLOB or page:GLOB bind one kind.",
+           metavar="GLOB", panel=WHERE),
+    Option("exclude", list[str], "Glob a URL must not match; wins over --include.",
+           metavar="GLOB", panel=WHERE),
+    Option("ignore_robots", bool, "Fetch what robots.txt and X-Robots-Tag ask not to.",
+           panel=WHERE),
+    Option("robots", bool, "Obey robots.txt for the URLs of a list too.", panel=WHERE,
+           only="download"),
+    Option("types", str, "Types to keep, with commas. [jpeg,png,gif,webp,avif,bmp,tiff,ico]",
+           metavar="LIST", panel=WHAT),
+    Option("min_size", str, "Least width and height. [all]", metavar="WxH", panel=WHAT),
+    Option("max_bytes", str, "Largest image. [32M]", parse_size, metavar="SIZE", panel=WHAT),
+    Option("check", Check, "How closely a file is looked at. [decode]", panel=WHAT),
+    Option("srcset", Srcset, "Which of several sizes of one image. [largest]", panel=WHAT),
+    Option("keep_damaged", bool, "Keep files that lack only their end, marked as damaged.",
+           panel=WHAT),
+    Option("workers", int, "Worker processes. [one for each core]", metavar="N", panel=SPEED),
+    Option("concurrency", int, "Transfers in flight of one worker. [64]", metavar="N",
+           panel=SPEED),
+    Option("per_host", int, "Requests in flight at one host. [4]", metavar="N", panel=SPEED),
+    Option("delay", str, "Seconds between request starts at a host. [adaptive]", parse_duration,
+           metavar="TIME", panel=SPEED),
+    Option("max_rate", str, "Bytes per second, of all workers together. [no limit]", parse_size,
+           metavar="SIZE", panel=SPEED),
+    Option("max_total_bytes", str, "Stop after so many bytes of images. [no limit]", parse_size,
+           metavar="SIZE", panel=SPEED),
+    Option("max_time", str, "Stop after so long. [no limit]", parse_duration, metavar="TIME",
+           panel=SPEED),
+    Option("memory", str, "Bodies and decodes of one worker together. [128M]", parse_size,
+           metavar="SIZE", panel=SPEED),
+    Option("header", list[str], "Header for the start hosts: 'Name: value'.", metavar="HEADER",
+           panel=ASK),
+    Option("cookies", Path, "Cookies in Netscape's format, sent by their domains.",
+           metavar="FILE", panel=ASK),
+    Option("proxy", str, "Proxy: http://, https:// or socks5://host:port.", metavar="URL",
+           panel=ASK),
+    Option("user_agent", str, "Who we say we are. [bowerbird/VERSION (+address)]",
+           metavar="TEXT", panel=ASK),
+    Option("timeout", str, "Longest transfer. [120s]", parse_duration, metavar="TIME", panel=ASK),
+    Option("retries", int, "Further tries of what may pass. [3]", metavar="N", panel=ASK),
+    Option("allow_private", bool, "Allow private and loopback addresses for all URLs.",
+           panel=MEET),
+    Option("allow_range", list[str], "Allow these private addresses.", metavar="CIDR",
+           panel=MEET),
+    Option("durable", bool, "Survive a power cut too: sync before anything counts as done.",
+           panel=KEEP),
+    Option("config", Path, "TOML file with any of these options; the command line wins.",
+           metavar="FILE", panel=KEEP),
+    Option("json", bool, "Print the report as JSON, and nothing else, on standard output.",
+           panel=SHOW),
+    Option("quiet", bool, "No progress.", names=("--quiet", "-q"), panel=SHOW),
+)  # fmt: skip
+
+
+def parameters(command: str) -> list[inspect.Parameter]:
+    """The options of a command."""
+    return [option.parameter() for option in TABLE if option.only in ("", command)]
+
+
+def parse_as_given(field: str, value: Any) -> Any:
+    """A value from a configuration file, where sizes and durations may be written as text."""
+    for option in TABLE:
+        if option.field == field and option.parse is not None and isinstance(value, str):
+            return option.parse(value)
+    return value
+
+
+def known_fields() -> frozenset[str]:
+    """The names a configuration file may use."""
+    return frozenset(option.field for option in TABLE if option.field != "config")

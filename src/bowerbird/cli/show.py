@@ -1,0 +1,143 @@
+"""What a person sees while a crawl runs, and at its end."""
+
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from bowerbird.cli.values import shown_duration, shown_size
+from bowerbird.manager.progress import Progress
+from bowerbird.manager.report import Report
+
+#: Where there is no terminal a line is written this often, in seconds.
+LINE_EVERY_S = 5.0
+
+
+def line_of(progress: Progress) -> str:
+    """One line: counts, rates, time to go, failures."""
+    stats = progress.stats
+    parts = [
+        f"{stats.records} images",
+        shown_size(stats.bytes),
+        f"{progress.images_per_s:.0f}/s",
+        f"{shown_size(progress.bytes_per_s)}/s",
+        f"{stats.counters.get('pages', 0)} pages",
+        f"{progress.waiting} waiting",
+        f"{progress.failed} failed",
+    ]
+    if progress.eta_s is not None and progress.waiting:
+        parts.append(f"ETA {shown_duration(progress.eta_s)}")
+    if stats.state != "running":
+        parts.append(f"{stats.state}{': ' + stats.reason if stats.reason else ''}")
+    return " · ".join(parts)
+
+
+class Lines:
+    """Plain lines on standard error, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._last_s = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def say(self, text: str) -> None:
+        """A line."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def tell(self, progress: Progress) -> None:
+        """Progress, every few seconds."""
+        if progress.seconds - self._last_s >= LINE_EVERY_S:
+            self._last_s = progress.seconds
+            self.say(line_of(progress))
+
+
+class Quiet(Lines):
+    """Only what a person has to know."""
+
+    def tell(self, progress: Progress) -> None:
+        """Nothing."""
+
+
+class Screen(Lines):
+    """A live display on a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = Console(stderr=True)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def say(self, text: str) -> None:
+        """A line above the display."""
+        self._console.print(text, markup=False, highlight=False)
+
+    def tell(self, progress: Progress) -> None:
+        """Draw the display anew."""
+        from bowerbird.cli.panel import panel
+
+        self._live.update(panel(progress))
+
+
+def display(*, quiet: bool) -> Lines:
+    """What fits where standard error goes."""
+    if quiet:
+        return Quiet()
+    return Screen() if sys.stderr.isatty() else Lines()
+
+
+def summary(report: Report) -> list[str]:
+    """The report in a few lines."""
+    rate = report.new_images / report.seconds if report.seconds else 0.0
+    lines = [
+        f"{_STATES.get(report.state, report.state)}"
+        f"{' (' + report.reason + ')' if report.reason else ''}: {report.images} images, "
+        f"{shown_size(report.bytes)}, in {shown_duration(report.seconds)}"
+        f"{f' ({rate:.0f} images/s)' if report.new_images > 1 else ''}"
+    ]
+    _add_counts(lines, "failed", report.failures)
+    _add_counts(lines, "left out", report.left_out)
+    if report.skipped:
+        lines.append(f"  {report.skipped} left aside by --max-pages or --max-images")
+    if report.waiting:
+        lines.append(f"  {report.waiting} still waiting")
+    lines.extend(f"  note: {note}" for note in report.notes)
+    lines.append(f"  {report.images} images of {report.files} contents in {report.folder}/images")
+    return lines
+
+
+def _add_counts(lines: list[str], title: str, counts: dict[str, int]) -> None:
+    if counts:
+        shown = ", ".join(f"{reason} {n}" for reason, n in sorted(counts.items(), key=_most))
+        lines.append(f"  {sum(counts.values())} {title}: {shown}")
+
+
+def _most(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
+
+
+_STATES = {"ended": "Finished", "interrupted": "Interrupted"}
+
+Tell = Callable[[Progress], None]

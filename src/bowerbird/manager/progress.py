@@ -1,0 +1,66 @@
+"""Progress: rates and the time still to go, from two looks at the frontier's counts."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bowerbird.model import HostRow, Stats
+
+#: Rates are taken over this stretch, in seconds: calm enough to read, quick enough to trust.
+WINDOW_S = 10.0
+
+
+@dataclass(slots=True, frozen=True)
+class Progress:
+    """One moment of a crawl, for people."""
+
+    stats: Stats
+    seconds: float  #: since this run began
+    images_per_s: float
+    bytes_per_s: float
+    tasks_per_s: float
+    eta_s: float | None  #: None: not to be said yet
+    hosts: tuple[HostRow, ...] = ()  #: the busiest
+
+    @property
+    def waiting(self) -> int:
+        """Tasks not yet ended."""
+        return sum(self.stats.waiting.values()) + self.stats.leased
+
+    @property
+    def ended(self) -> int:
+        """Tasks done and dead."""
+        return sum(self.stats.done.values()) + sum(self.stats.dead.values())
+
+    @property
+    def failed(self) -> int:
+        """Tasks dead."""
+        return sum(self.stats.dead.values())
+
+
+class Meter:
+    """Turns counts into progress."""
+
+    def __init__(self, now_s: float) -> None:
+        self._began_s = now_s
+        self._looks: deque[tuple[float, int, int, int]] = deque()
+
+    def look(self, stats: Stats, now_s: float, hosts: Sequence[HostRow] = ()) -> Progress:
+        """One more look."""
+        ended = sum(stats.done.values()) + sum(stats.dead.values())
+        self._looks.append((now_s, stats.records, stats.bytes, ended))
+        while len(self._looks) > 2 and now_s - self._looks[0][0] > WINDOW_S:
+            self._looks.popleft()
+        first = self._looks[0]
+        over_s = max(now_s - first[0], 1e-9)
+        tasks_per_s = (ended - first[3]) / over_s
+        waiting = sum(stats.waiting.values()) + stats.leased
+        return Progress(
+            stats=stats,
+            seconds=now_s - self._began_s,
+            images_per_s=(stats.records - first[1]) / over_s,
+            bytes_per_s=(stats.bytes - first[2]) / over_s,
+            tasks_per_s=tasks_per_s,
+            eta_s=waiting / tasks_per_s if tasks_per_s > 0 and stats.seeds_complete else None,
+            hosts=tuple(hosts),
+        )

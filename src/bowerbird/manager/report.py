@@ -1,0 +1,93 @@
+"""The report of a crawl: what was found, what was not, and why."""
+
+import builtins
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from bowerbird._version import __version__
+from bowerbird.model import Stats
+
+#: Reasons that are the user's or the site's wish rather than a fault.
+LEFT_OUT = frozenset(
+    {"robots", "x-robots-tag", "out-of-scope", "type-not-wanted", "too-small", "private-address"}
+)
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a crawl brought. `report.json` holds it, and `--json` prints it."""
+
+    name: str
+    state: str  #: ended, or why it stopped: interrupted, paused, draining
+    reason: str = ""
+    folder: str = ""
+    images: int = 0  #: records
+    files: int = 0  #: different contents
+    bytes: int = 0
+    new_images: int = 0  #: of this run
+    new_bytes: int = 0
+    seconds: float = 0.0  #: of this run
+    pages: int = 0
+    documents: dict[str, int] = {}  #: tasks done by kind
+    failures: dict[str, int] = {}  #: dead tasks by reason
+    left_out: dict[str, int] = {}  #: by reason: robots.txt, options, X-Robots-Tag
+    skipped: int = 0  #: left aside by --max-pages or --max-images
+    waiting: int = 0
+    counters: dict[str, int] = {}
+    hosts: int = 0
+    workers_died: int = 0
+    notes: tuple[str, ...] = ()  #: what a person should know
+    finished_at: str = ""
+    version: str = __version__
+
+    def as_json(self) -> "builtins.bytes":
+        """The report as indented JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return dict(msgspec.to_builtins(self))
+
+
+def make_report(
+    stats: Stats, before: Stats, *, name: str, folder: str, seconds: float, state: str,
+    files: int = 0, workers_died: int = 0, notes: tuple[str, ...] = (), wall_s: float = 0.0,
+) -> Report:  # fmt: skip
+    """The report of a run that began at `before`."""
+    dead = stats.dead
+    return Report(
+        name=name, folder=folder, state=state, reason=stats.reason, images=stats.records,
+        files=files, bytes=stats.bytes, new_images=stats.records - before.records,
+        new_bytes=stats.bytes - before.bytes, seconds=round(seconds, 3),
+        pages=stats.counters.get("pages", 0), documents=stats.done,
+        failures={reason: n for reason, n in dead.items() if reason not in LEFT_OUT},
+        left_out={reason: n for reason, n in dead.items() if reason in LEFT_OUT},
+        skipped=stats.skipped, waiting=sum(stats.waiting.values()) + stats.leased,
+        counters=stats.counters, hosts=stats.hosts, workers_died=workers_died,
+        notes=(*notes, *_notes(stats)),
+        finished_at=datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="seconds"),
+    )  # fmt: skip
+
+
+def _notes(stats: Stats) -> tuple[str, ...]:
+    """What would otherwise be a silent nothing."""
+    notes = []
+    scripts = stats.counters.get("script-pages-without-images", 0)
+    if scripts:
+        notes.append(
+            f"{scripts} pages have scripts and no image in their text; a gallery drawn by scripts "
+            "shows nothing here."
+        )
+    forbidden = stats.dead.get("robots", 0)
+    if forbidden:
+        notes.append(f"robots.txt forbids {forbidden} URLs; --ignore-robots fetches them anyway.")
+    refused = stats.counters.get("pages-that-refuse-images", 0)
+    if refused:
+        notes.append(f"{refused} pages ask in a meta tag or header not to take their images.")
+    private = stats.dead.get("private-address", 0)
+    if private:
+        notes.append(
+            f"{private} URLs lead to private addresses; --allow-private or --allow-range allows."
+        )
+    return tuple(notes)

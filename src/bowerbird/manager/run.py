@@ -1,0 +1,120 @@
+"""One run of a crawl: seed, watch over the workers, apply the stop rules, until the end."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from bowerbird.clock import Clock
+from bowerbird.errors import StorageFullError
+from bowerbird.frontier.base import Frontier
+from bowerbird.manager.limits import DISK_FULL, GOES_ON_ABOVE, StopRules, free_bytes
+from bowerbird.manager.progress import Meter, Progress
+from bowerbird.manager.seeds import Seeder
+from bowerbird.manager.supervisor import Supervisor
+from bowerbird.model import HostRow, State, Stats
+
+#: How often the run looks around, in seconds: at its beginning, when a small crawl may end any
+#: moment, and later.
+LOOK_EVERY_S = (0.02, 0.2)
+#: For so long it looks often, in seconds.
+YOUNG_S = 5.0
+#: How often progress is told, in seconds.
+TELL_EVERY_S = 0.5
+#: How many hosts progress shows.
+BUSIEST = 5
+#: Workers may finish what is in flight for so long, in seconds.
+GRACE_S = 12.0
+
+T = TypeVar("T")
+
+
+class Desk(Protocol):
+    """Where the manager's own calls to its frontier are carried out: on the frontier's thread."""
+
+    def call(self, function: Callable[[Frontier], T]) -> "Future[T]":
+        """Run a function there."""
+        ...
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of one run."""
+
+    desk: Desk
+    supervisor: Supervisor
+    seeder: Seeder
+    rules: StopRules
+    clock: Clock
+    folder: Path
+    tell: Callable[[Progress], None] = lambda _: None
+    notes: list[str] = field(default_factory=list)
+    interrupts: int = 0
+
+    def interrupt(self) -> None:
+        """Ctrl-C: finish what is in flight; the second one leaves at once."""
+        self.interrupts += 1
+        if self.interrupts > 1:
+            self.supervisor.kill()
+
+    def work(self) -> tuple[Stats, str]:
+        """Run until the end; answers the last counts and the state it ended in."""
+        began_s = self.clock.now_s()
+        meter, told_s = Meter(began_s), 0.0
+        bytes_before = self._stats().bytes
+        self.supervisor.start()
+        self.seeder.start()
+        while True:
+            now_s = self.clock.now_s()
+            stats = self._stats()
+            if now_s - told_s >= TELL_EVERY_S:
+                self.tell(meter.look(stats, now_s, self._hosts()))
+                told_s = now_s
+            if self.interrupts or self._has_ended(stats):
+                break
+            self._apply_rules(stats, now_s - began_s, bytes_before)
+            self.supervisor.check()
+            time.sleep(LOOK_EVERY_S[now_s - began_s > YOUNG_S])
+        return self._end(meter)
+
+    def _end(self, meter: Meter) -> tuple[Stats, str]:
+        self.seeder.stop()
+        if self.interrupts == 1:
+            self.supervisor.stop(GRACE_S)
+        self.supervisor.wait(0.0 if self.interrupts > 1 else GRACE_S)
+        stats = self._stats()
+        self.tell(meter.look(stats, self.clock.now_s()))
+        return stats, "interrupted" if self.interrupts else str(stats.state)
+
+    def _has_ended(self, stats: Stats) -> bool:
+        if self.seeder.error is not None:
+            raise self.seeder.error
+        return stats.state is State.ENDED
+
+    def _hosts(self) -> list[HostRow]:
+        return self.desk.call(lambda frontier: frontier.hosts(BUSIEST)).result()
+
+    def _stats(self) -> Stats:
+        return self.desk.call(lambda frontier: frontier.stats()).result()
+
+    def _apply_rules(self, stats: Stats, seconds: float, bytes_before: int) -> None:
+        if stats.state is State.PAUSED:
+            self._go_on_with_room(stats)
+            return
+        if stats.state is not State.RUNNING:
+            return
+        reason = self.rules.reason(stats, seconds, bytes_before)
+        if reason:
+            self._steer(lambda frontier: frontier.stop(reason))
+
+    def _go_on_with_room(self, stats: Stats) -> None:
+        if stats.reason == DISK_FULL and free_bytes(self.folder) > GOES_ON_ABOVE:
+            self._steer(lambda frontier: frontier.resume())
+
+    def _steer(self, action: Callable[[Frontier], None]) -> None:
+        try:
+            self.desk.call(action).result()
+        except StorageFullError:
+            return  # said by the pause; tried again at the next look

@@ -1,0 +1,72 @@
+"""Seeding: start URLs or a list into the frontier, in chunks, with a mark behind the last."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from bowerbird import urls
+from bowerbird.errors import BowerbirdError
+from bowerbird.frontier.base import ADD_LIMIT
+from bowerbird.model import Kind, Task
+from bowerbird.settings import Mode, Settings
+
+#: Adds tasks, with the mark that they are the last: what the frontier's `add` does.
+Add = Callable[[Sequence[Task], bool], int]
+
+
+def start_tasks(settings: Settings, start_urls: Iterable[str]) -> Iterator[Task]:
+    """The first tasks of a crawl: its start pages, and the sitemaps their origins may have."""
+    starts = tuple(start_urls)
+    for url in starts:
+        yield Task(url=url, kind=Kind.PAGE)
+    if settings.mode is Mode.CRAWL and settings.max_depth != 0:
+        for origin in dict.fromkeys(map(urls.origin_of, starts)):
+            yield Task(url=origin + "/sitemap.xml", kind=Kind.SITEMAP)
+
+
+def list_tasks(image_urls: Iterable[str]) -> Iterator[Task]:
+    """The tasks of a list of image URLs."""
+    return (Task(url=url, kind=Kind.IMAGE) for url in image_urls)
+
+
+class Seeder:
+    """Adds seeds from a thread of its own, so that a long list never holds up the rest.
+
+    A resumed crawl adds all of them again: dedupe absorbs what is known.
+    """
+
+    def __init__(self, tasks: Iterable[Task], add: Add) -> None:
+        self._tasks = iter(tasks)
+        self._add = add
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="seeds", daemon=True)
+        self.added = 0  #: seeds that were new
+        self.error: BowerbirdError | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Add nothing more; without the mark the crawl is not taken for complete."""
+        self._stopped = True
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            for chunk, last in _chunks(self._tasks):
+                if self._stopped:
+                    return
+                self.added += self._add(chunk, last)
+        except BowerbirdError as error:
+            self.error = error
+
+
+def _chunks(tasks: Iterator[Task]) -> Iterator[tuple[list[Task], bool]]:
+    chunk = list(islice(tasks, ADD_LIMIT))
+    while True:
+        following = list(islice(tasks, ADD_LIMIT))
+        yield chunk, not following
+        if not following:
+            return
+        chunk = following

@@ -1,0 +1,98 @@
+"""Local worker processes: started, watched, replaced when they die, stopped in order."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from bowerbird.backoff import retry_in_s
+from bowerbird.clock import Clock
+
+#: Exit status of a worker that had nothing more to do.
+ENDED_WELL = 0
+#: A worker that lived so long has not failed at its start, in seconds.
+SETTLED_S = 30.0
+
+
+class Supervisor:
+    """Keeps a number of worker processes running.
+
+    They are in the manager's process group and end by themselves when its socket closes, so
+    nothing is left behind whatever becomes of it.
+    """
+
+    def __init__(self, command: Sequence[str], count: int, clock: Clock) -> None:
+        """`command`: the arguments that start a worker."""
+        self._command = command
+        self._clock = clock
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._born_s: dict[int, float] = {}
+        self._again_s = dict.fromkeys(range(count), 0.0)
+        self._falls = 0
+        self.deaths = 0  #: workers that did not end well
+
+    def __repr__(self) -> str:
+        return f"<Supervisor [{len(self._running)} running, {self.deaths} died]>"
+
+    def start(self) -> None:
+        """Start what is to run and does not; a worker that keeps dying is started ever later."""
+        now_s = self._clock.now_s()
+        for number, again_s in list(self._again_s.items()):
+            if now_s >= again_s:
+                del self._again_s[number]
+                self._running[number] = _spawn(self._command)
+                self._born_s[number] = now_s
+
+    def check(self) -> None:
+        """Note who has ended, and start again who died."""
+        for number, process in list(self._running.items()):
+            status = process.poll()
+            if status is None:
+                continue
+            del self._running[number]
+            if status != ENDED_WELL:
+                self._note_death(number)
+        self.start()
+
+    def all_ended(self) -> bool:
+        """Whether no worker runs and none is to be started."""
+        return not self._running and not self._again_s
+
+    def pids(self) -> list[int]:
+        """The process ids of the running workers."""
+        return [process.pid for process in self._running.values()]
+
+    def stop(self, grace_s: float) -> None:
+        """Ask all to finish what is in flight; after the grace they are killed."""
+        self._again_s.clear()
+        for process in self._running.values():
+            process.terminate()
+        self.wait(grace_s)
+
+    def wait(self, grace_s: float) -> None:
+        """Let all end by themselves; who has not done so after the grace is killed."""
+        self._again_s.clear()
+        until = time.monotonic() + grace_s
+        for process in self._running.values():
+            try:
+                process.wait(max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._running.clear()
+
+    def kill(self) -> None:
+        """End all at once."""
+        self.wait(0.0)
+
+    def _note_death(self, number: int) -> None:
+        now_s = self._clock.now_s()
+        self.deaths += 1
+        settled = now_s - self._born_s[number] > SETTLED_S
+        self._falls = 0 if settled else self._falls + 1
+        self._again_s[number] = now_s + (0.0 if self._falls <= 1 else retry_in_s(self._falls - 2))
+
+
+def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    # Standard input is not theirs, standard output is for results: what they say goes to the log.
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())

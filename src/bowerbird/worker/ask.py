@@ -1,0 +1,53 @@
+"""From a lease to the request that is sent: what is accepted, how much, with whose headers."""
+
+from bowerbird import urls
+from bowerbird.fetch.base import Request
+from bowerbird.fetch.cookies import CookieJar
+from bowerbird.model import Kind, Lease
+from bowerbird.settings import MIB, Job
+from bowerbird.worker.read import ROBOTS_BYTES
+
+#: What browsers accept for an image; servers choose a format by it, so no more than we can read.
+ACCEPT_IMAGE = "image/avif,image/webp,image/png,image/jpeg,image/gif,image/*;q=0.8,*/*;q=0.5"
+ACCEPT_PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+ACCEPT = {
+    Kind.ROBOTS: "text/plain,*/*;q=0.8",
+    Kind.PAGE: ACCEPT_PAGE,
+    Kind.IMAGE: ACCEPT_IMAGE,
+    Kind.SITEMAP: "application/xml,text/xml,*/*;q=0.8",
+    Kind.FEED: "application/rss+xml,application/atom+xml,application/xml;q=0.9,*/*;q=0.8",
+    Kind.STYLESHEET: "text/css,*/*;q=0.1",
+}
+
+
+class Asker:
+    """Makes requests; secrets go to start hosts only."""
+
+    def __init__(self, job: Job) -> None:
+        settings = job.settings
+        self._headers = job.secrets.headers
+        self._start_hosts = frozenset(map(urls.host_of, job.start_urls))
+        self._jar = CookieJar.parse(job.secrets.cookies) if job.secrets.cookies else None
+        self._most = {
+            Kind.ROBOTS: ROBOTS_BYTES,
+            Kind.PAGE: max(settings.max_page_bytes, settings.max_bytes),
+            Kind.IMAGE: settings.max_bytes,
+            Kind.SITEMAP: settings.max_sitemap_bytes,
+            Kind.FEED: settings.max_page_bytes,
+            Kind.STYLESHEET: settings.max_page_bytes,
+        }
+
+    def request(self, key: int, lease: Lease, host: str) -> Request:
+        """The request of a lease."""
+        task = lease.task
+        return Request(
+            key=key,
+            url=task.url,
+            accept=ACCEPT[task.kind],
+            referrer=task.referrer,
+            headers=self._headers if host in self._start_hosts else (),
+            cookies=self._jar.header(task.url) if self._jar else "",
+            max_bytes=self._most[task.kind],
+            spool_above=MIB,
+            cut=task.kind is Kind.ROBOTS,
+        )

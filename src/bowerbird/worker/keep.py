@@ -1,0 +1,124 @@
+"""Images: inspect, store, record. A body is looked at before it is decoded, and stored once."""
+
+import hashlib
+from collections.abc import Callable
+
+from bowerbird.errors import StorageFullError
+from bowerbird.fetch.base import Response
+from bowerbird.images import Decoder, Inspected, Refused
+from bowerbird.model import Holder, Kind, Lease, Outcome, Place, Record, Sighting, Task, Verb
+from bowerbird.store import FileStore
+from bowerbird.worker.body import discard, spool_of, view
+from bowerbird.worker.judge import Judge
+
+#: Reasons that are the user's wish or the site's, not a fault: no other size is tried.
+LEFT_OUT = frozenset({"type-not-wanted", "too-small", "x-robots-tag"})
+
+#: The counter that tells the manager of a disk that takes no more.
+DISK_FULL = "disk-full"
+
+
+class Keeper:
+    """Turns bodies of images into stored files and records."""
+
+    def __init__(
+        self, store: FileStore, decoder: Decoder, judge: Judge, name: str,
+        wall_s: Callable[[], float],
+    ) -> None:  # fmt: skip
+        """`name`: the worker's, for the holders."""
+        self._store = store
+        self._decoder = decoder
+        self._judge = judge
+        self._name = name
+        self._wall_s = wall_s
+        self._decoding: dict[int, tuple[Lease, Response]] = {}
+
+    def __len__(self) -> int:
+        return len(self._decoding)
+
+    def keep(self, lease: Lease, response: Response) -> Outcome | None:
+        """Store an image; None while it is being decoded elsewhere."""
+        spool = spool_of(response)
+        path = spool.path if spool else ""
+        verdict = self._decoder.submit(response.key, view(response), path)
+        if verdict is None:
+            self._decoding[response.key] = (lease, response)
+            return None
+        return self._judged(lease, response, verdict)
+
+    def finished(self) -> list[tuple[int, Outcome]]:
+        """What has been decoded since: (key of the request, outcome)."""
+        if not self._decoding:
+            return []
+        return [
+            (key, self._judged(*self._decoding.pop(key), verdict))
+            for key, verdict in self._decoder.finished()
+        ]
+
+    def keep_data(self, body: bytes, page: str, alt: str) -> tuple[Record, Sighting] | None:
+        """Store an image that a page carries in a `data:` URI; None where it does not pass."""
+        verdict = self._decoder.inspect(body)
+        if isinstance(verdict, Refused):
+            return None
+        sha256 = hashlib.sha256(body).hexdigest()
+        url = f"data:image/{verdict.type};sha256,{sha256}"
+        path = self._store.put(body, sha256, verdict.type)
+        record = self._record(Task(url=url, kind=Kind.IMAGE), 200, verdict, len(body), sha256, path)
+        return record, Sighting(image_url=url, page_url=page, place=Place.DATA, alt=alt)
+
+    def close(self) -> None:
+        """Let go of what is being decoded, and of its files."""
+        self._decoder.close()
+        for _, response in self._decoding.values():
+            discard(response)
+        self._decoding.clear()
+
+    def _judged(self, lease: Lease, response: Response, verdict: Inspected | Refused) -> Outcome:
+        if isinstance(verdict, Refused):
+            discard(response)
+            return self._judge.dead(
+                lease, verdict.reason, verdict.detail, status=response.status,
+                try_alternates=verdict.reason not in LEFT_OUT,
+            )  # fmt: skip
+        try:
+            record = self._stored(lease.task, response, verdict)
+        except StorageFullError as error:
+            return no_room(lease, error)
+        return Outcome(
+            token=lease.token, verb=Verb.DONE, status=response.status, answered=True,
+            records=(record,),
+        )  # fmt: skip
+
+    def _stored(self, task: Task, response: Response, seen: Inspected) -> Record:
+        spool = spool_of(response)
+        if spool is not None:
+            sha256, path = spool.sha256, spool.commit(seen.type)
+        else:
+            sha256 = hashlib.sha256(response.body).hexdigest()
+            path = self._store.put(response.body, sha256, seen.type)
+        headers = response.headers
+        return self._record(
+            task, response.status, seen, response.size, sha256, path,
+            headers.get("etag", ""), headers.get("last-modified", ""),
+        )  # fmt: skip
+
+    def _record(
+        self, task: Task, status: int, seen: Inspected, size: int, sha256: str, path: str,
+        etag: str = "", last_modified: str = "",
+    ) -> Record:  # fmt: skip
+        return Record(
+            url=task.first, final_url=task.url, status=status, type=seen.type,
+            width=seen.width, height=seen.height, bytes=size, sha256=sha256,
+            fetched_at=self._wall_s(), exif_date=seen.exif_date, orientation=seen.orientation,
+            frames=seen.frames, etag=etag[:200], last_modified=last_modified[:60],
+            damaged=seen.damaged,
+            holders=(Holder(folder=self._store.folder, path=path, worker=self._name),),
+        )  # fmt: skip
+
+
+def no_room(lease: Lease, error: StorageFullError) -> Outcome:
+    """The disk refuses: nobody's fault but ours. The manager pauses the crawl at the count."""
+    return Outcome(
+        token=lease.token, verb=Verb.RELEASED, answered=True, detail=str(error),
+        counts={DISK_FULL: 1},
+    )  # fmt: skip

@@ -1,0 +1,165 @@
+"""The worker's line to the frontier: three threads, so that no call ever stops a transfer.
+
+One asks for leases and carries gifts, one hands in outcomes, one beats. What they bring goes into
+`inbox`; the loop is woken to read it. Each call takes whatever has gathered meanwhile.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+import msgspec
+
+from bowerbird.clock import Clock
+from bowerbird.errors import BowerbirdError, ConnectionLostError, SessionGoneError
+from bowerbird.frontier.base import ADD_LIMIT, BEAT_EVERY_S, SESSION_DEADLINE_S, Frontier
+from bowerbird.model import BeatReply, FinishReply, LeaseReply, Outcome
+from bowerbird.worker.links import Known
+
+#: Longest time a `lease` waits at the other end, in seconds; gifts wait for it.
+LEASE_WAIT_S = 1.0
+#: Most outcomes of one `finish`.
+FINISH_BATCH = 256
+#: A loop that has not stopped so long after its session ended is wedged, in seconds.
+WEDGED_S = 15.0
+
+News = tuple[LeaseReply, float] | FinishReply | BeatReply | BowerbirdError
+
+
+class Link:
+    """The calls of one session, off the loop's thread."""
+
+    def __init__(
+        self,
+        frontier: Frontier,
+        session: str,
+        clock: Clock,
+        wake: Callable[[], None],
+        flush: Callable[[], None],
+    ) -> None:
+        """`flush` makes durable what outcomes speak of, before they are handed in."""
+        self.inbox: SimpleQueue[News] = SimpleQueue()
+        self.known = Known()
+        self.asking = False  #: a `lease` is under way
+        self.owed = 0  #: outcomes said and not yet taken
+        self._frontier = frontier
+        self._session = session
+        self._clock = clock
+        self._wake = wake
+        self._flush = flush
+        self._asks: SimpleQueue[tuple[int, dict[str, int]] | None] = SimpleQueue()
+        self._outcomes: SimpleQueue[Outcome | None] = SimpleQueue()
+        self._stopped = threading.Event()
+        self._alive_until_s = clock.now_s() + SESSION_DEADLINE_S
+        self._threads = [
+            threading.Thread(target=target, name=name, daemon=True)
+            for name, target in (
+                ("lease", self._lease), ("finish", self._finish), ("beat", self._beat)
+            )
+        ]  # fmt: skip
+
+    def start(self) -> None:
+        """Begin to beat."""
+        for thread in self._threads:
+            thread.start()
+
+    def alive(self, now_s: float) -> bool:
+        """Whether the session can still stand: its deadline counts from before its last beat."""
+        return now_s < self._alive_until_s
+
+    def ask(self, limit: int, gifts: dict[str, int]) -> None:
+        """Ask for leases; the answer comes to the inbox."""
+        self.asking = True
+        self._asks.put((limit, gifts))
+
+    def say(self, outcome: Outcome) -> None:
+        """Hand in an outcome."""
+        self.owed += 1
+        self._outcomes.put(outcome)
+
+    def close(self, timeout_s: float) -> None:
+        """Hand in what is left, then end the session."""
+        self._asks.put(None)
+        self._outcomes.put(None)
+        self._threads[1].join(timeout_s)
+        self._stopped.set()
+        try:
+            self._frontier.detach(self._session)
+        except BowerbirdError:
+            return  # it is gone already, and with it all it held
+
+    # The threads.
+
+    def _news(self, news: News) -> None:
+        self.inbox.put(news)
+        self._wake()
+
+    def _lease(self) -> None:
+        while (ask := self._asks.get()) is not None:
+            limit, gifts = ask
+            asked_s = self._clock.now_s()
+            try:
+                reply = self._frontier.lease(self._session, limit, LEASE_WAIT_S, gifts)
+            except BowerbirdError as error:
+                self._news(error)
+                return
+            self._news((reply, asked_s))
+
+    def _finish(self) -> None:
+        last = False
+        while not last:
+            batch, last = self._gather()
+            if not batch:
+                continue
+            try:
+                self._news(self._hand_in(batch))
+            except BowerbirdError as error:
+                self._news(error)
+                return
+
+    def _gather(self) -> tuple[list[Outcome], bool]:
+        batch: list[Outcome] = []
+        outcome = self._outcomes.get()
+        try:
+            while outcome is not None and len(batch) < FINISH_BATCH:
+                batch.append(outcome)
+                if len(batch) < FINISH_BATCH:
+                    outcome = self._outcomes.get_nowait()
+        except Empty:
+            return batch, False
+        return batch, outcome is None
+
+    def _hand_in(self, batch: list[Outcome]) -> FinishReply:
+        self._flush()
+        batch = [self._send_ahead(outcome) for outcome in batch]
+        reply = self._frontier.finish(self._session, batch)
+        for outcome, accepted in zip(batch, reply.accepted, strict=True):
+            if accepted and outcome.found:
+                self.known.add(outcome.found)
+        return reply
+
+    def _send_ahead(self, outcome: Outcome) -> Outcome:
+        """Of a page with very many links all but the last chunk goes in before it is done."""
+        while len(outcome.found) > ADD_LIMIT or len(outcome.sightings) > ADD_LIMIT:
+            self._frontier.add(outcome.found[:ADD_LIMIT], outcome.sightings[:ADD_LIMIT])
+            outcome = msgspec.structs.replace(
+                outcome,
+                found=outcome.found[ADD_LIMIT:],
+                sightings=outcome.sightings[ADD_LIMIT:],
+            )
+        return outcome
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(BEAT_EVERY_S):
+            before_s = self._clock.now_s()
+            try:
+                self._news(self._frontier.beat(self._session))
+                self._alive_until_s = before_s + SESSION_DEADLINE_S
+            except (SessionGoneError, ConnectionLostError) as error:
+                self._news(error)
+                if not self._stopped.wait(WEDGED_S):
+                    os._exit(3)
+                return
+            except BowerbirdError:
+                continue  # the deadline decides

@@ -1,0 +1,173 @@
+"""From what a document names to tasks and sightings: which links belong, and how deep they lie."""
+
+from collections.abc import Iterable
+
+from bowerbird import urls
+from bowerbird.extract.base import Extracted, ImageLink
+from bowerbird.model import Kind, Place, Sighting, Task
+from bowerbird.settings import Mode, Scope, Settings
+
+#: Sitemaps of sitemaps of sitemaps: one level less is all that real sites have.
+SITEMAP_DEPTH = 2
+#: Longest alt text that is kept, in characters.
+MAX_ALT = 1_000
+
+
+class Admission:
+    """Which URLs belong to a crawl.
+
+    Scope binds pages only. A page that was admitted admits its own host (or domain, or
+    folder): so the target of a start page's redirect takes the place of the start.
+    """
+
+    def __init__(self, settings: Settings, start_urls: Iterable[str]) -> None:
+        self._scope = settings.scope
+        self._max_depth = settings.max_depth
+        self._starts = tuple(start_urls)
+        self._in_scope = urls.in_scope(settings.scope, self._starts)
+        self._page_matches = _matcher(settings, "page")
+        self._image_matches = _matcher(settings, "image")
+        self._follows = settings.mode is Mode.CRAWL
+
+    def page(self, url: str, depth: int, source: str) -> bool:
+        """Whether a page named by a document at `source` belongs."""
+        return (
+            self._follows
+            and self.depth(depth)
+            and (self._in_scope(url) or self._beside(url, source))
+            and self._page_matches(url)
+        )
+
+    def depth(self, depth: int) -> bool:
+        """Whether pages so many links away belong."""
+        return self._max_depth is None or depth <= self._max_depth
+
+    def image(self, url: str) -> bool:
+        """Whether an image belongs; any host may have it."""
+        return self._image_matches(url)
+
+    def redirect(self, task: Task, url: str) -> bool:
+        """Whether the target of a redirect belongs; that of a start page always does."""
+        if task.kind is not Kind.PAGE:
+            return task.kind is not Kind.IMAGE or self.image(url)
+        return task.depth == 0 or self.page(url, task.depth, task.url)
+
+    def _beside(self, url: str, source: str) -> bool:
+        if self._scope is Scope.PREFIX:
+            return url.startswith(source.partition("?")[0].rpartition("/")[0] + "/")
+        here, there = urls.host_of(source), urls.host_of(url)
+        if self._scope is Scope.DOMAIN:
+            return urls.domain_of(here) == urls.domain_of(there)
+        return here == there
+
+
+def _matcher(settings: Settings, kind: str) -> urls.Test:
+    return urls.matcher(_patterns(settings.include, kind), _patterns(settings.exclude, kind))
+
+
+def _patterns(patterns: Iterable[str], kind: str) -> list[str]:
+    """`image:GLOB` and `page:GLOB` bind one kind, a bare GLOB both."""
+    other = "page:" if kind == "image" else "image:"
+    return [
+        pattern.removeprefix(f"{kind}:") for pattern in patterns if not pattern.startswith(other)
+    ]
+
+
+class Known:
+    """URLs that the frontier is known to have, so that menus are not sent with each page."""
+
+    #: URLs remembered; 14 MB at most.
+    LIMIT = 200_000
+
+    def __init__(self) -> None:
+        self._hashes: set[int] = set()
+
+    def __contains__(self, url: str) -> bool:
+        return hash(url) in self._hashes
+
+    def add(self, tasks: Iterable[Task]) -> None:
+        """Remember what the frontier has accepted."""
+        if len(self._hashes) > self.LIMIT:
+            self._hashes.clear()
+        self._hashes.update(hash(task.url) for task in tasks)
+
+
+class Finder:
+    """Makes tasks and sightings of what a document names."""
+
+    def __init__(self, admission: Admission, known: Known) -> None:
+        """`known`: URLs the frontier has already; they are not sent again."""
+        self._admission = admission
+        self._known = known
+
+    def of_page(self, task: Task, found: Extracted) -> tuple[list[Task], list[Sighting]]:
+        """What a page, feed or sitemap leads to. Sitemaps put their pages one link away."""
+        here = task.url
+        depth = 1 if task.kind is Kind.SITEMAP else task.depth + 1
+        images, sightings = self.images(task, here, here, found.images)
+        tasks = [
+            *images,
+            *self._documents(Kind.STYLESHEET, found.stylesheets, here, task.depth),
+            *self._pages(Kind.PAGE, found.pages, here, depth),
+            *self._pages(Kind.FEED, found.feeds, here, depth),
+            *self._sitemaps(task, found.sitemaps),
+        ]
+        return tasks, sightings
+
+    def of_stylesheet(self, task: Task, found: Extracted) -> tuple[list[Task], list[Sighting]]:
+        """What a stylesheet shows: on the page that named it."""
+        page = task.referrer or task.url
+        images, sightings = self.images(task, task.url, page, found.images)
+        sheets = self._documents(Kind.STYLESHEET, found.stylesheets, page, task.depth)
+        return [*images, *sheets], sightings
+
+    def sitemaps_of(self, origin: str, named: Iterable[str]) -> list[Task]:
+        """The sitemaps that an origin's robots.txt names."""
+        if not self._admission.page(origin + "/", 1, origin + "/"):
+            return []
+        return self._documents(Kind.SITEMAP, named, origin + "/robots.txt", 0)
+
+    def images(
+        self, task: Task, referrer: str, page: str, links: Iterable[ImageLink]
+    ) -> tuple[list[Task], list[Sighting]]:
+        """Images, each with where it was seen."""
+        wanted = [link for link in links if self._admission.image(link.url)]
+        tasks = [
+            Task(
+                url=link.url, kind=Kind.IMAGE, depth=task.depth + 1, referrer=referrer,
+                alternates=link.alternates,
+            )
+            for link in wanted
+            if link.url not in self._known
+        ]  # fmt: skip
+        return tasks, [
+            Sighting(
+                image_url=link.url, page_url=page, place=_place(task, link), alt=link.alt[:MAX_ALT]
+            )
+            for link in wanted
+        ]
+
+    def _pages(self, kind: Kind, links: Iterable[str], here: str, depth: int) -> list[Task]:
+        admits, known = self._admission.page, self._known
+        return [
+            Task(url=url, kind=kind, depth=depth, referrer=here)
+            for url in links
+            if url not in known and admits(url, depth, here)
+        ]
+
+    def _documents(self, kind: Kind, links: Iterable[str], referrer: str, depth: int) -> list[Task]:
+        return [
+            Task(url=url, kind=kind, depth=depth, referrer=referrer)
+            for url in links
+            if url not in self._known
+        ]
+
+    def _sitemaps(self, task: Task, links: Iterable[str]) -> list[Task]:
+        level = task.depth + 1 if task.kind is Kind.SITEMAP else 0
+        if level > SITEMAP_DEPTH or not self._admission.depth(1):
+            return []
+        return self._documents(Kind.SITEMAP, links, task.url, level)
+
+
+def _place(task: Task, link: ImageLink) -> Place:
+    return Place.CSS if task.kind is Kind.STYLESHEET else link.place

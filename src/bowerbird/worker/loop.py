@@ -1,0 +1,192 @@
+"""The worker's loop: libcurl's multi interface turns it, everything else waits its turn.
+
+It holds nothing that may not be lost. When its session is over it starts nothing, aborts what
+runs, and offers once what it has.
+"""
+
+from collections.abc import Iterable
+from queue import Empty
+
+import msgspec
+
+from bowerbird import urls
+from bowerbird.backoff import faster_s
+from bowerbird.clock import Clock
+from bowerbird.errors import BowerbirdError
+from bowerbird.fetch import Fetcher, Response
+from bowerbird.model import FinishReply, LeaseReply, Outcome, State, Verb
+from bowerbird.worker.ask import Asker
+from bowerbird.worker.hosts import Held, Hosts
+from bowerbird.worker.link import Link, News
+from bowerbird.worker.work import Work
+
+#: A worker that was asked to stop lets requests run on for so long, in seconds.
+GRACE_S = 10.0
+#: How often leases that have waited too long are looked for, in seconds.
+SWEEP_EVERY_S = 1.0
+#: Longest sleep of the loop, in seconds; it is woken by what happens.
+NAP_S = 0.5
+#: Sleep while bodies are being decoded elsewhere, in seconds.
+DECODE_NAP_S = 0.02
+#: Answers in a row without fault after which an adaptive delay shrinks.
+WELL_AFTER = 10
+
+
+class Loop:
+    """Leases in, outcomes out, until the crawl has ended or somebody says stop."""
+
+    def __init__(
+        self, link: Link, fetcher: Fetcher, asker: Asker, work: Work, clock: Clock, concurrency: int
+    ) -> None:
+        self._link = link
+        self._fetcher = fetcher
+        self._asker = asker
+        self._work = work
+        self._clock = clock
+        self._concurrency = concurrency
+        self._most_held = 2 * concurrency
+        self._hosts = Hosts()
+        self._running: dict[int, Held] = {}
+        self._well: dict[str, int] = {}
+        self._key = 0
+        self._ask_s = 0.0
+        self._sweep_s = 0.0
+        self._stop_s: float | None = None
+        self._ended = False
+        self.error: BowerbirdError | None = None  #: why the session ended, if it did not end well
+
+    def __repr__(self) -> str:
+        return f"<Loop [{len(self._running)} in flight, {len(self._work)} decoding] {self._hosts}>"
+
+    def stop(self) -> None:
+        """Ask for nothing more, let requests in flight end. Safe in a signal handler."""
+        self._stop_s = self._stop_s or self._clock.now_s()
+
+    def run(self) -> None:
+        """Turn until the end."""
+        while not self._is_over():
+            self._turn()
+        self._leave()
+
+    def _turn(self) -> None:
+        now_s = self._clock.now_s()
+        self._read_inbox(now_s)
+        self._ask(now_s)
+        self._start(now_s)
+        for response in self._fetcher.poll(self._nap_s(now_s)):
+            self._answered(response)
+        for key, outcome in self._work.finished():
+            del self._running[key]
+            self._link.say(outcome)
+        self._sweep(self._clock.now_s())
+
+    def _is_over(self) -> bool:
+        if self.error or not self._link.alive(self._clock.now_s()):
+            return True
+        at_hand = self._running or self._hosts.waiting
+        if self._stop_s is None:
+            return self._ended and not at_hand
+        return not at_hand or self._clock.now_s() - self._stop_s > GRACE_S
+
+    def _leave(self) -> None:
+        """Abort what runs, release what is at hand, hand in the rest."""
+        self._fetcher.abort_all()
+        for held in (*self._running.values(), *self._hosts.clear()):
+            self._release(held)
+        self._running.clear()
+        self._work.close()
+
+    # In.
+
+    def _read_inbox(self, now_s: float) -> None:
+        try:
+            while True:
+                self._take(self._link.inbox.get_nowait(), now_s)
+        except Empty:
+            return
+
+    def _take(self, news: News, now_s: float) -> None:
+        if isinstance(news, BowerbirdError):
+            self.error = news
+        elif isinstance(news, tuple):
+            self._take_leases(*news, now_s)
+        else:
+            self._hosts.accept(news.grants, news.seq, now_s)
+            if isinstance(news, FinishReply):
+                self._link.owed -= len(news.accepted)
+
+    def _take_leases(self, reply: LeaseReply, asked_s: float, now_s: float) -> None:
+        self._link.asking = False
+        self._hosts.accept_leased(reply.grants, reply.seq, now_s)
+        for lease in reply.leases:
+            self._hosts.add(Held(lease, urls.host_of(lease.task.url), asked_s))
+        self._ended = reply.state is State.ENDED
+        if not reply.leases and now_s - asked_s < reply.next_in_s:
+            # The engine cannot block: ask when it said, but soon enough for what others find.
+            self._ask_s = now_s + min(reply.next_in_s, NAP_S)
+
+    def _ask(self, now_s: float) -> None:
+        """Ask once half of what may be at hand is gone, or when slots are owed."""
+        if self._link.asking or self._ended or now_s < self._ask_s:
+            return
+        room = 0 if self._stop_s else self._most_held - len(self._running) - self._hosts.waiting
+        if room * 2 >= self._most_held or self._hosts.owes_gifts(now_s):
+            self._link.ask(max(room, 0), self._hosts.take_gifts(now_s))
+
+    # Out.
+
+    def _start(self, now_s: float) -> None:
+        if self._stop_s is not None and self._hosts.waiting:
+            for held in self._hosts.clear():
+                self._release(held)
+        if not self._link.alive(now_s):
+            return
+        for held in self._hosts.take(now_s, self._concurrency - len(self._running)):
+            self._key += 1
+            self._running[self._key] = held
+            self._fetcher.submit(self._asker.request(self._key, held.lease, held.host))
+
+    def _nap_s(self, now_s: float) -> float:
+        if len(self._work):
+            return DECODE_NAP_S
+        next_s = self._hosts.next_start_s()
+        return NAP_S if next_s is None else min(NAP_S, max(0.0, next_s - now_s))
+
+    def _answered(self, response: Response) -> None:
+        held = self._running[response.key]
+        now_s = self._clock.now_s()
+        delay_s = self._hosts.delay_s(held.host)
+        outcome = self._work.outcome(held.lease, response, delay_s)
+        slower_s = (outcome.delay_s if outcome else None) or 0.0
+        self._hosts.ended(held.host, response.sent_s, now_s, slower_s)
+        if outcome is None:
+            return  # it is being decoded
+        if outcome.hold_s:
+            self._hosts.hold(held.host, now_s + outcome.hold_s)
+        del self._running[response.key]
+        self._link.say(self._adapt(held.host, outcome, delay_s))
+
+    def _adapt(self, host: str, outcome: Outcome, delay_s: float) -> Outcome:
+        """A host that has been well for a while may be asked faster again."""
+        if outcome.delay_s is not None or not delay_s:
+            self._well.pop(host, None)
+            return outcome
+        well = self._well[host] = self._well.get(host, 0) + 1
+        if well < WELL_AFTER or not self._work.adaptive:
+            return outcome
+        del self._well[host]
+        return msgspec.structs.replace(outcome, delay_s=faster_s(delay_s))
+
+    def _release(self, held: Held) -> None:
+        self._link.say(Outcome(token=held.lease.token, verb=Verb.RELEASED))
+
+    def _sweep(self, now_s: float) -> None:
+        if now_s < self._sweep_s:
+            return
+        self._sweep_s = now_s + SWEEP_EVERY_S
+        self._release_all(self._hosts.stale(now_s))
+        self._hosts.prune()
+
+    def _release_all(self, late: Iterable[Held]) -> None:
+        for held in late:
+            self._release(held)

@@ -1,0 +1,138 @@
+"""Documents: pages, stylesheets, sitemaps, feeds and robots.txt, read for what they name."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from bowerbird import urls
+from bowerbird.extract import (
+    Extracted,
+    Form,
+    extract_css,
+    extract_feed,
+    extract_html,
+    extract_sitemap,
+    robots_sitemaps,
+)
+from bowerbird.fetch.base import Response
+from bowerbird.model import Kind, Lease, Outcome, Record, Robots, Sighting, Task, Verb
+from bowerbird.settings import Settings
+from bowerbird.worker.judge import Judge
+from bowerbird.worker.keep import Keeper
+from bowerbird.worker.links import Admission, Finder
+
+#: Bytes of a robots.txt that are read (RFC 9309 section 2.5).
+ROBOTS_BYTES = 512 * 1024
+#: Directives that ask not to take images.
+NO_IMAGES = frozenset({"noimageindex", "noai", "noimageai"})
+#: Those of a name before the colon that speak to us.
+OUR_NAME = "bowerbird"
+
+
+class Reader:
+    """Turns documents into outcomes with all that they name."""
+
+    def __init__(
+        self, settings: Settings, admission: Admission, finder: Finder, keeper: Keeper, judge: Judge
+    ) -> None:
+        self._settings = settings
+        self._admission = admission
+        self._finder = finder
+        self._keeper = keeper
+        self._judge = judge
+
+    def robots(self, lease: Lease, response: Response, body: bytes) -> Outcome:
+        """The text of a robots.txt, and the sitemaps that it names."""
+        text = body[:ROBOTS_BYTES].decode("utf-8", "replace")
+        origin = urls.origin_of(lease.task.first)
+        outcome = self._judge.done(
+            lease, status=response.status, robots=Robots(verdict="text", text=text)
+        )
+        named = robots_sitemaps(text, lease.task.url)
+        return msgspec.structs.replace(
+            outcome, found=tuple(self._finder.sitemaps_of(origin, named))
+        )
+
+    def read(self, lease: Lease, response: Response, body: bytes, form: Form) -> Outcome:
+        """A document by what its bytes are, whatever the link promised."""
+        task = lease.task
+        if form is Form.CSS or task.kind is Kind.STYLESHEET:
+            return self._stylesheet(lease, response, body)
+        if task.kind is Kind.IMAGE and not self._may_be_page(task, form):
+            reason = "html-not-image" if form is Form.HTML else "not-an-image"
+            return self._judge.dead(lease, reason, status=response.status)
+        if form is Form.HTML:
+            return self._page(lease, response, body)
+        if form is Form.SITEMAP:
+            return self._links(lease, response, extract_sitemap(body, task.url))
+        if form is Form.FEED:
+            return self._links(lease, response, extract_feed(body, task.url))
+        return self._judge.done(lease, status=response.status, counts={"other-documents": 1})
+
+    def refuses_images(self, response: Response) -> bool:
+        """Whether X-Robots-Tag asks not to take images of this answer."""
+        if not self._settings.obey_tags:
+            return False
+        return not NO_IMAGES.isdisjoint(_directives(response.headers.all("x-robots-tag")))
+
+    def _may_be_page(self, task: Task, form: Form) -> bool:
+        return form is Form.HTML and self._admission.page(
+            task.url, task.depth, task.referrer or task.url
+        )
+
+    def _page(self, lease: Lease, response: Response, body: bytes) -> Outcome:
+        content_type = response.headers.get("content-type", "")
+        found = extract_html(
+            body, lease.task.url, content_type=content_type, srcset=self._settings.srcset
+        )
+        counts = {"pages": 1}
+        if found.has_scripts and not (found.images or found.data):
+            counts["script-pages-without-images"] = 1
+        if self._settings.obey_tags and (
+            self.refuses_images(response) or not NO_IMAGES.isdisjoint(found.directives)
+        ):
+            counts["pages-that-refuse-images"] = 1
+            found = msgspec.structs.replace(found, images=[], data=[])
+        return self._links(lease, response, found, counts)
+
+    def _stylesheet(self, lease: Lease, response: Response, body: bytes) -> Outcome:
+        content_type = response.headers.get("content-type", "")
+        found = extract_css(body, lease.task.url, content_type=content_type)
+        tasks, sightings = self._finder.of_stylesheet(lease.task, found)
+        return self._outcome(lease, response, tasks, sightings, {"stylesheets": 1})
+
+    def _links(
+        self, lease: Lease, response: Response, found: Extracted,
+        counts: dict[str, int] | None = None,
+    ) -> Outcome:  # fmt: skip
+        tasks, sightings = self._finder.of_page(lease.task, found)
+        kept = [
+            pair
+            for image in found.data
+            if (pair := self._keeper.keep_data(image.body, lease.task.url, image.alt))
+        ]
+        return self._outcome(
+            lease, response, tasks, [*sightings, *(seen for _, seen in kept)], counts or {},
+            [record for record, _ in kept],
+        )  # fmt: skip
+
+    def _outcome(
+        self, lease: Lease, response: Response, tasks: Iterable[Task],
+        sightings: Iterable[Sighting], counts: dict[str, int], records: Iterable[Record] = (),
+    ) -> Outcome:  # fmt: skip
+        return Outcome(
+            token=lease.token, verb=Verb.DONE, status=response.status, answered=True,
+            found=tuple(tasks), sightings=tuple(sightings), records=tuple(records), counts=counts,
+        )  # fmt: skip
+
+
+def _directives(headers: Iterable[str]) -> set[str]:
+    """The directives of X-Robots-Tag that are for all, or for us: `noai` or `bowerbird: noai`."""
+    words: set[str] = set()
+    for header in headers:
+        name, colon, rest = header.partition(":")
+        if colon and "," not in name and name.strip().lower() != OUR_NAME:
+            continue
+        text = rest if colon and "," not in name else header
+        words.update(word.strip().lower() for word in text.split(","))
+    return words

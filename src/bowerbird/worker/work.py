@@ -1,0 +1,65 @@
+"""The work itself: from an answer to its outcome."""
+
+from bowerbird.extract import Form, form_of
+from bowerbird.fetch.base import Response
+from bowerbird.model import Kind, Lease, Outcome
+from bowerbird.settings import Settings
+from bowerbird.worker.body import content, discard, head
+from bowerbird.worker.judge import Judge
+from bowerbird.worker.keep import Keeper
+from bowerbird.worker.read import Reader
+
+
+class Work:
+    """Judges an answer, then reads it as a document or keeps it as an image."""
+
+    def __init__(self, settings: Settings, judge: Judge, reader: Reader, keeper: Keeper) -> None:
+        self.adaptive = settings.delay is None  #: whether spacing follows the host's health
+        self._judge = judge
+        self._reader = reader
+        self._keeper = keeper
+
+    def __len__(self) -> int:
+        """How many images are being decoded elsewhere."""
+        return len(self._keeper)
+
+    def outcome(self, lease: Lease, response: Response, delay_s: float) -> Outcome | None:
+        """What an answer means; None while its image is being decoded.
+
+        `delay_s`: the spacing in force at the host.
+        """
+        failure = response.failure
+        if failure is not None:
+            discard(response)
+            return self._judge.failed(lease, failure, delay_s)
+        outcome = self._judge.answered(lease, response, delay_s)
+        if outcome is not None:
+            discard(response)
+            return outcome
+        return self._looked_at(lease, response)
+
+    def finished(self) -> list[tuple[int, Outcome]]:
+        """Images that have been decoded since: (key of the request, outcome)."""
+        return self._keeper.finished()
+
+    def close(self) -> None:
+        """Let go of decoders and files."""
+        self._keeper.close()
+
+    def _looked_at(self, lease: Lease, response: Response) -> Outcome | None:
+        if lease.task.kind is Kind.ROBOTS:
+            return self._reader.robots(lease, response, content(response))
+        if not response.size:
+            return self._judge.dead(lease, "empty", status=response.status)
+        content_type = response.headers.get("content-type", "")
+        form = form_of(head(response), content_type, lease.task.url)
+        if form is not Form.IMAGE:
+            body = content(response)
+            discard(response)
+            return self._reader.read(lease, response, body, form)
+        if self._reader.refuses_images(response):
+            discard(response)
+            return self._judge.dead(
+                lease, "x-robots-tag", status=response.status, try_alternates=False
+            )
+        return self._keeper.keep(lease, response)
