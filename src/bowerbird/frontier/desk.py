@@ -127,6 +127,8 @@ class Desk:
         self.changed = True
         for parked in turn.tried:
             self._parking.park(parked, turn.now_s, LATER_S)
+        for connection in turn.closed:  # its sessions end by their deadline
+            self._parking.drop(connection)
 
     # Inside.
 

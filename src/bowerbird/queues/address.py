@@ -25,6 +25,8 @@ class TcpAddress(msgspec.Struct, frozen=True):
         return f"tcp://{host}:{self.port}"
 
 
+_IPV6 = frozenset("0123456789abcdefABCDEF:.")
+
 Address = UnixAddress | TcpAddress
 
 
@@ -52,9 +54,10 @@ def _tcp(text: str, rest: str) -> TcpAddress:
     host, colon, port = rest.rstrip("/").rpartition(":")
     if not colon or not host or not _is_port(port):
         raise UsageError(f"{text!r} lacks host or port (0 to 65535); write tcp://host:port.")
-    if host.startswith("[") and host.endswith("]"):
-        return TcpAddress(host[1:-1], int(port))
-    if ":" in host or "/" in host or "@" in host:
+    inner = host[1:-1]
+    if host == f"[{inner}]" and ":" in inner and _IPV6.issuperset(inner):
+        return TcpAddress(inner, int(port))
+    if ":" in host or "/" in host or "@" in host or "[" in host:
         raise UsageError(f"{text!r} names no host; IPv6 goes in brackets: tcp://[::1]:8001.")
     return TcpAddress(host, int(port))
 
