@@ -1,0 +1,87 @@
+"""What attributes name on any element: styles, backgrounds, posters, microdata, lazy images."""
+
+from collections.abc import Callable
+
+from bowerbird.extract.choice import Sized
+from bowerbird.extract.lazy import NAMES, SEPARATE, candidates_in, is_lazy
+from bowerbird.extract.links import is_image_path
+from bowerbird.extract.metadata import on_property
+from bowerbird.extract.page import Page
+from bowerbird.model import Place
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+Attributes = dict[str, str | None]
+OnAttribute = Callable[[Page, str | None, Attributes, str], None]
+
+#: Elements whose lazy attributes are sizes of their own image; `choice` reads them.
+_GROUPED = frozenset({"img", "source"})
+#: Elements whose `data-src` is a page, a program or a film.
+_NO_IMAGES = frozenset({"iframe", "frame", "script", "video", "audio", "embed", "track", "object"})
+#: Properties of schema.org whose values are images.
+_ITEMS = frozenset(
+    _words(
+        """
+    image photo logo thumbnail thumbnailurl contenturl primaryimageofpage screenshot
+    """
+    )
+)
+
+
+def _style(page: Page, _: str | None, __: Attributes, value: str) -> None:
+    page.css(value)
+
+
+def _poster(page: Page, _: str | None, __: Attributes, value: str) -> None:
+    page.image(value, Place.POSTER)
+
+
+def _background(page: Page, _: str | None, __: Attributes, value: str) -> None:
+    page.image(value, Place.CSS)
+
+
+def _presentation(page: Page, _: str | None, __: Attributes, value: str) -> None:
+    if "url(" in value and "url(#" not in value:
+        page.css(value)
+
+
+def _item(page: Page, tag: str | None, attributes: Attributes, value: str) -> None:
+    if tag != "meta" and not _ITEMS.isdisjoint(value.lower().split()):
+        on_property(page, attributes)
+
+
+def _known_lazy(name: str) -> OnAttribute:
+    def take(page: Page, tag: str | None, attributes: Attributes, _: str) -> None:
+        data_attribute(page, tag, name, attributes)
+
+    return take
+
+
+def data_attribute(page: Page, tag: str | None, name: str, attributes: Attributes) -> None:
+    """Keep the images in a `data-` attribute, unless its element's own choice has them."""
+    value = attributes[name] or ""
+    if (tag in _GROUPED and name in NAMES) or not is_lazy(name, value):
+        return
+    found = candidates_in(name, value, attributes)
+    if tag in _NO_IMAGES and name not in SEPARATE:
+        found = [each for each in found if is_image_path(each.url)]
+    sized = [Sized(link, Place.LAZY, 0, width or density) for link, width, density in found]
+    if any(each.size for each in sized):
+        page.one_of(sorted(sized, key=lambda each: -each.size), attributes.get("alt"))
+        return
+    for each in sized:
+        page.image(each.link, Place.LAZY, attributes.get("alt") or attributes.get("title"))
+
+
+ATTRIBUTES: dict[str, OnAttribute] = {
+    "style": _style,
+    "background": _background,
+    "poster": _poster,
+    "itemprop": _item,
+    "property": _item,
+    **dict.fromkeys(("mask", "filter", "clip-path", "cursor", "fill", "stroke"), _presentation),
+    **{name: _known_lazy(name) for name in NAMES if not name.startswith("data-")},
+}

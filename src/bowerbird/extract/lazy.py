@@ -1,0 +1,170 @@
+"""Attributes in which scripts keep images until they are scrolled to.
+
+The names are those of lazysizes, lozad, vanilla-lazyload, jQuery Lazy, Unveil, WordPress plugins,
+WooCommerce, Shopify, Squarespace, lightboxes and wikis. What has another name but `data-` before it
+is taken where its value ends as image files do.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from bowerbird.extract.css import scan_css
+from bowerbird.extract.links import IMAGE_ENDS, SPACE, is_image_path
+from bowerbird.extract.srcset import Candidate, parse_srcset
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+Attributes = Mapping[str, str | None]
+
+#: How a value ranks against `src` and `srcset` of the same element.
+PREVIEW, NATIVE, LAZY, FULL = range(4)
+
+#: Attributes with a URL, or several, and their rank.
+NAMES: dict[str, int] = {
+    **dict.fromkeys(
+        _words(
+            """
+    data-src data-srcset data-lazy data-lazy-src data-lazy-srcset data-lazysrc data-lazyload
+    data-lazy-original data-ll-src data-ll-srcset data-original data-original-set data-echo
+    data-url data-img data-image data-image-src data-img-src data-img-url data-image-url
+    data-imgsrc data-srcurl data-source data-sources data-load-src data-defer-src data-deferred
+    data-delayed-url data-async-src data-cfsrc data-pagespeed-lazy-src data-wpfc-original-src
+    data-wpfc-original-srcset data-flickity-lazyload data-flickity-lazyload-src
+    data-flickity-lazyload-srcset data-splide-lazy data-splide-lazy-srcset data-swiper-lazy
+    data-aspect-src data-interchange data-responsive data-rimg data-iesrc data-gazette-src
+    data-runner-src data-src-webp data-webp data-srcset-webp data-sizes-src data-tf-src
+    data-tf-srcset data-ezsrc data-ezsrcset data-nitro-lazy-src data-nitro-lazy-srcset
+    data-brsrcset data-brazy-src data-breeze data-orig-src data-orig-srcset data-opt-src
+    data-perfmatters-src data-sp-src data-spai-src data-spsrc data-lsrc data-mfp-src data-cp-src
+    data-lazy-load data-lazy-image data-lazy-img data-hidden-src data-actualsrc data-real-src
+    lazy-src lazysrc lazyload-src v-lazy
+    """
+        ),
+        LAZY,
+    ),
+    **dict.fromkeys(
+        _words(
+            """
+    data-full data-full-src data-full-url data-fullsrc data-full-image data-full-size
+    data-fullsize data-large data-large-file data-large-src data-large_image data-large-image
+    data-largeimg data-orig-file data-orig data-original-src data-original-url data-hi-res-src
+    data-highres data-high-res data-high-res-src data-hires data-hq data-zoom data-zoom-image
+    data-zoom-src data-zoomsrc data-magnify-src data-max-src data-xlarge data-big data-bigimg
+    data-retina data-2x data-src-2x data-src-retina data-at2x data-rjs-src data-src-full
+    data-src-large data-raw-src data-file-url data-original-image data-image-large
+    data-image-full data-master
+    """
+        ),
+        FULL,
+    ),
+    **dict.fromkeys(
+        _words(
+            """
+    data-thumb data-thumbnail data-thumb-src data-exthumbimage data-preview data-preview-src
+    data-small data-low-src data-lowsrc data-lqip data-placeholder data-placeholder-src
+    data-src-small data-src-medium data-medium-file data-small-src data-tiny lowsrc
+    """
+        ),
+        PREVIEW,
+    ),
+}
+#: Attributes of backgrounds and posters: images of their own, never a size of the element's.
+SEPARATE = frozenset(
+    _words(
+        """
+    data-bg data-bgset data-bg-src data-bg-url data-bg-image data-bg-img data-bg-hidpi
+    data-bg-multi data-bg-multi-hidpi data-bg-set data-bg-webp data-bg-mobile data-bg-desktop
+    data-background data-background-image data-background-url data-background-src
+    data-backgroundset data-background-hidpi data-lazy-bg data-lazy-background data-ll-bg
+    data-back data-poster data-lazy-poster data-parallax-image data-image-background data-setbg
+    data-cover data-cover-image data-video-poster data-vbg data-was-background
+    data-fallback-image data-slide-bg data-flickity-bg-lazyload data-swiper-background
+    data-hover-src data-hover-image data-alt-src data-secondary-src data-rollover data-src-hover
+    data-bgimage data-bgimg data-css-background data-bg-lazy data-tf-bg
+    """
+    )
+)
+
+_MENTIONS_IMAGE = re.compile(
+    r"(?i)\.(?:jpe?g|png|gif|webp|avif|svg|bmp|ico|tiff?|jfif|apng|heic|jxl)(?![a-z0-9])|url\("
+)
+_SRCSET = re.compile(r"[ \t\n\f\r][0-9]++(?:\.[0-9]++)?+[wx](?:[ \t\n\f\r,]|\Z)")
+_PLAUSIBLE = re.compile(r"/|\.[A-Za-z]{2,5}(?![A-Za-z])")
+#: Templates that a script fills in, and values of other uses.
+_PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[|^[#.{]|[<>]")
+#: Strings of one JSON value that are looked at.
+_MAX_STRINGS = 10_000
+
+
+def is_lazy(name: str, value: str) -> bool:
+    """Whether an attribute may hold an image."""
+    return name in NAMES or name in SEPARATE or _MENTIONS_IMAGE.search(value) is not None
+
+
+def candidates_in(name: str, value: str, attributes: Attributes) -> list[Candidate]:
+    """The images in a lazy attribute, whatever form its value has."""
+    value = value.strip(SPACE)
+    if value[:1] in ("[", "{") and (found := _in_json(value)):
+        return found
+    if "url(" in value.lower():
+        return [Candidate(link) for link in scan_css(value).images]
+    if _SRCSET.search(value):
+        return _widened(parse_srcset(value), attributes)
+    if not is_plausible(value, known=name in NAMES or name in SEPARATE):
+        return []
+    return _widened([Candidate(value)], attributes)
+
+
+def is_plausible(link: str, *, known: bool) -> bool:
+    """Whether a value can be the URL of an image: `dark`, `true` and `#gallery` cannot."""
+    if not link or _PLACEHOLDER.search(link):
+        return False
+    if link[:5].lower() == "data:":
+        return True
+    return _PLAUSIBLE.search(link) is not None if known else is_image_path(link.partition("#")[0])
+
+
+def _widened(found: list[Candidate], attributes: Attributes) -> list[Candidate]:
+    """Fill in `{width}` with lazysizes' (Shopify's) data-widths."""
+    if not any("{width}" in link for link, _, _ in found):
+        return found
+    widths = [int(each) for each in re.findall(r"[0-9]{1,6}", attributes.get("data-widths") or "")]
+    return [
+        Candidate(link.replace("{width}", str(width)), width)
+        for link, _, _ in found
+        for width in widths[:100]
+    ]
+
+
+def _in_json(text: str) -> list[Candidate]:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return []
+    return [
+        Candidate(each)
+        for each in _strings(value)
+        if each.lower().endswith(IMAGE_ENDS)
+        or is_image_path(each)
+        or each[:11].lower() == "data:image/"
+    ]
+
+
+def _strings(value: Any) -> Iterator[str]:
+    stack, seen = [value], 0
+    while stack and seen < _MAX_STRINGS:
+        each = stack.pop()
+        seen += 1
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, list):
+            stack.extend(reversed(each))
+        elif isinstance(each, dict):
+            # Interchange and bgset keep URLs as keys too: {"/a.jpg": 400}.
+            stack.extend(reversed([*each, *each.values()]))

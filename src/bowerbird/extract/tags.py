@@ -1,0 +1,181 @@
+"""What each element names. One function an element, found by its tag in `ELEMENTS`."""
+
+from collections.abc import Callable
+from itertools import islice
+
+from selectolax.lexbor import LexborNode
+
+from bowerbird.extract.choice import Sized, candidates_of
+from bowerbird.extract.jsonld import images_of
+from bowerbird.extract.links import is_image_path
+from bowerbird.extract.metadata import on_link, on_meta
+from bowerbird.extract.page import MAX_ALT, Page
+from bowerbird.extract.srcset import parse_srcset
+from bowerbird.model import Place
+
+Attributes = dict[str, str | None]
+OnElement = Callable[[Page, LexborNode, Attributes], None]
+
+#: How far up a `noscript` or `picture` is looked for.
+NEAR = 6
+#: Sources of one picture that are read.
+_MAX_SOURCES = 100
+#: Script types that are data and run nothing; "" and module run.
+_DATA_SCRIPTS = ("json", "template", "text/html", "text/plain", "importmap", "speculationrules")
+
+
+def _img(page: Page, node: LexborNode, attributes: Attributes) -> None:
+    if page.grouped and node.mem_id in page.grouped:
+        return
+    _choose(page, node, candidates_of(attributes), attributes)
+
+
+def _choose(page: Page, node: LexborNode, found: list[Sized], attributes: Attributes) -> None:
+    if found and page.has_noscript and _lies_in(node, "noscript"):
+        found = [each._replace(place=Place.NOSCRIPT) for each in found]
+    if found:
+        page.one_of(found, attributes.get("alt") or attributes.get("title"))
+
+
+def _lies_in(node: LexborNode, tag: str) -> bool:
+    above = node.parent
+    for _ in range(NEAR):
+        if above is None or above.tag == tag:
+            break
+        above = above.parent
+    return above is not None and above.tag == tag
+
+
+def _picture(page: Page, node: LexborNode, _: Attributes) -> None:
+    """A picture speaks once for its sources and its first img."""
+    parts = [each for each in islice(node.iter(), _MAX_SOURCES) if each.tag == "source"]
+    image = node.css_first("img")
+    if image is not None:
+        parts.append(image)
+    attributes = image.attributes if image is not None else {}
+    page.grouped.update(each.mem_id for each in parts)
+    found = [candidate for each in parts for candidate in candidates_of(each.attributes)]
+    _choose(page, image or node, found, attributes)
+
+
+def _source(page: Page, node: LexborNode, attributes: Attributes) -> None:
+    """A source that lies deeper in its picture; those of video and audio have no srcset."""
+    if node.mem_id in page.grouped:
+        return
+    found = [each for each in candidates_of(attributes) if each.place is not Place.IMG]
+    parent = node.parent
+    if parent is None or parent.tag not in ("video", "audio"):
+        _choose(page, node, found, attributes)
+
+
+def _anchor(page: Page, _: LexborNode, attributes: Attributes) -> None:
+    href = attributes.get("href") or attributes.get("xlink:href")
+    if href:
+        page.links.page(href)
+
+
+def _frame(page: Page, _: LexborNode, attributes: Attributes) -> None:
+    for name in ("src", "data-src", "data-lazy-src", "data-litespeed-src"):
+        if link := attributes.get(name):
+            page.links.page(link)
+    if inner := attributes.get("srcdoc"):
+        page.later(inner)
+
+
+def _script(page: Page, node: LexborNode, attributes: Attributes) -> None:
+    kind = (attributes.get("type") or "").strip().lower()
+    if "ld+json" in kind:
+        for link in images_of(node.text()):
+            page.image(link, Place.JSON_LD)
+    elif "template" in kind or kind == "text/html":
+        page.later(node.text())
+    elif not any(each in kind for each in _DATA_SCRIPTS):
+        page.has_scripts = page.has_scripts or bool(attributes.get("src") or node.text().strip())
+
+
+def _style(page: Page, node: LexborNode, _: Attributes) -> None:
+    page.css(node.text())
+
+
+def _noscript(page: Page, node: LexborNode, _: Attributes) -> None:
+    page.has_noscript = True
+    text = node.text(deep=False)
+    if "<img" in text.lower():  # escaped once too often, by plugins
+        page.later(text)
+
+
+def _base(page: Page, _: LexborNode, attributes: Attributes) -> None:
+    href = attributes.get("href")
+    if href is None or page.has_base or page.nested:
+        return
+    page.has_base = True
+    if url := page.links.join(href):
+        page.links.set_base(url)
+
+
+def _title(page: Page, node: LexborNode, _: Attributes) -> None:
+    parent = node.parent
+    if not page.title and not page.nested and parent is not None and parent.tag != "svg":
+        page.title = " ".join(node.text()[: 2 * MAX_ALT].split())[:MAX_ALT]
+
+
+def _input(page: Page, _: LexborNode, attributes: Attributes) -> None:
+    if (attributes.get("type") or "").strip().lower() == "image":
+        page.image(attributes.get("src"), Place.INPUT, attributes.get("alt"))
+
+
+def _svg_image(page: Page, _: LexborNode, attributes: Attributes) -> None:
+    for name in ("href", "xlink:href"):
+        page.image(attributes.get(name), Place.SVG)
+
+
+def _object(page: Page, _: LexborNode, attributes: Attributes) -> None:
+    link = attributes.get("data") or attributes.get("src")
+    if link and _may_be_image(link, (attributes.get("type") or "").strip().lower()):
+        page.image(link, Place.OBJECT)
+
+
+def _may_be_image(link: str, kind: str) -> bool:
+    if kind:
+        return kind.startswith("image/")
+    path = link.partition("#")[0].partition("?")[0]
+    return is_image_path(path) or "." not in path.rpartition("/")[2]
+
+
+def _link(page: Page, _: LexborNode, attributes: Attributes) -> None:
+    on_link(page, attributes)
+    if imagesrcset := attributes.get("imagesrcset"):
+        found = [
+            Sized(link, Place.PRELOAD, 0, width or density)
+            for link, width, density in parse_srcset(imagesrcset)
+        ]
+        page.one_of(found, "")
+
+
+def _meta(page: Page, _: LexborNode, attributes: Attributes) -> None:
+    on_meta(page, attributes)
+
+
+ELEMENTS: dict[str | None, OnElement] = {
+    "a": _anchor,
+    "area": _anchor,
+    "base": _base,
+    "embed": _object,
+    "feImage": _svg_image,
+    "feimage": _svg_image,
+    "frame": _frame,
+    "iframe": _frame,
+    "image": _svg_image,
+    "img": _img,
+    "input": _input,
+    "link": _link,
+    "meta": _meta,
+    "noscript": _noscript,
+    "object": _object,
+    "picture": _picture,
+    "script": _script,
+    "source": _source,
+    "style": _style,
+    "title": _title,
+    "use": _svg_image,
+}
