@@ -88,6 +88,7 @@ class FetchLimits(msgspec.Struct, frozen=True, kw_only=True):
     header_bytes: int = 64 * 1024  #: of all header blocks, 1xx included
     header_count: int = 128
     interim_count: int = 16  #: 1xx responses; real servers send one or two
+    chunk_count: int = 100_000  #: pieces of a body; each costs CPU, and a byte can be a piece
     codings: int = 2  #: chained content codings
     ratio: int = 200  #: bytes of output for one of input, after the first `ratio_after`
     ratio_after: int = MIB
@@ -96,6 +97,7 @@ class FetchLimits(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 128  #: kept open, idle ones included
     user_agent: str = "bowerbird"
     proxy: Proxy | None = None
+    ca_file: str = ""  #: certificates to trust; "": the system's
 
 
 def limits_of(settings: Settings, secrets: Secrets, *, workers: int = 1) -> FetchLimits:

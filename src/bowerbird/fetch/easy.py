@@ -7,10 +7,7 @@ import pycurl
 from bowerbird.fetch.base import FetchLimits, Proxy, Request
 from bowerbird.fetch.headers import referer_for
 from bowerbird.fetch.shared import Shared
-from bowerbird.fetch.transfer import Transfer
-
-#: Bytes asked of a socket at once. libcurl hands bodies on in pieces of 16 KiB all the same.
-_BUFFER = 64 * 1024
+from bowerbird.fetch.transfer import BUFFER, Transfer
 
 
 def make_easy(shared: Shared) -> Any:
@@ -39,8 +36,10 @@ def _set_constants(easy: Any, limits: FetchLimits) -> None:
     easy.setopt(pycurl.PATH_AS_IS, 1)
     easy.setopt(pycurl.NOSIGNAL, 1)
     easy.setopt(pycurl.NOPROGRESS, 1)
-    easy.setopt(pycurl.BUFFERSIZE, _BUFFER)
+    easy.setopt(pycurl.BUFFERSIZE, BUFFER)
     easy.setopt(pycurl.USERAGENT, limits.user_agent)
+    if limits.ca_file:
+        easy.setopt(pycurl.CAINFO, limits.ca_file)
     easy.setopt(pycurl.CONNECTTIMEOUT_MS, _ms(limits.connect_s))
     # All codings that this libcurl decodes, for images too: it is what browsers send, so caches
     # have that answer; icons, BMP and SVG gain; and what is not asked for is sent by some all

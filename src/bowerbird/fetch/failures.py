@@ -31,6 +31,7 @@ REASONS: dict[str, bool] = {
     "too-many-headers": False,
     "too-many-interim": False,
     "too-large": False,
+    "too-many-chunks": False,
     "bomb": False,
     "too-many-codings": False,
     "bad-encoding": False,
@@ -101,8 +102,8 @@ def of_curl(code: int, message: str, phase: Phase, os_errno: int = 0) -> Failure
         reason = "connect-refused"
     elif code == 8:
         reason, phase = _weird(message), Phase.READING
-    elif code == 1 and phase >= Phase.WAITING:
-        phase = Phase.READING
+    elif code == 1:  # a scheme that is not allowed, or HTTP/0.9
+        reason, phase = (reason, Phase.READING) if phase >= Phase.WAITING else ("bad-url", phase)
     elif code == 56 and phase < Phase.WAITING:
         reason = "proxy-failed"  # CONNECT was refused
     return failure(reason, message, phase)

@@ -3,6 +3,7 @@
 The callbacks are what every chunk costs, so they are short and count with plain integers.
 """
 
+import os
 import socket
 from typing import Any
 
@@ -15,6 +16,8 @@ from bowerbird.fetch.failures import Phase, failure, of_curl, of_storage
 from bowerbird.fetch.headers import Headers
 from bowerbird.fetch.shared import Shared
 
+#: Bytes asked of a socket at once. libcurl hands bodies on in pieces of 16 KiB all the same.
+BUFFER = 64 * 1024
 #: Bytes of the body of an error or a redirect that are read; who sends more is not listened to.
 ERROR_BODY = 64 * 1024
 #: What a header or write callback says to stop.
@@ -23,6 +26,22 @@ _STOP = -1
 _PAUSE: int = pycurl.WRITEFUNC_PAUSE
 _SEND: int = pycurl.PREREQFUNC_OK
 _SEND_NOT: int = pycurl.PREREQFUNC_ABORT
+
+
+class _Handed:
+    """A new socket on its way to libcurl: pycurl duplicates it, then lets this one go."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def __del__(self) -> None:
+        os.close(self._fd)
+
 
 NOTHING = Request(key=-1, url="")
 
@@ -35,6 +54,7 @@ class Transfer:
         "_allows",
         "_budget",
         "_chunks",
+        "_chunks_left",
         "_clock",
         "_codings",
         "_exempt",
@@ -84,6 +104,7 @@ class Transfer:
         self._lines: list[bytes] = []
         self._head = b""
         self._chunks: list[bytes] = []
+        self._chunks_left = self._limits.chunk_count
         self._spool: Sink | None = None
         self._codings = 0
         self._interim = 0
@@ -107,7 +128,7 @@ class Transfer:
             self._refused = to.addr[0]
             return pycurl.SOCKET_BAD
         self.socket_opened = True
-        return socket.socket(to.family, to.socktype, to.protocol)
+        return _Handed(socket.socket(to.family, to.socktype, to.protocol).detach())
 
     def on_request(self, address: str, _from: str, _port: int, _from_port: int) -> int:
         """The request is about to be sent, on a new connection or one used again."""
@@ -134,7 +155,8 @@ class Transfer:
         """A chunk of the body, decompressed."""
         count = len(data)
         size = self.size + count
-        if size > self._limit:
+        self._chunks_left -= 1
+        if size > self._limit or self._chunks_left < 0:
             return self._over(data)
         budget = self._budget
         if self._spool is None:
@@ -170,14 +192,24 @@ class Transfer:
         return self.size + self._limits.header_bytes - self._header_room
 
     @property
-    def encoded(self) -> bool:
-        """Whether its body comes compressed."""
-        return self._codings > 0
-
-    @property
     def waits(self) -> bool:
         """Whether it is us who make it wait."""
         return self in self._budget.waiting
+
+    def weigh(self) -> int:
+        """The bytes of the body as sent; fails it where they have swollen too much."""
+        wire: int = self.easy.getinfo(pycurl.SIZE_DOWNLOAD_T)
+        limits = self._limits
+        # What we stopped in the middle of a piece, libcurl has not counted yet.
+        counted = wire + BUFFER if self.failure else wire
+        if self.size > max(limits.ratio_after, counted * limits.ratio) and not self.cut:
+            self.failure = failure("bomb", f"{self.size} bytes out of {wire}", self.phase)
+        return wire
+
+    @property
+    def may_swell(self) -> bool:
+        """Whether it is worth weighing: compressed, and large already."""
+        return self._codings > 0 and self.size > self._limits.ratio_after
 
     def resume(self) -> None:
         """Go on after a pause; delivers at once what libcurl has kept."""
@@ -186,10 +218,8 @@ class Transfer:
     def end(self, code: int = 0, message: str = "") -> Response:
         """The response, after libcurl's last word or our own. Frees what was held."""
         self._budget.leave(self)
+        wire_size = self.weigh() if self._codings else self.size
         failed = self._verdict(code, message)
-        wire_size = self.size
-        if self._codings:
-            wire_size = self.easy.getinfo(pycurl.SIZE_DOWNLOAD_T)
         body, spool = (b"", None) if failed else (b"".join(self._chunks), self._spool)
         if spool is None:
             self._let_go()
@@ -291,6 +321,8 @@ class Transfer:
     # Bodies.
 
     def _over(self, data: bytes) -> int:
+        if self._chunks_left < 0:
+            return self._stop("too-many-chunks", f"{self.size} bytes in tiny pieces")
         if not (self.request.cut or self._is_error):
             return self._stop("too-large", f"more than {self._limit} bytes")
         rest = data[: self._limit - self.size]

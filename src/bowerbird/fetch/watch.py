@@ -6,8 +6,6 @@ chunk, and a limit is noticed at most one interval late.
 
 from collections.abc import Iterable
 
-import pycurl
-
 from bowerbird.fetch.base import FetchLimits
 from bowerbird.fetch.failures import Phase
 from bowerbird.fetch.transfer import Transfer
@@ -52,8 +50,8 @@ class Watch:
             transfer.heard_s = now_s
         elif now_s - transfer.heard_s > self._limits.idle_s:
             transfer.fail("idle-timeout", f"no byte for {self._limits.idle_s:g} s")
-        if transfer.encoded and transfer.size > self._limits.ratio_after:
-            self._weigh(transfer)
+        if transfer.may_swell:
+            transfer.weigh()
         self._pace(transfer, progress, now_s)
 
     def _pace(self, transfer: Transfer, progress: int, now_s: float) -> None:
@@ -65,8 +63,3 @@ class Watch:
             if speed < limits.min_speed:
                 transfer.fail("too-slow", f"{speed:.0f} bytes per second")
             transfer.window_s, transfer.window_seen = now_s, progress
-
-    def _weigh(self, transfer: Transfer) -> None:
-        wire = transfer.easy.getinfo(pycurl.SIZE_DOWNLOAD_T)
-        if transfer.size > wire * self._limits.ratio:
-            transfer.fail("bomb", f"{transfer.size} bytes out of {wire}")
