@@ -31,7 +31,7 @@ class Order:
     secrets: Secrets = field(default_factory=Secrets)
     said: Callable[[str], None] = lambda _: None  #: a line for people
     tell: Callable[[Progress], None] = lambda _: None
-    opened: Callable[[Any], None] = lambda _: None  #: gets the desk: to watch results
+    opened: Callable[[Any, Run], None] = lambda *_: None  #: gets engine and run, to watch them
     signals: bool = False  #: Ctrl-C is taken as a wish to stop in order
 
 
@@ -67,13 +67,13 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
     began_s = clock.now_s()
     with opened(folder, job) as engine:
         store_job(folder, job)
-        order.opened(engine)
         before = engine.begin()
         supervisor = Supervisor(engine.worker_command(), engine.worker_count, clock)
         run = Run(
             desk=engine, supervisor=supervisor, seeder=Seeder(_seeds(order, job), engine.add),
             rules=StopRules(job.settings), clock=clock, folder=folder.path, tell=order.tell,
         )  # fmt: skip
+        order.opened(engine, run)
         with _signals(run, wanted=order.signals):
             stats, state = run.work()
         files = engine.files()

@@ -15,7 +15,7 @@ from bowerbird.codec import encode
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.rules import rules_of
 from bowerbird.frontier.service import FrontierService
-from bowerbird.model import State, Stats, Task
+from bowerbird.model import Results, State, Stats, Task
 from bowerbird.queues import Server, UnixAddress, new_authkey, new_socket_path
 from bowerbird.settings import Job
 
@@ -54,6 +54,10 @@ class Engine:
     def add(self, tasks: Sequence[Task], last: bool) -> int:
         """Add seeds; `last` marks that these are all."""
         return self.call(lambda frontier: frontier.add(tasks, seeds_complete=last)).result()
+
+    def results(self, cursor: str) -> Results:
+        """What came after a cursor."""
+        return self.call(lambda frontier: frontier.results(cursor)).result()
 
     def files(self) -> int:
         """How many different contents are recorded."""

@@ -12,8 +12,9 @@ from bowerbird.settings import MIB, Settings
 FULL_BELOW = 32 * MIB
 #: A crawl that waited for room goes on above this.
 GOES_ON_ABOVE = 64 * MIB
-#: What a pause for want of room is called; a pause of the user's is never ended by us.
-DISK_FULL = "disk full"
+#: What a pause for want of room is called, and the counter by which workers tell of it; a pause
+#: of the user's is never ended by us.
+DISK_FULL = "disk-full"
 
 
 @dataclass(slots=True, frozen=True)

@@ -52,6 +52,7 @@ class Run:
     tell: Callable[[Progress], None] = lambda _: None
     notes: list[str] = field(default_factory=list)
     interrupts: int = 0
+    refusals: int = 0  #: of the disk, counted by workers
 
     def interrupt(self) -> None:
         """Ctrl-C: finish what is in flight; the second one leaves at once."""
@@ -63,7 +64,8 @@ class Run:
         """Run until the end; answers the last counts and the state it ended in."""
         began_s = self.clock.now_s()
         meter, told_s = Meter(began_s), 0.0
-        bytes_before = self._stats().bytes
+        before = self._stats()
+        bytes_before, self.refusals = before.bytes, before.counters.get(DISK_FULL, 0)
         self.supervisor.start()
         self.seeder.start()
         while True:
@@ -104,6 +106,10 @@ class Run:
             self._go_on_with_room(stats)
             return
         if stats.state is not State.RUNNING:
+            return
+        if stats.counters.get(DISK_FULL, 0) > self.refusals:
+            self.refusals = stats.counters[DISK_FULL]
+            self._steer(lambda frontier: frontier.pause(DISK_FULL))
             return
         reason = self.rules.reason(stats, seconds, bytes_before)
         if reason:

@@ -1,23 +1,11 @@
 """From a lease to the request that is sent: what is accepted, how much, with whose headers."""
 
 from bowerbird import urls
-from bowerbird.fetch.base import Request
+from bowerbird.fetch import ACCEPT, Request
 from bowerbird.fetch.cookies import CookieJar
 from bowerbird.model import Kind, Lease
 from bowerbird.settings import MIB, Job
 from bowerbird.worker.read import ROBOTS_BYTES
-
-#: What browsers accept for an image; servers choose a format by it, so no more than we can read.
-ACCEPT_IMAGE = "image/avif,image/webp,image/png,image/jpeg,image/gif,image/*;q=0.8,*/*;q=0.5"
-ACCEPT_PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-ACCEPT = {
-    Kind.ROBOTS: "text/plain,*/*;q=0.8",
-    Kind.PAGE: ACCEPT_PAGE,
-    Kind.IMAGE: ACCEPT_IMAGE,
-    Kind.SITEMAP: "application/xml,text/xml,*/*;q=0.8",
-    Kind.FEED: "application/rss+xml,application/atom+xml,application/xml;q=0.9,*/*;q=0.8",
-    Kind.STYLESHEET: "text/css,*/*;q=0.1",
-}
 
 
 class Asker:

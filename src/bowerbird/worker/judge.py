@@ -106,7 +106,7 @@ class Judge:
 
     def _moved(self, lease: Lease, response: Response) -> Outcome:
         task, status = lease.task, response.status
-        location = response.headers.get("location", "")
+        location = _location(response)
         target = urls.canonical(location, task.url) if location else None
         if target is None:
             return self.dead(lease, "bad-redirect", f"Location: {location[:200]}", status=status)
@@ -123,6 +123,15 @@ class Judge:
         return Outcome(
             token=lease.token, verb=Verb.MOVED, moved=moved, status=status, answered=True
         )
+
+
+def _location(response: Response) -> str:
+    """Location as it was meant: bytes beyond ASCII are UTF-8 where they can be."""
+    location = response.headers.get("location", "")
+    try:
+        return location.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return location
 
 
 def _alternate(task: Task) -> tuple[Task, ...]:

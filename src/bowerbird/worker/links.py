@@ -25,6 +25,7 @@ class Admission:
         self._max_depth = settings.max_depth
         self._starts = tuple(start_urls)
         self._in_scope = urls.in_scope(settings.scope, self._starts)
+        self._origin_in_scope = urls.in_scope(_of_origins(settings.scope), self._starts)
         self._page_matches = _matcher(settings, "page")
         self._image_matches = _matcher(settings, "image")
         self._follows = settings.mode is Mode.CRAWL
@@ -37,6 +38,10 @@ class Admission:
             and (self._in_scope(url) or self._beside(url, source))
             and self._page_matches(url)
         )
+
+    def origin(self, origin: str) -> bool:
+        """Whether the sitemaps of an origin are read."""
+        return self._follows and self.depth(1) and self._origin_in_scope(origin + "/")
 
     def depth(self, depth: int) -> bool:
         """Whether pages so many links away belong."""
@@ -59,6 +64,10 @@ class Admission:
         if self._scope is Scope.DOMAIN:
             return urls.domain_of(here) == urls.domain_of(there)
         return here == there
+
+
+def _of_origins(scope: Scope) -> Scope:
+    return Scope.HOST if scope is Scope.PREFIX else scope
 
 
 def _matcher(settings: Settings, kind: str) -> urls.Test:
@@ -123,7 +132,7 @@ class Finder:
 
     def sitemaps_of(self, origin: str, named: Iterable[str]) -> list[Task]:
         """The sitemaps that an origin's robots.txt names."""
-        if not self._admission.page(origin + "/", 1, origin + "/"):
+        if not self._admission.origin(origin):
             return []
         return self._documents(Kind.SITEMAP, named, origin + "/robots.txt", 0)
 

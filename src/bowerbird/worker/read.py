@@ -1,5 +1,6 @@
 """Documents: pages, stylesheets, sitemaps, feeds and robots.txt, read for what they name."""
 
+import dataclasses
 from collections.abc import Iterable
 
 import msgspec
@@ -92,7 +93,7 @@ class Reader:
             self.refuses_images(response) or not NO_IMAGES.isdisjoint(found.directives)
         ):
             counts["pages-that-refuse-images"] = 1
-            found = msgspec.structs.replace(found, images=[], data=[])
+            found = dataclasses.replace(found, images=[], data=[])
         return self._links(lease, response, found, counts)
 
     def _stylesheet(self, lease: Lease, response: Response, body: bytes) -> Outcome:

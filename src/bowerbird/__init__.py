@@ -1,0 +1,58 @@
+"""Bowerbird collects the images of the web, with as many processes and machines as you give it.
+
+    import bowerbird
+
+    report = bowerbird.crawl("https://example.org/", out="images")
+    for record in bowerbird.watch("https://example.org/", out="images"):
+        print(record.url, record.width, record.height)
+
+Nothing is imported before it is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from bowerbird._version import __version__
+
+if TYPE_CHECKING:
+    from bowerbird.app.api import awatch, crawl, download, watch
+    from bowerbird.errors import BowerbirdError
+    from bowerbird.manager.report import Report
+    from bowerbird.model import Record, Sighting
+    from bowerbird.settings import Settings
+
+__all__ = [
+    # Crawling
+    "crawl",
+    "download",
+    # Watching records as they come
+    "awatch",
+    "watch",
+    # Values
+    "Record",
+    "Report",
+    "Settings",
+    "Sighting",
+    # Errors
+    "BowerbirdError",
+    # About
+    "__version__",
+]
+
+_HOMES = {
+    "awatch": "app.api",
+    "crawl": "app.api",
+    "download": "app.api",
+    "watch": "app.api",
+    "BowerbirdError": "errors",
+    "Report": "manager.report",
+    "Record": "model",
+    "Sighting": "model",
+    "Settings": "settings",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,143 @@
+"""Bowerbird from Python: the same runs as on the command line, and records as they come."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+from bowerbird.app.crawl import Order, carry_out
+from bowerbird.app.engine import Engine
+from bowerbird.manager.progress import Progress
+from bowerbird.manager.report import Report
+from bowerbird.manager.run import Run
+from bowerbird.model import Record
+from bowerbird.settings import Mode, Secrets
+
+#: How often new records are looked for, in seconds.
+LOOK_EVERY_S = 0.1
+#: Records that wait for a slow reader before the looking stops.
+AHEAD = 10_000
+
+Out = str | Path
+
+
+def crawl(*urls: str, out: Out, secrets: Secrets | None = None, **options: Any) -> Report:
+    """Collect all images of these sites into a folder; answers the report.
+
+    Args:
+        urls: start pages.
+        out: the output folder; one that holds this crawl already is gone on with.
+        secrets: headers and cookies for the start hosts.
+        options: fields of `bowerbird.Settings`, such as `per_host=8` or `max_depth=2`.
+
+    Raises:
+        BowerbirdError: input, option or folder cannot be used, or the crawl cannot go on.
+    """
+    return carry_out(_order(Mode.CRAWL, urls, out, secrets, options))
+
+
+def download(
+    urls: Iterable[str] | Path, *, out: Out, secrets: Secrets | None = None, **options: Any
+) -> Report:
+    """Download image URLs, from an iterable or the path of a list, into a folder."""
+    if isinstance(urls, Path):
+        from bowerbird.manager.lists import open_list
+
+        with open_list(str(urls)) as listed:
+            return download(listed, out=out, secrets=secrets, **options)
+    return carry_out(_order(Mode.DOWNLOAD, urls, out, secrets, options))
+
+
+def watch(*urls: str, out: Out, secrets: Secrets | None = None, **options: Any) -> Iterator[Record]:
+    """Crawl, and yield each record once as it comes, those of earlier runs in the folder first.
+
+    Leaving the loop early stops the crawl in order; the same call goes on with it.
+    """
+    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options))
+    try:
+        yield from watcher.records()
+    finally:
+        watcher.close()
+
+
+async def awatch(
+    *urls: str, out: Out, secrets: Secrets | None = None, **options: Any
+) -> AsyncIterator[Record]:
+    """`watch` for asyncio."""
+    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options))
+    try:
+        while (record := await asyncio.to_thread(watcher.next)) is not None:
+            yield record
+    finally:
+        await asyncio.to_thread(watcher.close)
+
+
+def _order(
+    mode: Mode, start: Iterable[str], out: Out, secrets: Secrets | None, options: dict[str, Any]
+) -> Order:
+    return Order(
+        mode=mode, out=str(out), start=start, options=options, secrets=secrets or Secrets()
+    )
+
+
+class _Watcher:
+    """Runs a crawl in one thread, and reads its results in another."""
+
+    def __init__(self, order: Order) -> None:
+        order.opened = self._opened
+        order.tell = self._look
+        self._order = order
+        self._records: Queue[Record | BaseException | None] = Queue(AHEAD)
+        self._engine: Engine
+        self._run: Run | None = None
+        self._cursor = ""
+        self._left = False
+        self._thread = threading.Thread(target=self._crawl, name="crawl", daemon=True)
+        self._thread.start()
+
+    def next(self) -> Record | None:
+        """The next record; None when the crawl has ended."""
+        item = self._records.get()
+        if isinstance(item, BaseException):
+            raise item
+        return item
+
+    def records(self) -> Iterator[Record]:
+        """All records, as they come."""
+        return iter(self.next, None)
+
+    def close(self) -> None:
+        """Stop the crawl in order, if it still runs, and wait for its end."""
+        self._left = True
+        while self._thread.is_alive():
+            if self._run is not None and not self._run.interrupts:
+                self._run.interrupt()
+            self._drain()
+            self._thread.join(LOOK_EVERY_S)
+
+    def _drain(self) -> None:
+        while not self._records.empty():
+            self._records.get_nowait()
+
+    def _opened(self, engine: Engine, run: Run) -> None:
+        self._engine, self._run = engine, run
+
+    def _look(self, _: Progress) -> None:
+        """Called by the run, now and then and at its end."""
+        while not self._left:
+            results = self._engine.results(self._cursor)
+            if results.cursor == self._cursor:
+                return
+            self._cursor = results.cursor
+            for record in results.records:
+                self._records.put(record)
+
+    def _crawl(self) -> None:
+        try:
+            carry_out(self._order)
+        except BaseException as error:  # whatever it is, it belongs to who iterates
+            self._records.put(error)
+        else:
+            self._records.put(None)
