@@ -1,0 +1,1 @@
+"""`make bench`: Bowerbird side by side with what people use today, on loopback."""

@@ -1,0 +1,97 @@
+"""Rows that are no race: completeness of a mirror, memory, start-up, the frontier by itself."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+from benchmarks import corpus
+from benchmarks.measure import Cost, measured
+from benchmarks.peers import bowerbird, wget2
+from benchmarks.peers.base import BENCH, Peer, Work
+from benchmarks.tables import MIB, table
+from benchmarks.tally import contents
+from benchmarks.webserver import nginx
+
+STARTS = 20
+BODIES = 64
+
+
+def mirror(out: Path) -> list[str]:
+    """Every image file that wget2 mirrors must be in our store with `--srcset all`."""
+    lines = [_compared(name, root, out) for name, root in _sites().items()]
+    head = ["site", "wget2 has", "bowerbird has", "wget2's that we lack", "ours that wget2 lacks"]
+    return ["## A mirror's images, compared by content\n", table(head, lines)]
+
+
+def _sites() -> dict[str, Path]:
+    return {"gimp-help-en": corpus.MANUAL, "debian-handbook": corpus.HANDBOOK}
+
+
+def _compared(name: str, root: Path, out: Path) -> list[str]:
+    with nginx(BENCH / "nginx", {"site": root}) as address:
+        start = address["site"] + ("index.html" if (root / "index.html").exists() else "")
+        theirs = _collected(wget2.WGET2_MIRROR, start, out)
+        ours = _collected(bowerbird.CRAWL_ALL, start, out)
+    counts = [len(theirs), len(ours), len(theirs - ours), len(ours - theirs)]
+    return [name, *(f"{count:,}" for count in counts)]
+
+
+def _collected(peer: Peer, start: str, out: Path) -> set[str]:
+    work = _fresh(start, out, "mirror")
+    measured(peer.command(work), work.beside("log"))
+    return contents(work.out)
+
+
+def memory(out: Path) -> list[str]:
+    """Peaks of our processes: on the photographs, and with 64 bodies of 30 MB at once."""
+    lines = _peaks("10,000 photographs", corpus.photos(10_000), bowerbird.DECODE, out)
+    lines += _peaks("64 bodies of 30 MB at once", corpus.bodies(BODIES), bowerbird.BODIES, out)
+    head = ["work", "process", "peak"]
+    return ["## Memory\n", table(head, lines)]
+
+
+def _peaks(title: str, root: Path, peer: Peer, out: Path) -> list[list[str]]:
+    slow = "site" if "bodies" in title else ""
+    with nginx(BENCH / "nginx", {"site": root}, slow=slow) as address:
+        work = _fresh(address["site"], out, "memory")
+        urls = corpus.url_list(root, address["site"], work.beside("urls.txt"))
+        work = Work(work.start, urls, work.out)
+        cost = measured(peer.command(work), work.beside("log"))
+    shutil.rmtree(work.out, ignore_errors=True)
+    return [[title, role, f"{peak / MIB:.0f} MiB"] for role, peak in _roles(cost)]
+
+
+def _roles(cost: Cost) -> list[tuple[str, int]]:
+    """(what it is, peak) of each process but the wrapper, the largest first."""
+    ours = {name: peak for name, peak in cost.processes.items() if "bowerbird" in name}
+    sized = sorted(ours.items(), key=lambda item: -item[1])
+    return [(_role(name), peak) for name, peak in sized]
+
+
+def _role(name: str) -> str:
+    return "manager" if " download " in name else "worker or helper"
+
+
+def startup(_: Path) -> list[str]:
+    """`bowerbird --version`, from the shell's view."""
+    log = BENCH / "out-startup"
+    costs = [measured([bowerbird.PROGRAM, "--version"], log) for _ in range(STARTS)]
+    walls = [cost.wall_s for cost in costs]
+    line = [f"`bowerbird --version`, median of {STARTS}", f"{median(walls):.3f} s", "≤ 0.2", "0.1"]
+    return ["## Start-up\n", table(["command", "wall", "must", "aim"], [line])]
+
+
+def frontier(_: Path) -> list[str]:
+    """The SQLite frontier by itself; benchmarks/frontier.py says what it does."""
+    command = [sys.executable, "-m", "benchmarks.frontier"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ["## The frontier\n", f"```\n{answer.stdout or answer.stderr}```\n"]
+
+
+def _fresh(start: str, out: Path, name: str) -> Work:
+    folder = out / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return Work(start, out / "none.txt", folder)

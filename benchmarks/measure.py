@@ -1,0 +1,105 @@
+"""Runs a command and tells its cost: wall and CPU seconds, memory of the whole tree."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: Seconds between two looks at the memory of the tree; a look costs about 0.2 ms.
+SAMPLE_EVERY_S = 0.05
+
+#: Runs the command as its only child and tells what the kernel counted for it and its descendants.
+WRAPPER = """
+import json, resource, subprocess, sys, time
+began = time.monotonic()
+status = subprocess.call(sys.argv[2:])
+wall = time.monotonic() - began
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+cost = [wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, status]
+open(sys.argv[1], "w").write(json.dumps(cost))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one run cost. Seconds and bytes."""
+
+    wall_s: float
+    cpu_s: float
+    largest: int  #: peak of the largest process
+    tree: int  #: peak of the sum over the tree; pages that processes share count for each
+    status: int
+    processes: dict[str, int] = field(default_factory=dict)  #: command line -> peak, sampled
+
+
+def measured(command: list[str], folder: Path) -> Cost:
+    """Run it to its end; what it says goes to `folder`/said.log."""
+    folder.mkdir(parents=True, exist_ok=True)
+    answer = folder / "cost.json"
+    answer.unlink(missing_ok=True)
+    with (folder / "said.log").open("wb") as said:
+        wrapped = [sys.executable, "-S", "-c", WRAPPER, str(answer), *command]
+        process = subprocess.Popen(wrapped, stdout=said, stderr=said, stdin=subprocess.DEVNULL)
+        sampler = _Sampler(process.pid)
+        process.wait()
+        sampler.stop()
+    wall_s, cpu_s, largest, status = json.loads(answer.read_text())
+    return Cost(wall_s, cpu_s, largest, sampler.peak, status, sampler.processes)
+
+
+class _Sampler(threading.Thread):
+    """Looks at the memory of a process's descendants from time to time."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0
+        self.processes: dict[str, int] = {}
+        self._pid = pid
+        self._stopped = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        while not self._stopped.wait(SAMPLE_EVERY_S):
+            sizes = [self._look(pid) for pid in _descendants(self._pid)]
+            self.peak = max(self.peak, sum(sizes))
+
+    def stop(self) -> None:
+        """No more looks."""
+        self._stopped.set()
+        self.join()
+
+    def _look(self, pid: int) -> int:
+        """Resident bytes now; remembers the kernel's own high-water mark for each process."""
+        try:
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return 0
+        sizes = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}
+        name = f"{pid} " + " ".join(os.fsdecode(word) for word in words if word)[-200:]
+        self.processes[name] = int(sizes.get("VmHWM", 0)) * 1024
+        return int(sizes.get("VmRSS", 0)) * 1024
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    queue = [pid]
+    while queue:
+        for children in Path(f"/proc/{queue.pop()}/task").glob("*/children"):
+            try:
+                below = [int(word) for word in children.read_text().split()]
+            except OSError:
+                continue
+            found += below
+            queue += below
+    return found
+
+
+def quiet_disk() -> None:
+    """Waits until what earlier runs wrote is on the disk, so that no run pays for another's."""
+    os.sync()
+    time.sleep(0.2)

@@ -1,0 +1,116 @@
+"""`python -m benchmarks.run`: runs what is asked for and writes benchmarks/RESULTS.md.
+
+Programs take turns (A B C, A B C, …), so that what else the machine does falls on all; medians.
+"""
+
+import argparse
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from benchmarks import corpus, extras, tables
+from benchmarks.measure import Cost, measured, quiet_disk
+from benchmarks.peers.base import BENCH, ROOT, Peer, Work
+from benchmarks.suites import SUITES, Suite
+from benchmarks.tally import contents
+from benchmarks.webserver import nginx
+
+EXTRAS: dict[str, Callable[[Path], list[str]]] = {
+    "mirror": extras.mirror,
+    "memory": extras.memory,
+    "startup": extras.startup,
+    "frontier": extras.frontier,
+}
+
+
+def main() -> None:
+    """The command."""
+    options = _options()
+    BENCH.mkdir(exist_ok=True)
+    out = Path(options.out)
+    sections = [
+        section
+        for suite in SUITES
+        if suite.name in options.only
+        for section in _suite(suite, options)
+    ]
+    for name, extra in EXTRAS.items():
+        if name in options.only:
+            print(name, flush=True)
+            sections += extra(out)
+    text = tables.document(sections, out, options.repeat)
+    Path(options.results).write_text(text)
+    print(text)
+    shutil.rmtree(out, ignore_errors=True)
+
+
+def _options() -> argparse.Namespace:
+    names = [suite.name for suite in SUITES] + list(EXTRAS)
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument("--only", nargs="+", default=names, choices=names)
+    parser.add_argument("--peers", nargs="+", default=[], help="parts of names; all by default")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--photos", type=int, default=10_000)
+    parser.add_argument("--out", default=str(BENCH / "out"), help="e.g. a folder on a tmpfs")
+    parser.add_argument("--results", default=str(ROOT / "benchmarks/RESULTS.md"))
+    return parser.parse_args()
+
+
+def _suite(suite: Suite, options: argparse.Namespace) -> list[str]:
+    root = suite.root(options.photos)
+    peers = [peer for peer in suite.peers if _is_wanted(peer, options.peers)]
+    out = Path(options.out)
+    with nginx(BENCH / "nginx", {"site": root}) as address:
+        urls = corpus.url_list(root, address["site"], BENCH / "urls.txt")
+        start = address["site"] + ("index.html" if (root / "index.html").exists() else "")
+        rows: dict[str, list[tuple[Cost, int]]] = {peer.name: [] for peer in peers}
+        for number in range(options.repeat):
+            for peer in peers:
+                work = Work(start, urls, out / peer.name.replace(" ", "-").replace(",", ""))
+                rows[peer.name].append(_once(peer, work))
+                _say(suite, peer, number, rows[peer.name][-1])
+    return tables.suite(
+        suite, peers, {name: _middle(costs) for name, costs in rows.items()}, Work(start, urls, out)
+    )
+
+
+def _is_wanted(peer: Peer, parts: list[str]) -> bool:
+    return peer.is_there() and (not parts or any(part in peer.name for part in parts))
+
+
+def _once(peer: Peer, work: Work) -> tuple[Cost, int]:
+    """The cost, and how many distinct images lie there afterwards."""
+    shutil.rmtree(work.out, ignore_errors=True)
+    work.out.mkdir(parents=True)
+    peer.prepare(work)
+    quiet_disk()
+    cost = measured(peer.command(work), work.beside("log"))
+    images = len(contents(work.out))
+    shutil.rmtree(work.out, ignore_errors=True)
+    return cost, images
+
+
+def _middle(runs: list[tuple[Cost, int]]) -> tables.Row:
+    costs = [cost for cost, _ in runs]
+    return tables.Row(
+        wall_s=median(cost.wall_s for cost in costs),
+        cpu_s=median(cost.cpu_s for cost in costs),
+        largest=int(median(cost.largest for cost in costs)),
+        tree=int(median(cost.tree for cost in costs)),
+        images=min(images for _, images in runs),
+        statuses=sorted({cost.status for cost in costs}),
+    )
+
+
+def _say(suite: Suite, peer: Peer, number: int, run: tuple[Cost, int]) -> None:
+    cost, images = run
+    print(
+        f"{suite.name} #{number + 1} {peer.name}: {cost.wall_s:.2f} s wall, "
+        f"{cost.cpu_s:.2f} s CPU, {images} images, status {cost.status}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
