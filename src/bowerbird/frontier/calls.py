@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from bowerbird.codec import decode, encode
-from bowerbird.frontier.base import Frontier
 from bowerbird.model import (
     Attached,
     BeatReply,
@@ -52,8 +51,8 @@ class Method(Generic[T]):
         arguments: tuple[Any, ...] = decode(payload, self.arguments)
         return arguments
 
-    def run(self, frontier: Frontier, arguments: tuple[Any, ...]) -> T:
-        """Make the call."""
+    def run(self, frontier: object, arguments: tuple[Any, ...]) -> T:
+        """Make the call on a frontier."""
         call = getattr(frontier, self.name)
         if self.keyword:
             answer: T = call(*arguments[:-1], **{self.keyword: arguments[-1]})

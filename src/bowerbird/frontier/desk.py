@@ -5,16 +5,16 @@ What a turn comes to is told only after its commit: `settle`, or `undo` where it
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import msgspec
 
 from bowerbird.codec import encode
-from bowerbird.errors import BowerbirdError, RemoteCallError, SessionGoneError, StorageFullError
-from bowerbird.frontier.base import Frontier
+from bowerbird.errors import ProtocolError, RemoteCallError, SessionGoneError
+from bowerbird.frontier.base import Give
 from bowerbird.frontier.calls import LEASE, METHODS, merged
 from bowerbird.frontier.parking import MISSES, Parked, Parking
-from bowerbird.model import LeaseReply, Outcome, State, Verb
+from bowerbird.model import FinishReply, LeaseReply, Outcome, State, Stats, Verb
 from bowerbird.queues.messages import Reply, failure
 from bowerbird.queues.server import Call
 
@@ -29,12 +29,15 @@ LEASES_MOST = 8 << 20
 #: Calls after which a parked lease may find something.
 WAKING = frozenset(("attach", "detach", "add", "finish", "requeue", "pause", "resume", "stop"))
 
+#: Errors that are an answer. Any other means that the frontier has undone the whole batch.
+ANSWERS = (SessionGoneError, ProtocolError, RemoteCallError)
+
 #: A method of the manager's own: the payload of a request to that of its reply.
 Extra = Callable[[bytes], bytes]
 
 
 class Served(Protocol):
-    """What is needed of a frontier of this process beside the contract."""
+    """A frontier of this process: the contract's calls, found by name, and these."""
 
     def batch(self) -> AbstractContextManager[Any]:
         """One transaction for all calls inside."""
@@ -46,6 +49,18 @@ class Served(Protocol):
 
     def reap(self) -> None:
         """End the sessions that have been silent for too long."""
+        ...
+
+    def stats(self) -> Stats:
+        """See `Frontier.stats`."""
+        ...
+
+    def lease(self, session: str, limit: int, wait_s: float, give: Give | None) -> LeaseReply:
+        """See `Frontier.lease`; never blocks."""
+        ...
+
+    def finish(self, session: str, outcomes: Sequence[Outcome]) -> FinishReply:
+        """See `Frontier.finish`."""
         ...
 
 
@@ -69,10 +84,9 @@ _Serve = Callable[[Call, Turn], bytes | None]
 class Desk:
     """The frontier's side of the service. `changed`: parked leases may find something."""
 
-    def __init__(self, frontier: Frontier, extra_methods: Mapping[str, Extra]) -> None:
+    def __init__(self, frontier: Served, extra_methods: Mapping[str, Extra]) -> None:
         self.changed = False
         self._frontier = frontier
-        self._served = cast(Served, frontier)
         self._extra = dict(extra_methods)
         self._parking = Parking()
         self._local: dict[int, set[str]] = {}  # connection -> local sessions attached by it
@@ -80,7 +94,7 @@ class Desk:
 
     def batch(self) -> AbstractContextManager[Any]:
         """The frontier's transaction."""
-        return self._served.batch()
+        return self._frontier.batch()
 
     def wait_s(self, now_s: float) -> float | None:
         """How long nothing is due; None: nothing ever, unless a request comes."""
@@ -108,7 +122,7 @@ class Desk:
         """A connection has closed: the local sessions that came by it are dead."""
         for session in self._local.get(connection, ()):
             with suppress(SessionGoneError):
-                self._served.lost(session)
+                self._frontier.lost(session)
             self.changed = True
         turn.closed.append(connection)
 
@@ -135,9 +149,7 @@ class Desk:
     def _answer(self, call: Call, turn: Turn, serve: _Serve) -> None:
         try:
             payload = serve(call, turn)
-        except StorageFullError:
-            raise  # it takes the whole batch along
-        except BowerbirdError as error:
+        except ANSWERS as error:
             turn.replies.append((call.connection, failure(call.request.id, error)))
         else:
             if payload is not None:
@@ -173,7 +185,7 @@ class Desk:
         if self._tend_at_s is None or self._tend_at_s > turn.now_s:
             return
         before = self._frontier.stats().sessions
-        self._served.reap()
+        self._frontier.reap()
         after = self._frontier.stats().sessions
         self.changed |= after != before
         self._tend_at_s = turn.now_s + TEND_S if after else None

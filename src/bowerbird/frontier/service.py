@@ -13,9 +13,8 @@ from threading import Lock, Thread
 from typing import Any, NamedTuple, TypeVar
 
 from bowerbird.clock import Clock, SystemClock
-from bowerbird.errors import ConnectionLostError, RemoteCallError, StorageFullError
-from bowerbird.frontier.base import Frontier
-from bowerbird.frontier.desk import Desk, Extra, Turn
+from bowerbird.errors import BowerbirdError, ConnectionLostError, RemoteCallError, StorageFullError
+from bowerbird.frontier.desk import ANSWERS, Desk, Extra, Served, Turn
 from bowerbird.queues.messages import failure
 from bowerbird.queues.server import Call, Server
 
@@ -52,7 +51,7 @@ class FrontierService:
 
     def __init__(
         self,
-        frontier: Frontier,
+        frontier: Served,
         server: Server,
         extra_methods: Mapping[str, Extra] | None = None,
         clock: Clock | None = None,
@@ -77,7 +76,10 @@ class FrontierService:
             self._thread.join()
 
     def call(self, function: Callable[[], T]) -> Future[T]:
-        """Run something on the frontier's thread; done once it is committed."""
+        """Run something on the frontier's thread; done once it is committed.
+
+        Should a neighbour in its batch fail, all is rolled back and it is run once more.
+        """
         errand = _Errand(function, Future())
         errand.future.set_running_or_notify_cancel()  # from here on nobody can cancel it
         if not self._enter(errand):
@@ -168,9 +170,7 @@ class FrontierService:
         self._desk.changed = True  # it may have done anything
         try:
             answer = errand.function()
-        except StorageFullError:
-            raise
-        except Exception as error:
+        except ANSWERS as error:
             turn.results.append(partial(errand.future.set_exception, error))
         else:
             turn.results.append(partial(errand.future.set_result, answer))
@@ -187,8 +187,9 @@ class FrontierService:
             for item in items:
                 self._carry_out((item,))
             return
-        _log.error("a call failed", exc_info=error, extra={"action": "serve"})
-        self._refuse(items, RemoteCallError("Internal error; the manager's log has it."))
+        if not isinstance(error, BowerbirdError):
+            _log.error("a call failed", exc_info=error, extra={"action": "serve"})
+        self._refuse(items, error)
 
     def _refuse(self, items: Sequence[_Item], error: Exception) -> None:
         replies = []
@@ -196,5 +197,12 @@ class FrontierService:
             if isinstance(item, _Errand):
                 item.future.set_exception(error)
             elif isinstance(item, Call):
-                replies.append((item.connection, failure(item.request.id, error)))
+                replies.append((item.connection, failure(item.request.id, _sayable(error))))
         self._server.reply_many(replies)
+
+
+def _sayable(error: Exception) -> BowerbirdError:
+    """A stranger learns nothing of a defect's whereabouts."""
+    if isinstance(error, BowerbirdError):
+        return error
+    return RemoteCallError("Internal error; the manager's log has it.")

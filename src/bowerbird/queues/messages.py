@@ -83,7 +83,7 @@ def _body(frame: bytes) -> memoryview:
     return memoryview(frame)[1:]
 
 
-def failure(id: int, error: Exception) -> Reply:
+def failure(id: int, error: BowerbirdError) -> Reply:
     """The reply that carries an error."""
     names = (kind.__name__ for kind in type(error).__mro__)
     name = next((name for name in names if name in _ERRORS), RemoteCallError.__name__)
