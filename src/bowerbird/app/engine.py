@@ -44,7 +44,7 @@ class Engine:
         """Take the crawl up again, from whatever it was in but a pause; the counts before."""
 
         def begin(frontier: Frontier) -> Stats:
-            self._frontier.reopen()
+            self._frontier.begin_seeds()
             if frontier.stats().state is not State.PAUSED:
                 frontier.resume()
             return frontier.stats()
