@@ -1,0 +1,76 @@
+"""Every invariant of a frontier, checked row by row: what each test that hurts it ends with."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bowerbird.frontier.tasks import KINDS, ROBOTS, Mark
+
+if TYPE_CHECKING:
+    from bowerbird.frontier.local import LocalFrontier
+
+#: Marks that count as waiting.
+_WAITING = (Mark.WAITING, Mark.DELAYED, Mark.SUSPECT)
+
+
+def audit(frontier: "LocalFrontier") -> list[str]:
+    """What is broken, in words; empty: nothing."""
+    return [*frontier.store.faults(), *_counts(frontier), *_leases(frontier), *_slots(frontier)]
+
+
+def _counts(frontier: "LocalFrontier") -> Iterator[str]:
+    counted: Counter[str] = Counter()
+    ready: Counter[int] = Counter()
+    for host, kind, mark, number in frontier.store.census():
+        counted[_name(kind, mark)] += number
+        if mark is Mark.MOVED:
+            counted[f"done:{KINDS[kind]}"] += number
+        if mark is Mark.WAITING:
+            ready[host] += number
+    yield from _differences(frontier, counted)
+    for host, number in enumerate(frontier.ring.waiting):
+        if number != ready[host]:
+            yield f"host {host} has {ready[host]} waiting tasks, {number} are counted"
+
+
+def _name(kind: int, mark: Mark) -> str:
+    word = "waiting" if mark in _WAITING else mark.name.lower()
+    return f"{'dead-kind' if mark is Mark.DEAD else word}:{KINDS[kind]}"
+
+
+def _differences(frontier: "LocalFrontier", counted: Counter[str]) -> Iterator[str]:
+    books = frontier.books
+    for number, kind in enumerate(KINDS):
+        if counted[f"leased:{kind}"] != books.leased[number]:
+            yield f"{counted[f'leased:{kind}']} {kind} tasks leased, counted {books.leased[number]}"
+        for word in ("waiting", "done", "moved", "dead-kind"):
+            name = f"{word}:{kind}"
+            if number != ROBOTS or word == "waiting":
+                if counted[name] != books.get(name):
+                    yield f"{name} is {counted[name]}, counted {books.get(name)}"
+    if sum(books.group("dead").values()) != sum(books.group("dead-kind").values()):
+        yield "deaths by reason and by kind differ"
+
+
+def _leases(frontier: "LocalFrontier") -> Iterator[str]:
+    for session in frontier.sessions:
+        for token, entry in session.leases.items():
+            if entry.session != session.id or frontier.sessions.tokens.get(token) is not entry:
+                yield f"lease {token.hex()} is not its session's"
+    held = sum(len(session.leases) for session in frontier.sessions)
+    if held != sum(frontier.books.leased):
+        yield f"{sum(frontier.books.leased)} tasks are leased, sessions hold {held}"
+
+
+def _slots(frontier: "LocalFrontier") -> Iterator[str]:
+    users: Counter[tuple[int, str]] = Counter()
+    for session in frontier.sessions:
+        users.update((entry.host, session.id) for entry in session.leases.values())
+    for host in frontier.hosts_at_hand:
+        if sum(host.held.values()) > frontier.rules.per_host:
+            yield f"{host} has more slots out than {frontier.rules.per_host}"
+        for session_id, number in host.users.items():
+            if users.pop((host.id, session_id), 0) != number:
+                yield f"{host} counts {number} leases of {session_id}"
+    for host_id, session_id in users:
+        yield f"leases of {session_id} at host {host_id} are not counted"

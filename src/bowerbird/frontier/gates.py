@@ -1,0 +1,120 @@
+"""robots.txt (RFC 9309): a gate before each origin, and the judging of tasks behind it.
+
+An origin's tasks wait until its rules are known and for as long as they are believed. Tasks are judged
+here and nowhere else, when they would be leased.
+"""
+
+from collections import OrderedDict
+from typing import Any
+
+from bowerbird.frontier.base import ROBOTS_HOPS, ROBOTS_TTL_S
+from bowerbird.frontier.hosts import Host
+from bowerbird.frontier.rules import Rules
+from bowerbird.frontier.tasks import ROBOTS, Entry, OriginFacts, TaskStore
+from bowerbird.model import Kind, Robots, Task
+from bowerbird.urls import origin_of
+
+#: Parsed rules kept at hand; a site's rules are some kilobytes when parsed.
+PARSED = 256
+#: Bytes of a robots.txt that are read (RFC 9309 section 2.5 asks for at least 500 KiB).
+MAX_TEXT = 512 * 1024
+#: Why tasks die where the rules say so, and where no rules could be had.
+FORBIDDEN, UNREACHABLE = "robots", "robots-unreachable"
+
+
+class Gates:
+    """Which origins are open, and what their rules say."""
+
+    def __init__(self, store: TaskStore, rules: Rules) -> None:
+        self._store, self._rules = store, rules
+        self._asked: dict[int, int] = {}  #: origin -> its robots task, while that is unfinished
+        self._parsed: OrderedDict[int, Any] = OrderedDict()
+
+    def restore(self, asked: dict[int, int]) -> None:
+        """Take up the gates of before."""
+        self._asked = dict(asked)
+        self._parsed.clear()
+
+    # The gate.
+
+    def is_open(self, origin: OriginFacts, now: float) -> bool:
+        """Whether an origin's tasks may be judged now."""
+        if not self._rules.obey_robots:
+            return True
+        return bool(origin.verdict) and now - origin.judged_at < ROBOTS_TTL_S
+
+    def task_for(self, origin: OriginFacts) -> Task | None:
+        """The robots task an origin needs, unless it is under way already."""
+        if origin.id in self._asked:
+            return None
+        return Task(url=f"{origin.name}/robots.txt", kind=Kind.ROBOTS)
+
+    def asked(self, origin: int, task: int) -> None:
+        """This task is to open the gate."""
+        self._asked[origin] = task
+
+    def target(self, entry: Entry, moved: Task) -> Task | None:
+        """Where a redirect of a robots.txt leads; None: far enough, all is allowed."""
+        if moved.hops > ROBOTS_HOPS or moved.url in (entry.task.url, entry.task.first):
+            return None
+        return Task(
+            url=moved.url, kind=Kind.ROBOTS, hops=entry.task.hops + 1, first_url=entry.task.first
+        ) if entry.task.hops < ROBOTS_HOPS else None  # fmt: skip
+
+    def gate_of(self, entry: Entry) -> str:
+        """The origin whose gate a robots task opens: the first one, whatever it moved to."""
+        return origin_of(entry.task.first)
+
+    def ask_again(self, host: Host) -> None:
+        """Someone wants a host's dead tasks tried again: what forbade them all is asked anew."""
+        for lane in host.lanes:
+            if lane.verdict == "forbid":
+                lane.verdict = ""
+                self._store.keep_origin(lane, "")
+
+    def forget(self, entry: Entry) -> None:
+        """A robots task is given up: its gate stays shut and may be asked for again."""
+        if entry.kind == ROBOTS:
+            self._asked = {origin: task for origin, task in self._asked.items() if task != entry.id}
+
+    def settle(self, origin: OriginFacts, robots: Robots, reason: str, now: float) -> float:
+        """A gate's task is over; answer the delay its rules ask for, in seconds."""
+        self._asked.pop(origin.id, None)
+        self._parsed.pop(origin.id, None)
+        text = robots.text[:MAX_TEXT] if robots.verdict == "text" else ""
+        origin.verdict = (
+            "allow" if robots.verdict == "text" and not text.strip() else robots.verdict
+        )
+        origin.reason, origin.judged_at = reason, now
+        self._store.keep_origin(origin, text)
+        if origin.verdict != "text":
+            return 0.0
+        return float(self._rules_of(origin).crawl_delay(self._rules.user_agent) or 0.0)
+
+    # Judging.
+
+    def refusal(self, origin: OriginFacts, url: str) -> str:
+        """Why a task may not be fetched; "" where it may."""
+        if not self._rules.obey_robots or origin.verdict == "allow":
+            return ""
+        if origin.verdict == "forbid":
+            return origin.reason or UNREACHABLE
+        allowed = self._rules_of(origin).can_fetch(url, self._rules.user_agent)
+        return "" if allowed else FORBIDDEN
+
+    def _rules_of(self, origin: OriginFacts) -> Any:
+        parsed = self._parsed.get(origin.id)
+        if parsed is None:
+            from protego import Protego  # only crawls that obey need it
+
+            parsed = self._parsed[origin.id] = Protego.parse(self._store.robots_text(origin.id))
+            if len(self._parsed) > PARSED:
+                self._parsed.popitem(last=False)
+        else:
+            self._parsed.move_to_end(origin.id)
+        return parsed
+
+
+def lane_of(host: Host, origin: int) -> OriginFacts | None:
+    """The facts of one of a host's origins, where they are at hand."""
+    return next((lane for lane in host.lanes if lane.id == origin), None)

@@ -1,0 +1,90 @@
+"""What people are shown of a frontier."""
+
+from typing import TYPE_CHECKING
+
+from bowerbird.frontier.hosts import Host
+from bowerbird.frontier.tasks import KINDS, ROBOTS
+from bowerbird.model import HostRow, Kind, Stats, WorkerRow
+
+if TYPE_CHECKING:
+    from bowerbird.frontier.local import LocalFrontier
+
+
+def stats_of(frontier: "LocalFrontier") -> Stats:
+    """Counts at this moment."""
+    books = frontier.books
+    return Stats(
+        state=books.shown_state(),
+        reason=books.reason,
+        seeds_complete=books.seeds_complete,
+        waiting=_waiting(frontier),
+        leased=sum(books.leased),
+        done=books.group("done"),
+        dead=books.group("dead"),
+        dead_kinds=books.group("dead-kind"),
+        skipped=books.skipped(),
+        records=books.get("records"),
+        bytes=books.get("bytes"),
+        counters=books.group("count"),
+        hosts=books.get("hosts"),
+        sessions=len(frontier.sessions),
+        hosts_answered=books.get("hosts-answered"),
+    )
+
+
+def _waiting(frontier: "LocalFrontier") -> dict[str, int]:
+    books = frontier.books
+    waiting = books.group("waiting")
+    if books.images_full():
+        return {kind: n for kind, n in waiting.items() if kind == KINDS[ROBOTS]}
+    if books.pages_full():
+        waiting.pop(Kind.PAGE, None)
+    return waiting
+
+
+def host_rows(frontier: "LocalFrontier", limit: int) -> list[HostRow]:
+    """The busiest hosts first."""
+    at_hand = [host.id for host in frontier.hosts_at_hand if host.users]
+    numbers = {*at_hand, *frontier.ring.fullest(limit)}
+    rows = [_host_row(frontier, frontier.hosts_at_hand.peek(number)) for number in numbers]
+    rows.sort(key=lambda row: (-row.waiting - row.leased, row.host))
+    return rows[:limit]
+
+
+def _host_row(frontier: "LocalFrontier", host: Host) -> HostRow:
+    now, facts = frontier.books.now(), host.facts
+    hold_s = max(0.0, facts.hold_until - now)
+    return HostRow(
+        host=facts.name,
+        waiting=frontier.ring.count(host.id),
+        leased=host.leased,
+        done=facts.done,
+        dead=facts.dead,
+        slots=sum(host.held.values()),
+        delay_s=frontier.hosts_at_hand.delay_s(host),
+        hold_s=hold_s,
+        state="down" if host.down() else "held" if hold_s else "up",
+        robots=_robots(frontier, host, now),
+    )
+
+
+def _robots(frontier: "LocalFrontier", host: Host, now: float) -> str:
+    if not frontier.rules.obey_robots or not host.lanes:
+        return ""
+    lane = host.lanes[-1]
+    return lane.verdict if frontier.gates.is_open(lane, now) else "waiting"
+
+
+def worker_rows(frontier: "LocalFrontier") -> list[WorkerRow]:
+    """All attached sessions."""
+    now = frontier.books.now()
+    return [
+        WorkerRow(
+            worker=session.worker,
+            session=session.id,
+            leased=len(session.leases),
+            finished=session.finished,
+            last_seen_s=now - session.seen,
+        )
+        for session in frontier.sessions
+    ]

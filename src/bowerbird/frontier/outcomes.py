@@ -1,0 +1,222 @@
+"""What becomes of a lease: each outcome is taken whole, or refused and changes nothing."""
+
+from collections.abc import Callable, Sequence
+
+from bowerbird.frontier.base import HOLD_CAP_S
+from bowerbird.frontier.books import Books
+from bowerbird.frontier.downs import NO_SUCH_HOST, Downs
+from bowerbird.frontier.gates import UNREACHABLE, Gates, lane_of
+from bowerbird.frontier.graves import Graves
+from bowerbird.frontier.hosts import Host, Hosts
+from bowerbird.frontier.leases import Leases
+from bowerbird.frontier.rules import Rules
+from bowerbird.frontier.sessions import Session, Sessions
+from bowerbird.frontier.tasks import KINDS, ROBOTS, Entry, Finds, Mark, OriginFacts, TaskStore
+from bowerbird.frontier.turns import Turns
+from bowerbird.model import Outcome, Redirection, Robots, Task, Verb
+
+#: Redirects followed for one task; browsers allow 20, honest sites need 3.
+MAX_HOPS = 10
+LOOP = "redirect-loop"
+
+
+class Batch:
+    """What the outcomes of one call come to, written at its end."""
+
+    __slots__ = ("back", "delayed", "done", "drop", "found", "moved")
+
+    def __init__(self) -> None:
+        self.done: list[Entry] = []
+        self.moved: list[Entry] = []
+        self.back: list[Entry] = []
+        self.drop: list[Entry] = []
+        self.delayed: list[tuple[Entry, float]] = []
+        self.found: list[Task] = []
+
+
+class Outcomes:
+    """Takes outcomes."""
+
+    def __init__(
+        self,
+        store: TaskStore,
+        books: Books,
+        hosts: Hosts,
+        sessions: Sessions,
+        leases: Leases,
+        gates: Gates,
+        graves: Graves,
+        downs: Downs,
+        turns: Turns,
+        finds: Finds,
+        rules: Rules,
+        add: Callable[[Sequence[Task]], int],
+    ) -> None:
+        self._store, self._books, self._hosts, self._sessions = store, books, hosts, sessions
+        self._leases, self._gates, self._graves, self._downs = leases, gates, graves, downs
+        self._turns, self._finds, self._rules, self._add = turns, finds, rules, add
+
+    def take(self, outcomes: Sequence[Outcome], now: float) -> tuple[bool, ...]:
+        """For each, whether it was accepted."""
+        batch = Batch()
+        finished: dict[tuple[str, int], int] = {}
+        accepted = tuple([self._take(batch, outcome, finished, now) for outcome in outcomes])
+        self._measure(finished, now)
+        self._write(batch)
+        return accepted
+
+    def _take(
+        self, batch: Batch, outcome: Outcome, finished: dict[tuple[str, int], int], now: float
+    ) -> bool:
+        entry = self._sessions.tokens.get(outcome.token)
+        if entry is None:
+            return False
+        if entry.session and outcome.verb is not Verb.RELEASED:
+            key = entry.session, entry.host
+            finished[key] = finished.get(key, 0) + 1
+        probe = self._hosts.get(entry.host).probing == entry.id
+        host = self._leases.let_go(entry)
+        self._sessions.spend(entry)
+        failed = self._learn(host, entry, outcome, now, probe=probe)
+        if failed and host.down():
+            batch.back.append(entry)
+        else:
+            self._settle(batch, host, entry, outcome, now)
+        return True
+
+    # Facts about the host.
+
+    def _learn(
+        self, host: Host, entry: Entry, outcome: Outcome, now: float, *, probe: bool
+    ) -> bool:
+        """Take facts about a host; answer whether the connection failed."""
+        if outcome.hold_s > 0:
+            host.hold(now, outcome.hold_s)
+            self._turns.changed(host)
+        if outcome.delay_s is not None and outcome.delay_s != host.facts.delay_s:
+            host.set_delay(outcome.delay_s)
+            self._turns.changed(host)
+        if outcome.answered:
+            self._downs.answered(host)
+        elif outcome.answered is False and self._is_connection(entry, outcome):
+            self._downs.failed(host, now, outcome.reason, probe=probe)
+            return True
+        return False
+
+    def _is_connection(self, entry: Entry, outcome: Outcome) -> bool:
+        """Whether the network failed. Dead at once it is by a rule (guard, certificate), not by that."""
+        spent = entry.attempts >= self._rules.retries
+        return outcome.verb is Verb.RETRY or (outcome.verb is Verb.DEAD and spent)
+
+    # One outcome.
+
+    def _settle(self, batch: Batch, host: Host, entry: Entry, outcome: Outcome, now: float) -> None:
+        self._collect(batch, outcome)
+        if outcome.verb is Verb.RELEASED:
+            batch.back.append(entry)
+        elif entry.kind == ROBOTS:
+            self._settle_robots(batch, entry, outcome, now)
+        elif outcome.verb is Verb.DONE:
+            self._done(batch.done, host, entry)
+        elif outcome.verb is Verb.MOVED:
+            self._settle_moved(batch, host, entry, outcome)
+        elif outcome.verb is Verb.RETRY and entry.attempts < self._rules.retries:
+            self._retry(batch, entry, outcome, now)
+        else:
+            self._graves.bury(host, [entry], outcome.reason or "unknown", outcome.detail)
+
+    def _collect(self, batch: Batch, outcome: Outcome) -> None:
+        batch.found += outcome.found
+        self._finds.records += outcome.records
+        self._finds.sightings += outcome.sightings
+        for name, number in outcome.counts.items():
+            self._books.count(f"count:{name}", number)
+
+    def _done(self, among: list[Entry], host: Host, entry: Entry) -> None:
+        among.append(entry)
+        self._books.count(f"done:{KINDS[entry.kind]}")
+        host.facts.done += 1
+        self._hosts.touch(host)
+
+    def _retry(self, batch: Batch, entry: Entry, outcome: Outcome, now: float) -> None:
+        entry.attempts += 1
+        batch.delayed.append((entry, now + min(max(outcome.in_s, 0.0), HOLD_CAP_S)))
+
+    def _settle_moved(self, batch: Batch, host: Host, entry: Entry, outcome: Outcome) -> None:
+        target, task = outcome.moved, entry.task
+        if target is None or target.url in (task.url, task.first) or target.hops > MAX_HOPS:
+            detail = f"to {target.url}" if target else outcome.detail
+            self._graves.bury(host, [entry], LOOP if target else "bad-redirect", detail)
+            return
+        self._done(batch.moved, host, entry)
+        self._books.count(f"moved:{KINDS[entry.kind]}")
+        batch.found.append(target)
+        self._finds.redirections.append(
+            Redirection(from_url=task.url, to_url=target.url, status=outcome.status)
+        )
+
+    # robots.txt.
+
+    def _settle_robots(self, batch: Batch, entry: Entry, outcome: Outcome, now: float) -> None:
+        if outcome.verb is Verb.RETRY and entry.attempts < self._rules.retries:
+            self._retry(batch, entry, outcome, now)
+        elif outcome.verb in (Verb.RETRY, Verb.DEAD):
+            self._robots_failed(batch, entry, outcome, now)
+        elif outcome.verb is Verb.MOVED and outcome.moved is not None:
+            self._robots_moved(batch, entry, outcome.moved, now)
+        else:
+            self._open(batch, entry, outcome.robots or Robots(verdict="allow"), "", now)
+
+    def _robots_failed(self, batch: Batch, entry: Entry, outcome: Outcome, now: float) -> None:
+        """Connections that fail bring the host down (it is asked again until then); all else forbids."""
+        unknown = outcome.reason == NO_SUCH_HOST
+        if outcome.answered is False and self._is_connection(entry, outcome) and not unknown:
+            self._retry(batch, entry, outcome, now)
+            return
+        reason = NO_SUCH_HOST if unknown else UNREACHABLE
+        self._open(batch, entry, Robots(verdict="forbid"), reason, now)
+
+    def _robots_moved(self, batch: Batch, entry: Entry, moved: Task, now: float) -> None:
+        target = self._gates.target(entry, moved)
+        if target is None:
+            self._open(batch, entry, Robots(verdict="allow"), "", now)
+            return
+        gate, _ = self._gate(entry)
+        batch.drop.append(entry)
+        self._turns.add_robots(gate.id, target)
+
+    def _open(self, batch: Batch, entry: Entry, robots: Robots, reason: str, now: float) -> None:
+        origin, host = self._gate(entry)
+        batch.drop.append(entry)
+        delay_s = self._gates.settle(origin, robots, reason, now)
+        if delay_s > host.facts.crawl_delay_s:
+            host.set_crawl_delay(delay_s)
+            self._turns.changed(host)
+        self._turns.opened(host)
+
+    def _gate(self, entry: Entry) -> tuple[OriginFacts, Host]:
+        place = self._store.place(self._gates.gate_of(entry))
+        host = self._hosts.get(place.host)
+        self._hosts.leave(host)
+        lane = lane_of(host, place.origin)
+        assert lane is not None, "an origin belongs to its host"
+        return lane, host
+
+    # The end of a call.
+
+    def _measure(self, finished: dict[tuple[str, int], int], now: float) -> None:
+        for (session, number), count in finished.items():
+            host = self._hosts.get(number)
+            host.measure(now, count, host.held.get(session, 1))
+            found: Session | None = self._sessions.find(session)
+            if found is not None:
+                found.finished += count
+
+    def _write(self, batch: Batch) -> None:
+        self._store.settle(batch.done, Mark.DONE)
+        self._store.settle(batch.moved, Mark.MOVED)
+        self._store.drop(batch.drop)
+        self._turns.delay(batch.delayed)
+        self._leases.wait_again(batch.back, spent=True)
+        if batch.found:
+            self._add(batch.found)

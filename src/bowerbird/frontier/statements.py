@@ -1,0 +1,23 @@
+"""SQL kept as named data: `-- name: parameters -> columns`, then the statement."""
+
+import re
+from functools import cache
+from importlib.resources import files
+
+_NAME = re.compile(r"^-- (\w+):.*$", re.MULTILINE)
+
+
+@cache
+def statements() -> dict[str, str]:
+    """name -> statement."""
+    parts = _NAME.split(_read("tasks.sql"))
+    return dict(zip(parts[1::2], map(str.strip, parts[2::2]), strict=True))
+
+
+def schema() -> str:
+    """The script that makes all tables."""
+    return _read("schema.sql")
+
+
+def _read(name: str) -> str:
+    return files("bowerbird.frontier").joinpath(name).read_text(encoding="utf-8")
