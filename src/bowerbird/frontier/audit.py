@@ -45,9 +45,9 @@ def _differences(frontier: "LocalFrontier", counted: Counter[str]) -> Iterator[s
             yield f"{counted[f'leased:{kind}']} {kind} tasks leased, counted {books.leased[number]}"
         for word in ("waiting", "done", "moved", "dead-kind"):
             name = f"{word}:{kind}"
-            if number != ROBOTS or word == "waiting":
-                if counted[name] != books.get(name):
-                    yield f"{name} is {counted[name]}, counted {books.get(name)}"
+            kept = number != ROBOTS or word == "waiting"
+            if kept and counted[name] != books.get(name):
+                yield f"{name} is {counted[name]}, counted {books.get(name)}"
     if sum(books.group("dead").values()) != sum(books.group("dead-kind").values()):
         yield "deaths by reason and by kind differ"
 

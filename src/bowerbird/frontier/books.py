@@ -12,8 +12,8 @@ from bowerbird.model import Kind, State
 class Books:
     """Counters that are never recounted, the state asked for, and crawl time.
 
-    Crawl time is the seconds this crawl has been going: what was saved, and what has passed since on a
-    clock that no one can set. While it was closed the wall clock is believed, but never
+    Crawl time is the seconds this crawl has been going: what was saved, and what has passed since
+    on a clock that no one can set. While it was closed the wall clock is believed, but never
     backwards and never for more than the longest thing it decides.
     """
 
@@ -21,8 +21,8 @@ class Books:
         self._clock, self._rules = clock, rules
         self._zero = 0.0
         self.counters: dict[str, int] = {}
-        self.leased = [0] * len(KINDS)
-        self.state = State.RUNNING
+        self.leased: list[int] = [0] * len(KINDS)
+        self.state: State = State.RUNNING
         self.reason = ""
         self.seeds_complete = False
         self._changed: set[str] = set()
@@ -62,9 +62,10 @@ class Books:
         """Set what is asked of the crawl."""
         self.state, self.reason, self._values_changed = state, reason, True
 
-    def complete_seeds(self) -> None:
-        """The last seed has been added."""
-        self.seeds_complete = self._values_changed = True
+    def mark_seeds(self, *, complete: bool) -> None:
+        """Whether the last seed has been added."""
+        self._values_changed |= self.seeds_complete != complete
+        self.seeds_complete = complete
 
     def begin_seeds(self) -> None:
         """Seeds are being added again: until the last has come nothing is over."""
@@ -72,7 +73,7 @@ class Books:
 
     def shown_state(self) -> State:
         """The state as callers see it: the end is no state but a fact."""
-        if self.state is State.PAUSED or sum(self.leased):
+        if self.state is State.PAUSED or any(self.leased):
             return self.state
         over = self.state is State.DRAINING or (self.seeds_complete and not self.left())
         return State.ENDED if over else self.state
@@ -153,5 +154,5 @@ class Books:
         return self.waiting(Kind.PAGE) if self.pages_full() else 0
 
     def left(self) -> int:
-        """How many waiting tasks are still to be done; robots tasks serve others and do not count."""
+        """How many waiting tasks are still to be done; robots tasks only serve others."""
         return sum(self.waiting(kind) for kind in KINDS if NUMBER[kind] != ROBOTS) - self.skipped()

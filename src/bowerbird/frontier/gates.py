@@ -1,7 +1,7 @@
 """robots.txt (RFC 9309): a gate before each origin, and the judging of tasks behind it.
 
-An origin's tasks wait until its rules are known and for as long as they are believed. Tasks are judged
-here and nowhere else, when they would be leased.
+An origin's tasks wait until its rules are known, and again when these are a day old. Tasks are
+judged here and nowhere else, when they would be leased.
 """
 
 from collections import OrderedDict

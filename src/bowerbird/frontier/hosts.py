@@ -132,7 +132,7 @@ class Hosts:
             self._changed.clear()
 
     def tidy(self, now: float) -> None:
-        """Drop the hosts at which nothing goes on any more; those that cool stay to be looked at."""
+        """Drop the hosts at which nothing goes on any more; those that cool stay listed."""
         for host in list(self._left.values()):
             if host.neutral(now):
                 self._at_hand.pop(host.id, None)
@@ -144,7 +144,7 @@ class Hosts:
     def clear(self) -> None:
         """Drop all, unsaved."""
         for table in (self._at_hand, self._by_name, self._changed, self._left):
-            table.clear()  # type: ignore[attr-defined]
+            table.clear()
 
     def _load(self, number: int) -> Host:
         host = Host(self._store.host(number), self._store.origins(number))

@@ -137,13 +137,13 @@ class Leases:
         for old in before:
             entries = [old.leases[token] for token in tokens if token in old.leases]
             for entry in entries:
-                self._hand_on(entry, old, session, now)
+                self._hand_on(entry, old, session)
             standing += [entry.token for entry in entries]
             self._store.lease(entries)
             self.end(old, now, lost=False)
         return tuple(standing)
 
-    def _hand_on(self, entry: Entry, old: Session, new: Session, now: float) -> None:
+    def _hand_on(self, entry: Entry, old: Session, new: Session) -> None:
         host = self._hosts.get(entry.host)
         del old.leases[entry.token]
         self._sessions.hold(new, entry)

@@ -30,6 +30,7 @@ from bowerbird.model import (
     BeatReply,
     Filter,
     FinishReply,
+    Grant,
     HostRow,
     Kind,
     LeaseReply,
@@ -154,8 +155,8 @@ class LocalFrontier(Frontier):
         now = self.books.now()
         held = {host.id: host.held for host in self.hosts_at_hand if host.held}
         self._clear()
-        for host, tasks in saved.waiting:
-            self.ring.add(host, tasks)
+        for number, tasks in saved.waiting:
+            self.ring.add(number, tasks)
         self.gates.restore(saved.gates)
         self.downs.restore(saved.down)
         self.turns.restore(saved.suspects)
@@ -251,9 +252,14 @@ class LocalFrontier(Frontier):
             new = self._add(tasks)
             self._finds.sightings += sightings
             self._keep_finds()
-            if seeds_complete and not self.books.seeds_complete:
-                self.books.complete_seeds()
+            if seeds_complete:
+                self.books.mark_seeds(complete=True)
             return new
+
+    def begin_seeds(self) -> None:
+        """Seeds are about to be added, from the first one: the crawl cannot end before the last."""
+        with self.batch():
+            self.books.mark_seeds(complete=False)
 
     def _add(self, tasks: Sequence[Task]) -> int:
         fresh = [task for task in self.store.fresh(tasks) if task.kind is not Kind.ROBOTS]
@@ -281,7 +287,11 @@ class LocalFrontier(Frontier):
     # Tasks out and back.
 
     def lease(
-        self, session: str, limit: int, wait_s: float = 0.0, give: Give | None = None
+        self,
+        session: str,
+        limit: int,
+        wait_s: float = 0.0,  # noqa: ARG002
+        give: Give | None = None,
     ) -> LeaseReply:
         """See `Frontier.lease`; it never blocks, `wait_s` is for those that serve it."""
         with self.batch():
@@ -307,7 +317,7 @@ class LocalFrontier(Frontier):
             accepted = self.outcomes.take(outcomes, now)
             self._keep_finds()
             found = self.sessions.find(session)
-            grants = ()
+            grants: tuple[Grant, ...] = ()
             if found is not None and not found.ghost:
                 self.slots.take_back(found, give, now)
                 grants = self.slots.grants(found, set(), now)
@@ -379,11 +389,6 @@ class LocalFrontier(Frontier):
     def _steer(self, state: State, reason: str) -> None:
         with self.batch():
             self.books.steer(state, reason)
-
-    def begin_seeds(self) -> None:
-        """Take the mark away that the seeds are complete: a manager adds them all again."""
-        with self.batch():
-            self.books.begin_seeds()
 
     # Care.
 

@@ -104,7 +104,7 @@ class Outcomes:
         return False
 
     def _is_connection(self, entry: Entry, outcome: Outcome) -> bool:
-        """Whether the network failed. Dead at once it is by a rule (guard, certificate), not by that."""
+        """Whether the network failed; a task dead at once died by a rule (guard, certificate)."""
         spent = entry.attempts >= self._rules.retries
         return outcome.verb is Verb.RETRY or (outcome.verb is Verb.DEAD and spent)
 
@@ -168,7 +168,7 @@ class Outcomes:
             self._open(batch, entry, outcome.robots or Robots(verdict="allow"), "", now)
 
     def _robots_failed(self, batch: Batch, entry: Entry, outcome: Outcome, now: float) -> None:
-        """Connections that fail bring the host down (it is asked again until then); all else forbids."""
+        """Failing connections bring the host down, it is asked until then; all else forbids."""
         unknown = outcome.reason == NO_SUCH_HOST
         if outcome.answered is False and self._is_connection(entry, outcome) and not unknown:
             self._retry(batch, entry, outcome, now)

@@ -51,7 +51,7 @@ class SqliteStore(TaskStore):
         return self._begun
 
     def load(self) -> Saved:
-        values = dict(self._read("values"))
+        values: dict[str, str] = dict(self._read("values"))
         self._key = bytes.fromhex(values.get("key", "")) or self._new_key()
         self._last = self._read("last")[0][0]
         return Saved(
@@ -75,7 +75,7 @@ class SqliteStore(TaskStore):
         for row in self._read("leases"):
             origin, host, token, session, alone, mark = row[TASK_COLUMNS:]
             entry = entry_of(row[:TASK_COLUMNS], origin, host)
-            # Local sessions are gone after a restart: their leases are told from strays by the mark.
+            # Local sessions are gone after a restart: the mark tells their leases from strays.
             entry.token, entry.alone = token, bool(alone)
             entry.session = (session or "?") if mark == Mark.LEASED else ""
             found.append(entry)

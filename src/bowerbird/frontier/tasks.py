@@ -1,7 +1,7 @@
 """The port below the policy: what of a frontier is persistent.
 
-`LocalFrontier` decides; a `TaskStore` remembers. Times here are *crawl time*: seconds for which this
-crawl has been going, over all restarts, so that no clock of a machine is ever persisted.
+`LocalFrontier` decides; a `TaskStore` remembers. Times here are *crawl time*: seconds for which
+this crawl has been going, over all restarts, so that no clock of a machine is ever persisted.
 """
 
 from abc import ABC, abstractmethod

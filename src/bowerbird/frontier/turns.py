@@ -224,7 +224,7 @@ class Turns:
         for lane in lanes:
             ranges = self._ranges(session, lane, now)
             entries = self._store.take(Place(lane.id, host.id), ranges, room) if ranges else []
-            found += self._judged(host, lane, entries, room)
+            found += self._judged(host, lane, entries)
         if len(lanes) > 1:
             found.sort(key=lambda entry: entry.order)
         found = self._within_limits(found[:room])
@@ -251,9 +251,7 @@ class Turns:
         if task is not None:
             self.add_robots(lane.id, task)
 
-    def _judged(
-        self, host: Host, lane: OriginFacts, entries: list[Entry], room: int
-    ) -> list[Entry]:
+    def _judged(self, host: Host, lane: OriginFacts, entries: list[Entry]) -> list[Entry]:
         allowed: list[Entry] = []
         refused: dict[str, list[Entry]] = {}
         for entry in entries:
