@@ -4,7 +4,6 @@ import gzip
 from pathlib import Path
 
 import pytest
-from bowerbird.extract.xmlstream import MAX_DEPTH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from bowerbird.extract.forms import form_of
 from bowerbird.extract.robots_txt import robots_sitemaps
 from bowerbird.extract.sitemap import MAX_URLS, extract_sitemap
 from bowerbird.extract.unpack import inflate, unpacked
+from bowerbird.extract.xmlstream import MAX_DEPTH
 from bowerbird.model import Place
 
 URL = "https://example.org/sitemap.xml"

@@ -1,9 +1,9 @@
 """Feeds: RSS 0.9x, 1.0 and 2.0, Atom (RFC 4287), with Media RSS and iTunes images."""
 
 from bowerbird.extract.base import DataImage, Extracted, ImageLink
-from bowerbird.extract.xmlstream import Enough, walk
 from bowerbird.extract.links import is_image_path
 from bowerbird.extract.unpack import MAX_UNPACKED, unpacked
+from bowerbird.extract.xmlstream import Enough, walk
 from bowerbird.model import Place
 from bowerbird.urls import canonical
 

@@ -4,9 +4,9 @@ With the image extension, thumbnails of the video extension, and hreflang altern
 """
 
 from bowerbird.extract.base import MAX_LINKS, Extracted, ImageLink
-from bowerbird.extract.xmlstream import Enough, walk
 from bowerbird.extract.links import is_image_path
 from bowerbird.extract.unpack import MAX_UNPACKED, unpacked
+from bowerbird.extract.xmlstream import Enough, walk
 from bowerbird.model import Place
 from bowerbird.signatures import HEAD, plain, root_element
 from bowerbird.urls import canonical

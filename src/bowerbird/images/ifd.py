@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from struct import unpack_from
+from typing import NamedTuple
 
 from bowerbird.images.base import Body, CorruptError
 
@@ -9,12 +10,30 @@ from bowerbird.images.base import Body, CorruptError
 MAX_ENTRIES = 1_024
 #: Values read of one tag: strips of a tall scan, not more.
 MAX_VALUES = 1 << 18
-#: type -> (bytes, struct code); what is absent is never needed here.
+#: type -> struct code; what is absent is never needed here.
 _CODES = {1: "B", 2: "s", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-_SIZES = {"B": 1, "s": 1, "H": 2, "I": 4, "Q": 8}
+#: type -> bytes of one value
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_SIZES |= {16: 8, 17: 8, 18: 8}
+_SHORT, _LONG, _WIDE = "H", "I", "Q"
+_WIDTHS = {_SHORT: 2, _LONG: 4, _WIDE: 8}
 
-#: tag -> (struct code, count, where the values lie)
-Directory = dict[int, tuple[str, int, int]]
+
+class Values(NamedTuple):
+    """Where the values of one tag lie."""
+
+    kind: int
+    amount: int
+    at: int
+
+    @property
+    def end(self) -> int:
+        """The offset after the last value."""
+        return self.at + self.amount * _SIZES.get(self.kind, 0)
+
+
+#: tag -> its values
+Directory = dict[int, Values]
 
 
 class Tables:
@@ -26,54 +45,46 @@ class Tables:
         self._end = len(data) if end is None else end
         self.order = _order(data[base : base + 2])
         self._big = unpack_from(self.order + "H", data, base + 2)[0] == 43
-        at, code = (8, "Q") if self._big else (4, "I")
-        self.first: int = self._read(code, at)
+        self.first = self._read(_WIDE, 8) if self._big else self._read(_LONG, 4)
 
     def directories(self, limit: int) -> Iterator[Directory]:
         """The main chain, at most `limit` of it; a loop is a flaw."""
         at, seen = self.first, set[int]()
-        while at:
+        while at and len(seen) < limit:
             if at in seen:
                 raise CorruptError("directories in a loop")
-            if len(seen) == limit:
-                return
             seen.add(at)
-            directory, at = self.directory(at)
+            directory, end = self.directory(at)
+            at = self._read(_WIDE if self._big else _LONG, end)
             yield directory
 
     def directory(self, at: int) -> tuple[Directory, int]:
-        """The directory at this offset, and the offset of the next one."""
-        head, size, code = (8, 20, "Q") if self._big else (2, 12, "I")
-        count = self._read("Q" if self._big else "H", at)
+        """The directory at this offset, and where the offset of the next one lies."""
+        head, size = (8, 20) if self._big else (2, 12)
+        count = self._read(_WIDE if self._big else _SHORT, at)
         if count > MAX_ENTRIES:
             raise CorruptError(f"directory of {count} entries")
-        entries = range(at + head, at + head + count * size, size)
-        directory = dict(self._entry(entry) for entry in entries)
-        try:
-            following = self._read(code, at + head + count * size)
-        except IndexError:  # the last pointer is often left out
-            following = 0
-        return directory, following
+        end = at + head + count * size
+        return dict(self._entry(entry) for entry in range(at + head, end, size)), end
 
-    def _entry(self, at: int) -> tuple[int, tuple[str, int, int]]:
-        code_of_count, room = ("Q", 8) if self._big else ("I", 4)
-        tag, kind = self._read("H", at), self._read("H", at + 2)
-        count = self._read(code_of_count, at + 4)
-        code = _CODES.get(kind, "")
-        place = at + 4 + room
-        if code and count * _SIZES[code] > room:
-            place = self._read(code_of_count, place)
-        return tag, (code, count, place)
+    def _entry(self, at: int) -> tuple[int, Values]:
+        code, room = (_WIDE, 8) if self._big else (_LONG, 4)
+        tag, kind = self._read(_SHORT, at), self._read(_SHORT, at + 2)
+        values = Values(kind, self._read(code, at + 4), at + 4 + room)
+        if values.end > values.at + room:
+            values = values._replace(at=self._read(code, values.at))
+        return tag, values
 
     def numbers(self, directory: Directory, tag: int) -> tuple[int, ...]:
         """The values of a tag; () where it is absent or holds no integers."""
-        code, count, at = directory.get(tag, ("", 0, 0))
-        if not code or code == "s" or not count:
+        values = directory.get(tag)
+        code = _CODES.get(values.kind, "s") if values else "s"
+        if values is None or code == "s":
             return ()
-        if count > MAX_VALUES:
-            raise CorruptError(f"tag of {count} values")
-        self._bound(at, count * _SIZES[code])
-        return unpack_from(f"{self.order}{count}{code}", self._data, self._base + at)
+        if values.amount > MAX_VALUES:
+            raise CorruptError(f"tag of {values.amount} values")
+        self._bound(values.end)
+        return unpack_from(f"{self.order}{values.amount}{code}", self._data, self._base + values.at)
 
     def number(self, directory: Directory, tag: int, default: int = 0) -> int:
         """The first value of a tag."""
@@ -82,21 +93,21 @@ class Tables:
 
     def text(self, directory: Directory, tag: int) -> str:
         """The value of a text tag, at most 64 characters; "" where it is absent."""
-        code, count, at = directory.get(tag, ("", 0, 0))
-        if code != "s":
+        values = directory.get(tag)
+        if values is None or _CODES.get(values.kind) != "s":
             return ""
-        length = min(count, 64)
-        self._bound(at, length)
-        at += self._base
-        return self._data[at : at + length].split(b"\0")[0].decode("ascii", "replace")
+        self._bound(values.end)
+        at = self._base + values.at
+        text = self._data[at : at + min(values.amount, 64)]
+        return text.split(b"\0")[0].decode("ascii", "replace")
 
     def _read(self, code: str, at: int) -> int:
-        self._bound(at, _SIZES[code])
+        self._bound(at + _WIDTHS[code])
         value: int = unpack_from(self.order + code, self._data, self._base + at)[0]
         return value
 
-    def _bound(self, at: int, size: int) -> None:
-        if self._base + at + size > self._end:
+    def _bound(self, end: int) -> None:
+        if self._base + end > self._end:
             raise IndexError("past the end")
 
 

@@ -22,7 +22,7 @@ class _Frame(NamedTuple):
     width: int
     height: int
     start: int  #: of its descriptor
-    end: int
+    data: int  #: of its compressed pixels
 
 
 def header(data: Body) -> Header:
@@ -35,7 +35,8 @@ def header(data: Body) -> Header:
             pixels += frame.width * frame.height
             largest = max(largest[0], frame.width), max(largest[1], frame.height)
     except (TruncatedError, IndexError):  # its end is another question
-        pass
+        if not frames:
+            raise
     return Header(
         width=width or largest[0],  # browsers take the frame's size for a screen of none
         height=height or largest[1],
@@ -58,7 +59,8 @@ def decode(data: Body, _: Header) -> None:
     for frame in _frames(data):
         if frame.width and frame.height:
             screen = pack("<HHBBB", frame.width, frame.height, data[10], 0, 0)
-            block = b"\x2c\0\0\0\0" + data[frame.start + 5 : frame.end]
+            end = _skip(data, frame.data, [MAX_SUB_BLOCKS])
+            block = b"\x2c\0\0\0\0" + data[frame.start + 5 : end]
             alone = b"GIF89a" + screen + palette + block + b"\x3b"
             with GifImageFile(BytesIO(alone)) as picture:
                 picture.load()
@@ -73,11 +75,12 @@ def _frames(data: Body) -> Iterator[_Frame]:
         block = data[at]
         if block == _TRAILER:
             return
-        start = at
         if block == _IMAGE:
+            start = at
             width, height = _size(data, at)
-            at = _skip(data, at + 11 + _palette_size(data[at + 9]), budget)
+            at += 11 + _palette_size(data[at + 9])
             yield _Frame(width, height, start, at)
+            at = _skip(data, at, budget)
         elif block == _EXTENSION:
             at = _skip(data, at + 2, budget)
         else:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from functools import cache
+from io import BytesIO
 from struct import unpack_from
 
 from bowerbird.images.base import Body, CorruptError, Header, TruncatedError
@@ -96,14 +97,15 @@ def decode(data: Body, _: Header) -> None:
     """Read all entropy-coded data at an eighth of the size; grey, so chroma is not transformed."""
     _limit_scans(data)
     try:
-        _decode(data, strict=True)
+        _decode_strictly(data)
     except ValueError as error:
         if not any(words in str(error) for words in _HARMLESS):
             raise CorruptError(str(error)) from None
-        _decode(data, strict=False)
+        _decode_tolerantly(data)
 
 
-def _decode(data: Body, *, strict: bool) -> None:
+def _decode_strictly(data: Body) -> None:
+    """Any warning of libjpeg is an error: that the data end early is one of them."""
     _library()(
         data,
         colorspace="GRAY",
@@ -112,8 +114,17 @@ def _decode(data: Body, *, strict: bool) -> None:
         min_factor=8,
         fastdct=True,
         fastupsample=True,
-        strict=strict,
+        strict=True,
     )
+
+
+def _decode_tolerantly(data: Body) -> None:
+    """Warnings are passed over, as Pillow does; simplejpeg takes those of the header for errors."""
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    with JpegImageFile(BytesIO(data[:])) as picture:
+        picture.draft("L", (picture.width // 8, picture.height // 8))
+        picture.load()
 
 
 @cache

@@ -45,7 +45,7 @@ def _size(tables: Tables, page: Directory) -> tuple[int, int]:
 
 
 def check_end(data: Body) -> None:
-    """All strips and tiles of all pages must be in the file."""
+    """All strips and tiles of all pages, and all values of their tags, must be in the file."""
     tables = Tables(data)
     if not all(_check_page(tables, page, len(data)) for page in _pages(tables)):
         raise CorruptError("page without pixels")
@@ -53,6 +53,8 @@ def check_end(data: Body) -> None:
 
 def _check_page(tables: Tables, page: Directory, size: int) -> bool:
     found = False
+    if max((values.end for values in page.values()), default=0) > size:
+        raise TruncatedError("values beyond the end")
     for place, length in (_EXTENTS | _OLD_JPEG).items():
         starts, lengths = tables.numbers(page, place), tables.numbers(page, length)
         found = found or bool(starts)

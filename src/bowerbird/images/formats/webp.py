@@ -22,6 +22,8 @@ class _Chunk(NamedTuple):
 
 def header(data: Body) -> Header:
     """Size, frames, orientation and date from whichever chunks carry them."""
+    if len(data) < 30:
+        raise TruncatedError("ends inside its header")
     name = data[12:16]
     if name == b"VP8X":
         return _extended(data)
@@ -32,11 +34,7 @@ def header(data: Body) -> Header:
 def _still_size(name: bytes, data: Body, at: int) -> tuple[int, int]:
     if name == b"VP8 ":
         if data[at + 3 : at + 6] != b"\x9d\x01\x2a":
-            raise (
-                TruncatedError("no VP8 frame")
-                if len(data) < at + 6
-                else CorruptError("no VP8 frame")
-            )
+            raise CorruptError("no VP8 frame")
         width, height = unpack_from("<HH", data, at + 6)
         return width & 0x3FFF, height & 0x3FFF
     if name == b"VP8L" and data[at] == 0x2F:
@@ -88,7 +86,7 @@ def _chunks(data: Body) -> Iterator[_Chunk]:
 
 def check_end(data: Body) -> None:
     """The RIFF form and all its chunks must be there, one of them with pixels."""
-    if 8 + int(unpack_from("<I", data, 4)[0]) > len(data) + 1:  # the last pad byte is often absent
+    if 8 + int(unpack_from("<I", data, 4)[0]) > len(data):
         raise TruncatedError("shorter than its RIFF size")
     if not any(chunk.name in _PIXELS for chunk in list(_chunks(data))):
         raise CorruptError("no image chunk")
