@@ -12,6 +12,7 @@ import brotli
 
 OK = b"HTTP/1.1 200 OK\r\n"
 MIB = 1 << 20
+_BLOCK = b"x" * 262_144
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,16 @@ def resource(function: Resource) -> Resource:
 async def bytes_(call: Call) -> None:
     """N bytes (10)."""
     await call.body(b"x" * call.number(default=10))
+
+
+@resource
+async def flow(call: Call) -> None:
+    """N bytes (10 MB), never in memory as a whole."""
+    left = call.number(default=10_000_000)
+    await call.send(OK, b"Content-Length: %d\r\n\r\n" % left)
+    while left > 0:
+        await call.send(_BLOCK[:left])
+        left -= len(_BLOCK)
 
 
 @resource

@@ -16,7 +16,8 @@ def make_easy(shared: Shared) -> Any:
     transfer = Transfer(shared)
     transfer.easy = easy
     easy.transfer = transfer
-    easy.asked = ("", (), "", 0)
+    easy.headers = None
+    easy.most = 0
     _set_constants(easy, shared.limits)
     _set_callbacks(easy, transfer)
     _set_proxy(easy, shared.limits.proxy)
@@ -71,30 +72,26 @@ def prepare(easy: Any, request: Request, exempt: bool) -> None:
     """Make a handle ready for a request."""
     easy.transfer.begin(request, exempt=exempt)
     easy.setopt(pycurl.URL, request.url)
-    asked = (
-        referer_for(request.referrer, request.url),
-        (f"Accept: {request.accept}", *request.headers),
-        request.cookies,
-        # libcurl's own limit refuses by Content-Length before a byte is read.
-        0 if request.cut else request.max_bytes,
-    )
-    if asked != easy.asked:
-        _set_changed(easy, easy.asked, asked)
-        easy.asked = asked
+    headers = _headers(request)
+    if headers != easy.headers:
+        easy.setopt(pycurl.HTTPHEADER, headers)
+        easy.headers = headers
+    # libcurl's own limit refuses by Content-Length before a byte is read.
+    most = 0 if request.cut else request.max_bytes
+    if most != easy.most:
+        easy.setopt(pycurl.MAXFILESIZE_LARGE, most)
+        easy.most = most
 
 
-def _set_changed(easy: Any, was: tuple[Any, ...], now: tuple[Any, ...]) -> None:
-    options = (pycurl.REFERER, pycurl.HTTPHEADER, pycurl.COOKIE, pycurl.MAXFILESIZE_LARGE)
-    for option, old, new in zip(options, was, now, strict=True):
-        if old != new:
-            _set(easy, option, new)
-
-
-def _set(easy: Any, option: int, value: Any) -> None:
-    if value == "":
-        easy.unsetopt(option)
-    else:
-        easy.setopt(option, list(value) if isinstance(value, tuple) else value)
+def _headers(request: Request) -> list[str]:
+    # All in one list: libcurl's options for Referer and Cookie cannot be unset through pycurl.
+    headers = [f"Accept: {request.accept}", *request.headers]
+    if request.referrer:
+        referer = referer_for(request.referrer, request.url)
+        headers += [f"Referer: {referer}"] if referer else []
+    if request.cookies:
+        headers.append(f"Cookie: {request.cookies}")
+    return headers
 
 
 def _ms(seconds: float) -> int:

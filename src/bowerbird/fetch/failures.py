@@ -93,19 +93,19 @@ def failure(reason: str, detail: str, phase: Phase) -> Failure:
     return Failure(reason, detail, REASONS[reason], phase is Phase.READING)
 
 
-def of_curl(code: int, message: str, phase: Phase, os_errno: int = 0) -> Failure:
-    """A failure from what libcurl says."""
+def of_curl(code: int, message: str, phase: Phase, *, refused: bool, proxied: bool) -> Failure:
+    """A failure from what libcurl says; `refused`: the last connect was."""
     reason = _CODES.get(code, "fetch-error")
-    if code == 28:
+    if proxied and phase < Phase.WAITING and code in (7, 56):
+        reason = "proxy-failed"
+    elif code == 28:
         reason = _TIMEOUTS[phase]
-    elif code == 7 and os_errno == errno.ECONNREFUSED:
+    elif code == 7 and refused:
         reason = "connect-refused"
     elif code == 8:
         reason, phase = _weird(message), Phase.READING
     elif code == 1:  # a scheme that is not allowed, or HTTP/0.9
         reason, phase = (reason, Phase.READING) if phase >= Phase.WAITING else ("bad-url", phase)
-    elif code == 56 and phase < Phase.WAITING:
-        reason = "proxy-failed"  # CONNECT was refused
     return failure(reason, message, phase)
 
 

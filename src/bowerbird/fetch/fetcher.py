@@ -60,6 +60,8 @@ class Fetcher:
         self._flying: dict[int, Any] = {}
         self._ready: list[Response] = []
         self._multi = self._make_multi(limits)
+        if self._bucket:
+            self._settle(self._bucket, self._clock.now_s())
 
     def _make_multi(self, limits: FetchLimits) -> Any:
         multi = pycurl.CurlMulti()
@@ -76,6 +78,11 @@ class Fetcher:
     def in_flight(self) -> int:
         """Requests submitted whose responses `poll` has not returned."""
         return len(self._flying) + len(self._ready)
+
+    @property
+    def throttled(self) -> bool:
+        """Whether the rate is spent for now: what is submitted would only wait."""
+        return self._budget.throttled
 
     # Starting and ending.
 
@@ -177,9 +184,8 @@ class Fetcher:
             self._budget.resume()
 
     def _settle(self, bucket: TokenBucket, now_s: float) -> None:
-        bucket.take(self._budget.spent, now_s)
-        self._budget.spent = 0
-        self._budget.throttled = bucket.ready_in_s(now_s) > 0.0
+        bucket.take(self._budget.refill(0), now_s)
+        self._budget.refill(bucket.tokens(now_s))
 
     # What libcurl calls.
 

@@ -15,10 +15,15 @@ class TokenBucket:
         self._refill(now_s)
         self._tokens -= count
 
+    def tokens(self, now_s: float) -> int:
+        """Tokens that are there; 0 where it is overdrawn."""
+        self._refill(now_s)
+        return max(0, int(self._tokens))
+
     def ready_in_s(self, now_s: float) -> float:
         """Seconds until a token is there; 0.0 if one is."""
         self._refill(now_s)
-        return max(0.0, -self._tokens / self._rate)
+        return max(0.0, (1.0 - self._tokens) / self._rate)
 
     def _refill(self, now_s: float) -> None:
         passed = max(0.0, now_s - self._at_s)

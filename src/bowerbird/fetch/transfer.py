@@ -3,6 +3,7 @@
 The callbacks are what every chunk costs, so they are short and count with plain integers.
 """
 
+import errno
 import os
 import socket
 from typing import Any
@@ -160,7 +161,7 @@ class Transfer:
             return self._over(data)
         budget = self._budget
         if self._spool is None:
-            if (count > budget.room or budget.throttled) and not budget.admits(self, count):
+            if (count > budget.room or budget.quota <= 0) and not budget.admits(self, count):
                 return _PAUSE
             budget.room -= count
             self._chunks.append(data)
@@ -168,11 +169,11 @@ class Transfer:
             if size > self._spool_above:
                 return self._spill()
         else:
-            if budget.throttled and not budget.admits(self, 0):
+            if budget.quota <= 0 and not budget.admits(self, 0):
                 return _PAUSE
             self.size = size
             return self._write(data)
-        budget.spent += count
+        budget.quota -= count
         return None
 
     # What the fetcher asks.
@@ -196,13 +197,12 @@ class Transfer:
         """Whether it is us who make it wait."""
         return self in self._budget.waiting
 
-    def weigh(self) -> int:
+    def weigh(self, uncounted: int = 0) -> int:
         """The bytes of the body as sent; fails it where they have swollen too much."""
         wire: int = self.easy.getinfo(pycurl.SIZE_DOWNLOAD_T)
         limits = self._limits
-        # What we stopped in the middle of a piece, libcurl has not counted yet.
-        counted = wire + BUFFER if self.failure else wire
-        if self.size > max(limits.ratio_after, counted * limits.ratio) and not self.cut:
+        believed = max(limits.ratio_after, (wire + uncounted) * limits.ratio)
+        if self.size > believed and not self.cut:
             self.failure = failure("bomb", f"{self.size} bytes out of {wire}", self.phase)
         return wire
 
@@ -218,7 +218,8 @@ class Transfer:
     def end(self, code: int = 0, message: str = "") -> Response:
         """The response, after libcurl's last word or our own. Frees what was held."""
         self._budget.leave(self)
-        wire_size = self.weigh() if self._codings else self.size
+        # What was stopped in the middle of a piece, libcurl has not counted.
+        wire_size = self.weigh(BUFFER if code else 0) if self._codings else self.size
         failed = self._verdict(code, message)
         body, spool = (b"", None) if failed else (b"".join(self._chunks), self._spool)
         if spool is None:
@@ -252,7 +253,9 @@ class Transfer:
         if code == pycurl.E_FILESIZE_EXCEEDED and self._is_error:
             self.cut = True
             return None
-        return of_curl(code, message, self.phase, self.easy.getinfo(pycurl.OS_ERRNO))
+        refused = self.easy.getinfo(pycurl.OS_ERRNO) == errno.ECONNREFUSED
+        proxied = self._limits.proxy is not None
+        return of_curl(code, message, self.phase, refused=refused, proxied=proxied)
 
     def _response(
         self, failed: Failure | None, body: bytes, spool: Sink | None, wire_size: int
@@ -351,7 +354,7 @@ class Transfer:
 
     def _write(self, data: bytes) -> int | None:
         assert self._spool is not None
-        self._budget.spent += len(data)
+        self._budget.quota -= len(data)
         try:
             self._spool.write(data)
         except OSError as error:
