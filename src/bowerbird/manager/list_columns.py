@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from bowerbird.urls import canonical
@@ -42,9 +43,8 @@ def named(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
 def url_column(rows: Sequence[Sequence[str]]) -> int:
     """The column of URLs, by the first rows: one so named that has any, else the first that has
     any; 0 where no cell is one."""
-    width = max(map(len, rows), default=0)
-    names = named(rows[0], URL_NAMES)
-    for column in (*names, *range(width)):
+    names, width = named(rows[0], URL_NAMES), max(len(row) for row in rows)
+    for column in chain(names, range(width)):
         if any(column < len(row) and is_url(row[column]) for row in rows):
             return column
     return names[0] if names else 0

@@ -16,7 +16,8 @@ class Sort(StrEnum):
     """What a file in a store's image folder is."""
 
     OBJECT = "object"  #: named by content
-    TEMPORARY = "temporary"  #: being written, or left over
+    TEMPORARY = "temporary"  #: being written by a living process, as far as can be told
+    LEFT_OVER = "left-over"  #: a temporary file that nobody owns any more
     FOREIGN = "foreign"  #: put there by someone else; never touched
 
 
@@ -116,7 +117,7 @@ class Store(Protocol):
         """
 
     def sweep(self) -> int:
-        """Remove temporary files that no living process owns; answer how many."""
+        """Remove what is left over; answer how many."""
 
     def close(self) -> None:
         """Flush, and let go of what is open."""

@@ -1,6 +1,7 @@
 """Looking at, checking and cleaning the files of a store in a folder."""
 
 import hashlib
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -35,15 +36,19 @@ def _found(entry: "os.DirEntry[str]", path: str) -> Found:
         status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return Found(path, 0, sort_of(path))  # renamed or removed since the folder was read
-    sort = sort_of(path) if stat.S_ISREG(status.st_mode) else Sort.FOREIGN
-    return Found(path, status.st_size, sort)
+    if not stat.S_ISREG(status.st_mode):
+        return Found(path, 0, Sort.FOREIGN)
+    return Found(path, status.st_size, sort_of(path, status.st_mtime))
 
 
-def sort_of(path: str) -> Sort:
+def sort_of(path: str, modified_at: float = math.inf) -> Sort:
     """What a regular file at this path is."""
     if names.is_object_path(path):
         return Sort.OBJECT
-    return Sort.TEMPORARY if names.owner_of(path) else Sort.FOREIGN
+    who = names.owner_of(path)
+    if who is None:
+        return Sort.FOREIGN
+    return Sort.LEFT_OVER if owner.is_left_over(who, modified_at) else Sort.TEMPORARY
 
 
 def size_of(folder: str, path: str) -> int | None:
@@ -88,16 +93,4 @@ def remove(folder: str, path: str) -> bool:
 
 def sweep(folder: str) -> int:
     """Remove temporary files that no living process owns; answer how many."""
-    left_over = (found.path for found in files(folder) if _is_left_over(folder, found))
-    return sum(remove(folder, path) for path in left_over)
-
-
-def _is_left_over(folder: str, found: Found) -> bool:
-    who = names.owner_of(found.path) if found.sort is Sort.TEMPORARY else None
-    if who is None:
-        return False
-    try:
-        modified_at = Path(folder, found.path).lstat().st_mtime
-    except OSError:
-        return False
-    return owner.is_left_over(who, modified_at)
+    return sum(remove(folder, it.path) for it in files(folder) if it.sort is Sort.LEFT_OVER)
