@@ -9,7 +9,7 @@ from bowerbird.model import LeaseReply, State
 from bowerbird.queues.server import Call
 
 #: A frontier that names no moment, or one too near, is asked again after this, in seconds.
-LEAST_S = 0.005
+LEAST_S = 0.002
 #: No parked lease goes untried for longer, in seconds: what it waits for may lie outside.
 MOST_S = 1.0
 #: Parked leases that are tried in vain before the rest is left for later: one finish must not
