@@ -119,7 +119,7 @@ def _parse_line(line: str, number: int) -> Cookie:
         raise _bad(number, "control characters or ; in its name or value")
     return Cookie(
         domain=domain.removeprefix(".").lower(),
-        subdomains=_flag(subdomains, number) and "." in domain.strip("."),
+        subdomains=_flag(subdomains, number) and _has_subdomains(domain.strip(".")),
         path=path,
         secure=_flag(secure, number),
         expires=_date(expires, number),
@@ -158,6 +158,11 @@ def _path_matches(path: str, prefix: str) -> bool:
     if not path.startswith(prefix):
         return False
     return len(path) == len(prefix) or prefix.endswith("/") or path[len(prefix)] == "/"
+
+
+def _has_subdomains(domain: str) -> bool:
+    # Neither a top-level domain nor an address shares a cookie with what ends like it.
+    return "." in domain and not _is_address(domain)
 
 
 def _is_address(host: str) -> bool:

@@ -65,10 +65,10 @@ class Guard:
             return False
         origin = origin_of(url)
         host = host_of_origin(origin)
-        # Canonical hosts: an IPv4 address ends in a digit, which no other name may.
+        # The last character tells most names apart from canonical addresses.
         if not (host.endswith("]") or host[-1:].isdigit()) or origin in self._origins:
             return False
-        return not self.allows(host)
+        return parse_address(host) is not None and not self.allows(host)
 
     def allows(self, address: str) -> bool:
         """Whether a request that is not exempt may talk to this address."""
