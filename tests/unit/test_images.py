@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.image_fixtures import SIZE, animation, exif, picture, whole, written
 
 from bowerbird.images import Inspected, Refused, Result, inspect, true_type
 from bowerbird.images.formats import jpeg
 from bowerbird.images.inspection import look
 from bowerbird.settings import ALL_TYPES, Check, Settings
-from image_fixtures import SIZE, animation, exif, picture, whole, written
 
 DECODE = Settings()
 HEADER = Settings(check=Check.HEADER)
@@ -427,7 +427,7 @@ def test_only_decoders_that_are_allowed_are_loaded(tmp_path: Path) -> None:
 
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from image_fixtures import whole\n"
+        "from tests.image_fixtures import whole\n"
         "bodies = whole()\n"
         "loaded = [name for name in sys.modules if name.startswith('PIL')]\n"
         "for name in loaded: del sys.modules[name]\n"
@@ -435,7 +435,7 @@ def test_only_decoders_that_are_allowed_are_loaded(tmp_path: Path) -> None:
         "for body in bodies.values(): inspect(body, Settings())\n"
         "print(*[name for name in sys.modules if name.endswith('ImagePlugin')])"
     )
-    tests = str(Path(__file__).parent.parent)
+    tests = str(Path(__file__).parent.parent.parent)
     done = subprocess.run(
         [sys.executable, "-c", program, tests], capture_output=True, text=True, check=True
     )

@@ -63,7 +63,8 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
 
 def main() -> None:
     """Serve the parent until it goes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to interpret
+    for name in (signal.SIGINT, signal.SIGTERM):  # the parent's to interpret: it may need us still
+        signal.signal(name, signal.SIG_IGN)
     warnings.simplefilter("error")
     _limit("RLIMIT_AS", MEMORY)
     _limit("RLIMIT_FSIZE", 0)

@@ -95,6 +95,9 @@ class _Here:
     def decode(self, job: Job) -> Result:
         return decode(job.body, job.seen)
 
+    def interrupt(self) -> None:
+        """A decode of this size ends by itself."""
+
     def close(self) -> None:
         """Nothing to let go of."""
 

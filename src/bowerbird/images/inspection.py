@@ -120,6 +120,8 @@ def decode(data: Body, seen: Inspected) -> Result:
         parser.decode(data, parser.header(data))
     except FlawError as flaw:
         return Refused(flaw.reason, f"{seen.type}: {flaw.detail}")
+    except MemoryError:
+        return Refused("out-of-memory", f"{seen.type}: {seen.width} x {seen.height}")
     except Exception as error:  # whatever a decoder raises is a verdict on the file
         return Refused("corrupt", f"{seen.type}: {type(error).__name__}: {error}"[:200])
     return seen

@@ -66,8 +66,12 @@ class Hand(Protocol):
         """The verdict; never raises."""
         ...
 
+    def interrupt(self) -> None:
+        """Give up what is under way, and all that comes; called from another thread."""
+        ...
+
     def close(self) -> None:
-        """Give up what is under way; called from another thread."""
+        """Let go of everything."""
         ...
 
 
@@ -97,10 +101,11 @@ class Lane:
             self.running = None
             if not self._closed:
                 self._done(job, result)
+        self._hand.close()
 
     def close(self) -> None:
         """End the thread; jobs that wait are dropped, the one under way is given up."""
         self._closed = True
         self._jobs.put(None)
-        self._hand.close()
+        self._hand.interrupt()
         self._thread.join(timeout=1.0)

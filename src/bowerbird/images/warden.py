@@ -30,6 +30,11 @@ class Warden:
         self._connection: socket.socket | None = None
         self._closed = False
 
+    @property
+    def pid(self) -> int:
+        """Process id of the child; 0 while there is none."""
+        return self._process.pid if self._process else 0
+
     def decode(self, job: Job) -> Result:
         """The child's verdict; Refused where it died over it or was too slow."""
         try:
@@ -50,8 +55,6 @@ class Warden:
         return self._connection
 
     def _start(self) -> None:
-        if self._closed:
-            raise EOFError("closed")
         ours, theirs = socket.socketpair()
         with theirs:
             self._connection = ours
@@ -62,6 +65,8 @@ class Warden:
                 stderr=subprocess.DEVNULL,  # decoders complain there; the verdict says it all
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # no pools in little memory
             )
+        if self._closed:  # asked after the start: `interrupt` may have seen no child to kill
+            raise EOFError("closed")
         ours.settimeout(START_S)
         receive(ours)
         ours.settimeout(self._deadline_s)
@@ -77,12 +82,17 @@ class Warden:
         process.kill()
         return f"exit status {process.wait()}"
 
-    def close(self) -> None:
-        """Kill the child; it is not started again."""
+    def interrupt(self) -> None:
+        """Kill the child, for good: `decode`, in its own thread, sees the socket's end."""
         self._closed = True
         process = self._process
         if process is not None:
-            process.kill()  # the lane's thread, if it waits, sees the socket's end and cleans up
+            process.kill()
+
+    def close(self) -> None:
+        """Kill the child; it is not started again."""
+        self._closed = True
+        self._end()
 
 
 def _request(job: Job) -> Request:
