@@ -11,7 +11,7 @@ from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.job import Prepared, prepare, store_job
 from bowerbird.clock import SystemClock
 from bowerbird.manager.limits import StopRules
-from bowerbird.manager.progress import Progress
+from bowerbird.manager.progress import Progress, ended
 from bowerbird.manager.report import Report, make_report
 from bowerbird.manager.run import Run
 from bowerbird.manager.seeds import Seeder, list_tasks, start_tasks
@@ -76,26 +76,30 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
         order.opened(engine, run)
         with _signals(run, wanted=order.signals):
             stats, state = run.work()
-        files = engine.files()
-    report = _report(job, before, stats, state, files, supervisor, clock.now_s() - began_s)
+        report = make_report(
+            stats, before, name=job.name, folder=job.folder, state=state, files=engine.files(),
+            seconds=clock.now_s() - began_s, workers_died=supervisor.deaths,
+            notes=tuple(_notes(engine, job, prepared.resumed, stats, before)),
+            wall_s=clock.wall_s(),
+        )  # fmt: skip
     write_private(folder.report, report.as_json())
     return report
+
+
+def _notes(engine: Any, job: Job, resumed: bool, stats: Stats, before: Stats) -> Iterator[str]:
+    """What a person should know beside the counts."""
+    yield from engine.away_from(job.start_urls)
+    if resumed and ended(stats) == ended(before) and not stats.leased:
+        yield (
+            f"Nothing new: this crawl had ended. `bowerbird retry {job.folder}` tries what failed "
+            "once more; a new folder begins anew."
+        )
 
 
 def _seeds(order: Order, job: Job) -> Iterator[Task]:
     if order.mode is Mode.DOWNLOAD:
         return list_tasks(order.start)
     return start_tasks(job.settings, job.start_urls)
-
-
-def _report(
-    job: Job, before: Stats, stats: Stats, state: str, files: int, supervisor: Supervisor,
-    seconds: float,
-) -> Report:  # fmt: skip
-    return make_report(
-        stats, before, name=job.name, folder=job.folder, seconds=seconds, state=state,
-        files=files, workers_died=supervisor.deaths, wall_s=SystemClock().wall_s(),
-    )  # fmt: skip
 
 
 @contextmanager

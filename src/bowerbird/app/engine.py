@@ -18,6 +18,7 @@ from bowerbird.frontier.service import FrontierService
 from bowerbird.model import Results, State, Stats, Task
 from bowerbird.queues import Server, UnixAddress, new_authkey, new_socket_path
 from bowerbird.settings import Job
+from bowerbird.urls import host_of
 
 T = TypeVar("T")
 
@@ -58,6 +59,16 @@ class Engine:
     def results(self, cursor: str) -> Results:
         """What came after a cursor."""
         return self.call(lambda frontier: frontier.results(cursor)).result()
+
+    def away_from(self, urls: Sequence[str]) -> list[str]:
+        """Where start URLs redirected to another host, a line each. Redirects of start pages are
+        among the first that come."""
+        found = self.results("").redirections
+        return [
+            f"{hop.from_url} redirects to {hop.to_url}, which was crawled in its place."
+            for hop in found
+            if hop.from_url in urls and host_of(hop.from_url) != host_of(hop.to_url)
+        ]
 
     def files(self) -> int:
         """How many different contents are recorded."""

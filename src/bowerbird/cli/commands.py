@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bowerbird.cli import crawling, looking, steering
+from bowerbird.cli import crawling, demonstration, looking, steering
 from bowerbird.cli.options import parameters
 
 cli = typer.Typer(
@@ -60,4 +60,4 @@ cli.command("export")(looking.export)
 cli.command("pause")(steering.pause)
 cli.command("resume")(steering.resume)
 cli.command("stop")(steering.stop)
-cli.command("demo")(crawling.demo)
+cli.command("demo")(demonstration.demo)

@@ -1,4 +1,4 @@
-"""`crawl`, `download` and `demo`."""
+"""`crawl` and `download`."""
 
 import sys
 from collections.abc import Iterable
@@ -44,13 +44,6 @@ def download(
         _carry_out(Mode.DOWNLOAD, urls, out, given)
 
 
-def demo() -> None:
-    """Crawl a small website on this machine before your eyes."""
-    from bowerbird.demo import run
-
-    run()
-
-
 def _carry_out(mode: Mode, start: Iterable[str], out: str, typed: dict[str, Any]) -> None:
     given = merged(typed)
     options, secrets = settings_of(given), secrets_of(given)
@@ -79,5 +72,5 @@ def exit_status(report: Report) -> int:
     """0 finished, 1 nothing at all could be fetched, 130 interrupted."""
     if report.state == "interrupted":
         return INTERRUPTED
-    nothing = not report.images and not sum(report.documents.values())
-    return FAILED if nothing and report.failures else FINISHED
+    nothing = not report.images and not report.documents.get("page")
+    return FAILED if nothing and (report.failures or report.left_out) else FINISHED

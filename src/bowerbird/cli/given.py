@@ -20,9 +20,14 @@ def merged(typed: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         SettingsError: the file is missing, broken, or names an unknown option.
     """
-    given = {name: value for name, value in typed.items() if value not in (None, False, [], ())}
+    given = {name: value for name, value in typed.items() if _was_typed(value)}
     config = given.pop("config", None)
     return {**(read_config(config) if config else {}), **given}
+
+
+def _was_typed(value: Any) -> bool:
+    """0 is something a person says; None, no flag and an empty list are not."""
+    return value is not None and value is not False and value != [] and value != ()
 
 
 def read_config(path: Path) -> dict[str, Any]:

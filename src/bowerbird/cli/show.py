@@ -1,7 +1,8 @@
 """What a person sees while a crawl runs, and at its end."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -101,7 +102,7 @@ class Screen(Lines):
         self._live.update(panel(progress))
 
 
-def display(*, quiet: bool) -> Lines:
+def display(*, quiet: bool = False) -> Lines:
     """What fits where standard error goes."""
     if quiet:
         return Quiet()
@@ -141,3 +142,17 @@ def _most(item: tuple[str, int]) -> tuple[int, str]:
 _STATES = {"ended": "Finished", "interrupted": "Interrupted"}
 
 Tell = Callable[[Progress], None]
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Progress of something that is counted: call it with (so many, of so many)."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

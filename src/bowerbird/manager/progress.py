@@ -30,12 +30,17 @@ class Progress:
     @property
     def ended(self) -> int:
         """Tasks done and dead."""
-        return sum(self.stats.done.values()) + sum(self.stats.dead.values())
+        return ended(self.stats)
 
     @property
     def failed(self) -> int:
         """Tasks dead."""
         return sum(self.stats.dead.values())
+
+
+def ended(stats: Stats) -> int:
+    """Tasks done and dead."""
+    return sum(stats.done.values()) + sum(stats.dead.values())
 
 
 class Meter:
@@ -47,13 +52,13 @@ class Meter:
 
     def look(self, stats: Stats, now_s: float, hosts: Sequence[HostRow] = ()) -> Progress:
         """One more look."""
-        ended = sum(stats.done.values()) + sum(stats.dead.values())
-        self._looks.append((now_s, stats.records, stats.bytes, ended))
+        so_far = ended(stats)
+        self._looks.append((now_s, stats.records, stats.bytes, so_far))
         while len(self._looks) > 2 and now_s - self._looks[0][0] > WINDOW_S:
             self._looks.popleft()
         first = self._looks[0]
         over_s = max(now_s - first[0], 1e-9)
-        tasks_per_s = (ended - first[3]) / over_s
+        tasks_per_s = (so_far - first[3]) / over_s
         waiting = sum(stats.waiting.values()) + stats.leased
         return Progress(
             stats=stats,

@@ -1,0 +1,103 @@
+"""Runs the command line as a user does: in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bowerbird.app.entries import all_entries
+from bowerbird.app.visit import visit
+from bowerbird.model import Record
+
+#: No command of a test takes longer, in seconds.
+PATIENCE_S = 90
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Standard output of `--json`."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+def bird(*arguments: object, stdin: str | None = None, cwd: Path | None = None) -> Ran:
+    """Run a command to its end."""
+    done = subprocess.run(
+        _command(arguments), input=stdin, capture_output=True, text=True, timeout=PATIENCE_S,
+        cwd=cwd, check=False,
+    )  # fmt: skip
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+class Flying:
+    """A command that runs, in a process group of its own."""
+
+    def __init__(self, arguments: tuple[object, ...]) -> None:
+        self.process = subprocess.Popen(
+            _command(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def kill_group(self) -> None:
+        """kill -9 of the manager and all its workers at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+    def interrupt(self) -> None:
+        """Ctrl-C, as a terminal sends it: to the whole group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def ended(self) -> Ran:
+        """Wait for its end."""
+        out, err = self.process.communicate(timeout=PATIENCE_S)
+        return Ran(self.process.returncode, out, err)
+
+    def workers(self) -> list[int]:
+        """Process ids of its workers."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+
+@contextmanager
+def flying(*arguments: object) -> Iterator[Flying]:
+    """Start a command; whatever is left of it at the end is killed."""
+    started = Flying(arguments)
+    try:
+        yield started
+    finally:
+        if started.process.poll() is None:
+            started.kill_group()
+
+
+def wait_for(what: str, condition: Any) -> None:
+    """Look again and again until something is so; fails after `PATIENCE_S`."""
+    until = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < until, f"waited in vain for: {what}"
+        time.sleep(0.005)
+
+
+def records_of(folder: Path) -> list[Record]:
+    """All records of a crawl that nobody runs."""
+    with visit(str(folder)) as crawl:
+        assert crawl.frontier.audit() == []
+        return [entry.record for entry in all_entries(crawl.catalog)]
+
+
+def _command(arguments: tuple[object, ...]) -> list[str]:
+    return [sys.executable, "-m", "bowerbird", *map(str, arguments)]
