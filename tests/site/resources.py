@@ -231,9 +231,9 @@ async def endless_interim(call: Call) -> None:
 
 @resource
 async def bomb(call: Call) -> None:
-    """N MiB (1,000) of zeros in gzip, deflate or br; a third argument is the status."""
+    """N MiB (64) of zeros in gzip, deflate or br; a third argument is the status."""
     coding = call.arguments[0] if call.arguments else "gzip"
-    body = _zeros(coding, call.number(1, 1_000))
+    body = _zeros(coding, call.number(1, 64))
     await call.body(body, f"Content-Encoding: {coding}", status=f"{call.number(2, 200)} So")
 
 

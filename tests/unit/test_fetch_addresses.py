@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bowerbird.errors import SettingsError
 from bowerbird.fetch import Guard
 from bowerbird.fetch.addresses import is_public, parse_address
+from bowerbird.fetch.guard import Right
 from bowerbird.settings import Job, Settings
 
 PRIVATE = [
@@ -67,31 +68,31 @@ def test_what_is_no_address_is_not_allowed() -> None:
 
 def test_an_exempt_origin_is_one_scheme_host_and_port() -> None:
     guard = Guard(["http://127.0.0.1:8080"])
-    assert guard.exempts("http://127.0.0.1:8080/a")
-    assert not guard.refuses("http://127.0.0.1:8080/a")
+    assert guard.right_of("http://127.0.0.1:8080/a") is Right.ANYWHERE
+    assert guard.right_of("http://127.0.0.1:8080/a") is not Right.NOWHERE
     for other in ("http://127.0.0.1/", "http://127.0.0.1:8081/", "https://127.0.0.1:8080/"):
-        assert not guard.exempts(other)
-        assert guard.refuses(other)
+        assert guard.right_of(other) is not Right.ANYWHERE
+        assert guard.right_of(other) is Right.NOWHERE
 
 
 def test_a_login_in_a_url_does_not_make_it_another_origin() -> None:
     guard = Guard(["http://good.example"])
-    assert not guard.exempts("http://good.example@127.0.0.1/")
-    assert guard.refuses("http://good.example@127.0.0.1/")
+    assert guard.right_of("http://good.example@127.0.0.1/") is not Right.ANYWHERE
+    assert guard.right_of("http://good.example@127.0.0.1/") is Right.NOWHERE
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:7f00:1]", "10.1.2.3", "[fe80::1]"])
 def test_literal_private_addresses_are_refused_without_a_try(host: str) -> None:
-    assert Guard().refuses(f"http://{host}/")
-    assert Guard(proxied=True).refuses(f"http://{host}:8080/")
-    assert not Guard(allow_private=True).refuses(f"http://{host}/")
+    assert Guard().right_of(f"http://{host}/") is Right.NOWHERE
+    assert Guard(proxied=True).right_of(f"http://{host}:8080/") is Right.NOWHERE
+    assert Guard(allow_private=True).right_of(f"http://{host}/") is not Right.NOWHERE
 
 
 @pytest.mark.parametrize(
     "host", ["example.org", "8.8.8.8", "[2606:4700::1111]", "v4", "a-1.example"]
 )
 def test_names_and_public_addresses_are_not_refused_beforehand(host: str) -> None:
-    assert not Guard().refuses(f"http://{host}/")
+    assert Guard().right_of(f"http://{host}/") is not Right.NOWHERE
 
 
 def test_a_range_is_allowed_in_whatever_form_it_is_reached() -> None:
@@ -109,5 +110,5 @@ def test_a_range_that_is_none_is_said_by_its_option() -> None:
 
 def test_the_guard_of_a_crawl_exempts_its_start_urls() -> None:
     job = Job(name="x", settings=Settings(), start_urls=("http://127.0.0.1:8000/gallery/",))
-    assert Guard.of(job).exempts("http://127.0.0.1:8000/other")
-    assert Guard.of(job).refuses("http://127.0.0.1:8001/")
+    assert Guard.of(job).right_of("http://127.0.0.1:8000/other") is Right.ANYWHERE
+    assert Guard.of(job).right_of("http://127.0.0.1:8001/") is Right.NOWHERE

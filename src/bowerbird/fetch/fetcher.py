@@ -9,7 +9,7 @@ from bowerbird.clock import Clock, SystemClock
 from bowerbird.fetch.base import Failure, FetchLimits, Request, Response, Sink
 from bowerbird.fetch.budget import Budget
 from bowerbird.fetch.easy import make_easy, prepare
-from bowerbird.fetch.guard import Guard
+from bowerbird.fetch.guard import Guard, Right
 from bowerbird.fetch.rate import TokenBucket
 from bowerbird.fetch.shared import Shared
 from bowerbird.fetch.transfer import Transfer
@@ -54,7 +54,8 @@ class Fetcher:
             TokenBucket(limits.max_rate, self._clock.now_s()) if limits.max_rate else None
         )
         self._waiter = make_waiter()
-        self._timer_s: float | None = None
+        self._timer_s: float | None = None  #: when libcurl wants to be called
+        self._timer_ms = -1  #: what it said last, and has not yet been counted from now
         self._easies: list[Any] = []
         self._free: list[Any] = []
         self._flying: dict[int, Any] = {}
@@ -88,11 +89,12 @@ class Fetcher:
 
     def submit(self, request: Request) -> None:
         """Start a request. What is refused outright comes out of the next `poll` like the rest."""
-        if self._guard.refuses(request.url):
+        right = self._guard.right_of(request.url)
+        if right is Right.NOWHERE:
             self._ready.append(_refused(request))
             return
         easy = self._free.pop() if self._free else self._new_easy()
-        prepare(easy, request, self._guard.exempts(request.url))
+        prepare(easy, request, right is Right.ANYWHERE)
         self._flying[request.key] = easy
         self._multi.add_handle(easy)
 
@@ -147,10 +149,18 @@ class Fetcher:
 
     def _kick(self) -> None:
         """Let libcurl do what is due by the clock: new requests, its own timeouts."""
-        while self._timer_s is not None and self._clock.now_s() >= self._timer_s:
-            self._timer_s = None
+        if self._timer_due():
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-        self._collect()
+            self._collect()
+
+    def _timer_due(self) -> bool:
+        now_s = self._clock.now_s()
+        if self._timer_ms >= 0:
+            self._timer_s, self._timer_ms = now_s + self._timer_ms / 1_000, -1
+        due = self._timer_s is not None and now_s >= self._timer_s
+        if due:
+            self._timer_s = None
+        return due
 
     def _wait(self, until_s: float) -> bool:
         events, woken = self._waiter.wait(self._wait_s(until_s))
@@ -164,6 +174,8 @@ class Fetcher:
     def _wait_s(self, until_s: float) -> float:
         now_s = self._clock.now_s()
         due_s = until_s
+        if self._timer_ms >= 0:
+            due_s = min(due_s, now_s + self._timer_ms / 1_000)
         if self._timer_s is not None:
             due_s = min(due_s, self._timer_s)
         if self._flying:
@@ -193,7 +205,9 @@ class Fetcher:
         self._waiter.watch(fd, _MASKS[event])
 
     def _on_timer(self, timeout_ms: int) -> None:
-        self._timer_s = None if timeout_ms < 0 else self._clock.now_s() + timeout_ms / 1_000
+        # Called for nearly every transfer, so no clock is read here. To be late does no harm; a
+        # call before its time would be ignored, and the time not be told again.
+        self._timer_s, self._timer_ms = None, timeout_ms
 
     # Handles.
 

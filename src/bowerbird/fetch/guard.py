@@ -5,6 +5,7 @@ request on a connection that is used again; what a name resolves to beforehand p
 """
 
 from collections.abc import Iterable
+from enum import Enum
 from ipaddress import ip_network
 
 from bowerbird.errors import SettingsError
@@ -14,6 +15,18 @@ from bowerbird.urls import host_of_origin, origin_of
 
 #: Verdicts remembered; a crawl of many hosts would else grow without end.
 _REMEMBERED = 10_000
+
+
+#: Last characters of canonical addresses.
+_ENDS_OF_ADDRESSES = frozenset("0123456789]")
+
+
+class Right(Enum):
+    """Where a request may connect to."""
+
+    ANYWHERE = "anywhere"
+    PUBLIC = "public"  #: where `Guard.allows` says so
+    NOWHERE = "nowhere"  #: the URL itself names a private address
 
 
 class Guard:
@@ -55,19 +68,20 @@ class Guard:
             proxied=bool(settings.proxy),
         )
 
-    def exempts(self, url: str) -> bool:
-        """Whether a request for this URL may connect anywhere."""
-        return self._all or self._proxied or origin_of(url) in self._origins
-
-    def refuses(self, url: str) -> bool:
-        """Whether a URL names a private address outright: no need to try."""
+    def right_of(self, url: str) -> Right:
+        """What a request for this URL may do."""
         if self._all:
-            return False
+            return Right.ANYWHERE
         origin = origin_of(url)
+        if origin in self._origins:
+            return Right.ANYWHERE
         host = host_of_origin(origin)
         # The last character tells most names apart from canonical addresses.
-        if not (host.endswith("]") or host[-1:].isdigit()) or origin in self._origins:
-            return False
+        if host[-1:] in _ENDS_OF_ADDRESSES and self._names_private(host):
+            return Right.NOWHERE
+        return Right.ANYWHERE if self._proxied else Right.PUBLIC
+
+    def _names_private(self, host: str) -> bool:
         return parse_address(host) is not None and not self.allows(host)
 
     def allows(self, address: str) -> bool:

@@ -7,6 +7,8 @@ import socket
 from collections.abc import Callable
 
 READ, WRITE = 1, 2  #: libcurl's CURL_CSELECT_IN and _OUT, and its POLL_ values
+# EPOLLIN, EPOLLOUT: the numbers of the Linux ABI, since other systems' `select` lacks the names.
+_EVENTS = {READ: 1, WRITE: 4, READ | WRITE: 5}
 
 
 class EpollWaiter:
@@ -14,18 +16,27 @@ class EpollWaiter:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._masks: dict[int, int] = {}
+        self._watched: set[int] = set()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake_fd, select.EPOLLIN)
 
     def watch(self, fd: int, mask: int) -> None:
-        """Be told of `mask` (READ, WRITE) of a socket; 0 forgets it."""
-        events = (select.EPOLLIN if mask & READ else 0) | (select.EPOLLOUT if mask & WRITE else 0)
-        if mask:
-            change = self._epoll.modify if fd in self._masks else self._epoll.register
-            self._masks[fd] = mask
-            change(fd, events)
-        elif self._masks.pop(fd, None):
+        """Be told of `mask` (READ, WRITE) of a socket; 0 forgets it.
+
+        At once, though a kept registration would save a system call for each request: where a child
+        process has inherited the socket, the kernel would keep it after our close.
+        """
+        if not mask:
+            self._forget(fd)
+        elif fd in self._watched:
+            self._epoll.modify(fd, _EVENTS[mask])
+        else:
+            self._watched.add(fd)
+            self._epoll.register(fd, _EVENTS[mask])
+
+    def _forget(self, fd: int) -> None:
+        if fd in self._watched:
+            self._watched.remove(fd)
             self._epoll.unregister(fd)
 
     def wait(self, timeout_s: float) -> tuple[list[tuple[int, int]], bool]:
