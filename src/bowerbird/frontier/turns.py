@@ -28,6 +28,8 @@ from bowerbird.frontier.tasks import (
 from bowerbird.model import Lease, Task
 from bowerbird.urls import origin_of
 
+#: Most leases of one call: a token has two bytes for its place in the answer.
+LIMIT = 1 << 16
 #: Turns of one call beyond one for each task asked for.
 EXTRA_TURNS = 64
 #: Lanes (origins) of one host looked at in one turn; real hosts have two.
@@ -80,10 +82,9 @@ class Turns:
             return alone
         if session.alone():
             return []
-        taken = self._round(session, limit, now)
+        taken = self._round(session, min(limit, LIMIT), now)
         if not taken and not self._worked and not sum(self._books.leased):
             self._worked = self._downs.give_up()
-        self._sign(session, taken, now)
         return taken
 
     def next_in_s(self, now: float) -> float:
@@ -138,34 +139,47 @@ class Turns:
         self._ring.wake(host.id)
 
     def _round(self, session: Session, limit: int, now: float) -> list[Entry]:
+        """Turns until there is enough, or no host has given anything in a whole round."""
+        call = os.urandom(8)
         taken: list[Entry] = []
-        self._cut = len(self._ring) > limit + EXTRA_TURNS
-        for _ in range(min(len(self._ring), limit + EXTRA_TURNS)):
-            if len(taken) >= limit:
-                break
-            number = self._ring.next()
+        signed = barren = 0
+        met: set[int] = set()
+        for _ in range(limit + EXTRA_TURNS):
+            number = self._ring.next() if len(taken) < limit and barren <= len(self._ring) else 0
             if not number:
                 break
-            taken += self._turn(session, self._hosts.get(number), limit - len(taken), now)
+            if number in met:  # the store must not offer the same tasks again
+                signed = self._sign(session, call, taken, signed, now)
+                met.clear()
+            met.add(number)
+            found = self._turn(session, self._hosts.get(number), limit - len(taken), now)
+            taken += found
+            barren = 0 if found else barren + 1
+        else:
+            self._cut = True
+        self._sign(session, call, taken, signed, now)
         return taken
 
-    def _sign(self, session: Session, entries: list[Entry], now: float) -> None:
-        if not entries:
-            return
-        call = os.urandom(8)
-        for index, entry in enumerate(entries):
+    def _sign(
+        self, session: Session, call: bytes, entries: list[Entry], signed: int, now: float
+    ) -> int:
+        """Give tokens to what has none yet, and have it kept; answer how many have one now."""
+        for index in range(signed, len(entries)):
+            entry = entries[index]
             self._sessions.supersede(entry.id)
             entry.token = call + index.to_bytes(2)
             entry.since = now
             self._sessions.hold(session, entry)
-        self._store.lease(entries)
+        self._store.lease(entries[signed:])
+        return len(entries)
 
     # One host.
 
     def _turn(self, session: Session, host: Host, room: int, now: float) -> list[Entry]:
         taken: list[Entry] = []
         if not self._barred(host, now):
-            room = min(room, TURN, self._slots.room(session, host, now))
+            turn = TURN if len(self._ring) else room  # alone there is nobody to be fair to
+            room = min(room, turn, self._slots.room(session, host, now))
             if host.down():
                 taken = self._probe(session, host, min(room, 1), now)
             elif room > 0:
@@ -321,7 +335,7 @@ class Turns:
         host = self._hosts.get(entry.host)
         host.probing = entry.id if host.down() else host.probing
         self.hand_out(session, host, [entry], now)
-        self._sign(session, [entry], now)
+        self._sign(session, os.urandom(8), [entry], 0, now)
         return [entry]
 
     def _suspect_for(self, session: Session, now: float) -> Entry | None:
