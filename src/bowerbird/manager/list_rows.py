@@ -92,6 +92,15 @@ def json_line_rows(text: Text, fault: Fault) -> Iterator[Row]:
         yield from _value_rows(number, value, fault)
 
 
+def has_url(line: str) -> bool:
+    """Whether this line is a JSON object with a URL of its own."""
+    try:
+        value = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return isinstance(value, dict) and columns.from_object(value) is not None
+
+
 def json_rows(text: Text, fault: Fault) -> Iterator[Row]:
     """An array of strings or objects, or an object that has one; read element by element."""
     start = text.head.find("[")

@@ -36,6 +36,7 @@ def open_bytes(name: str) -> "io.BufferedReader[io.RawIOBase]":
     """
     raw = io.BufferedReader(_raw(name), CHUNK)
     if not raw.peek(1):
+        raw.close()
         raise ListError(f"{shown(name)} is empty. It should have one image URL on each line.")
     return raw
 

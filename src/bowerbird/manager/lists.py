@@ -155,13 +155,17 @@ def _sniffed(head: str, named: rows.Reader | None) -> rows.Reader:
     """What a text is by its beginning, where its name does not say (or says JSON, of any sort)."""
     start = head.lstrip()
     first, _, more = start.partition("\n")
-    if start.startswith("{") and first.rstrip().endswith("}") and more.lstrip()[:1] in {"{", ""}:
+    if _is_object(first) and (more.lstrip().startswith("{") or rows.has_url(first)):
         return rows.json_line_rows
     if named or start.startswith(("[", "{")):
         return rows.json_rows
     if first.count("\t") and not first.startswith(("http:", "https:")):
         return rows.tab_rows
     return rows.comma_rows if _looks_like_table(first) else rows.plain_rows
+
+
+def _is_object(line: str) -> bool:
+    return line.startswith("{") and line.rstrip().endswith("}")
 
 
 def _looks_like_table(first: str) -> bool:
@@ -177,6 +181,6 @@ def _why(text: str) -> str:
     head, colon, _ = text.partition(":")
     if colon and head.isalpha() and head.lower() not in {"http", "https"}:
         return f"{head}: is neither http nor https"
-    if not text.lower().startswith(("http:", "https:")) and canonical("https://" + text):
+    if not colon and "." in text.partition("/")[0] and canonical("https://" + text):
         return "a URL begins with http:// or https://"
     return "not a URL"

@@ -24,7 +24,7 @@ class Spill:
 
     def __init__(self) -> None:
         self._database = apsw.Connection("")  # a temporary file that SQLite removes
-        self._database.execute(_SETUP)
+        list(self._database.execute(_SETUP))  # a pragma answers, and waits until it is heard
 
     def claim(self, key: str, value: str = "") -> bool:
         """Whether `key` had no value, or has had this one: it has from now on."""

@@ -85,9 +85,8 @@ def verify(
             _check_record(record, store, known, found)
         corrupt = _check_files(store, known, found, prune=prune, tell=tell or (lambda _: None))
     if corrupt:
-        found.bad += [
-            Bad(one.final_url, path, "content") for one, path in _with(records(), corrupt)
-        ]
+        corrupt.difference_update(one.path for one in found.bad)
+        found.bad += [_corrupt(one) for one in records() if path_of(one) in corrupt]
     return found
 
 
