@@ -4,6 +4,9 @@ from typing import Protocol
 
 #: Bytes that may come where there is no limit of the rate.
 _BOUNDLESS = 1 << 62
+#: Most bytes that libcurl hands on at once. Whoever is let go on with less room would only be
+#: made to wait again, and again.
+_PIECE = 16 * 1024
 
 
 class Waiter(Protocol):
@@ -57,7 +60,7 @@ class Budget:
     def resume(self) -> None:
         """Let go on who may, the oldest first: it has the least time left."""
         for one in sorted(self.waiting, key=lambda one: one.started_s):
-            if self.quota <= 0 or (self.room <= 0 and self.runner not in (None, one)):
+            if self.quota <= 0 or (self.room < _PIECE and self.runner not in (None, one)):
                 break
             self.waiting.discard(one)
             one.resume()
