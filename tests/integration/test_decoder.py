@@ -19,7 +19,7 @@ from bowerbird.settings import Check, Settings
 
 SECONDS = 30.0
 AVIF = written("AVIF", picture((64, 48)))
-SEEN = Inspected(type="avif", width=64, height=48)
+SEEN = Inspected(type="avif", width=64, height=48, cost=64 * 48)
 
 
 class Waiting:
@@ -88,7 +88,7 @@ def test_cheap_at_once_large_in_a_thread_risky_in_the_child(
 
 
 def test_large_photograph_goes_to_the_child() -> None:
-    seen = Inspected(type="jpeg", width=6_000, height=4_000)
+    seen = Inspected(type="jpeg", width=6_000, height=4_000, cost=24_000_000)
 
     assert way_of(seen, b"") is Way.CHILD
 
@@ -146,7 +146,7 @@ def test_packed_bitmap_is_decoded(waiting: Waiting) -> None:
     whole_result, _ = waiting.result(head + dib + palette + rows)
     cut_result, _ = waiting.result(head + dib + palette + rows[:-4])
 
-    assert whole_result == Inspected(type="bmp", width=4, height=4)
+    assert whole_result == Inspected(type="bmp", width=4, height=4, cost=16)
     assert isinstance(cut_result, Refused)
     assert cut_result.reason == "truncated"
 

@@ -204,6 +204,30 @@ def test_bomb_is_refused_unopened() -> None:
     assert reason(look(body, DECODE)) == "bomb"
 
 
+def test_frame_that_outgrows_a_tiny_screen_does_not_slip_under_the_caps() -> None:
+    frame = b",\0\0\0\0" + struct.pack("<HH", 12_000, 12_000) + b"\0\x02\x01\0\0"
+
+    assert reason(look(b"GIF89a\1\0\1\0\0\0\0" + frame + b";", DECODE)) == "corrupt"
+
+
+def test_icon_is_charged_for_all_its_pictures() -> None:
+    picture_bytes = png(2_000, 2_000, bytes(2_000 * 2_001))
+    entry = struct.pack("<BBBBHHII", 0, 0, 0, 0, 1, 8, len(picture_bytes), 6 + 16 * 100)
+    body = b"\0\0\1\0" + struct.pack("<H", 100) + entry * 100 + picture_bytes
+
+    assert reason(look(body, DECODE)) == "too-many-pixels"
+
+
+def test_pages_that_share_their_entries_are_not_read_for_ever() -> None:
+    entries = struct.pack("<HHII", 256, 4, 1, 9) * 1_000
+    pages = bytearray(b"II*\0\x08\0\0\0")
+    for _ in range(400):
+        at = len(pages)
+        pages += struct.pack("<H", 1_000) + entries + struct.pack("<I", at + 12_006)
+
+    assert reason(look(bytes(pages), DECODE)) == "corrupt"
+
+
 def test_size_of_nothing_is_corrupt() -> None:
     body = whole()["jpeg"]
     at = body.index(b"\xff\xc0") + 5

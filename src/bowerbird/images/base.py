@@ -38,6 +38,7 @@ class Inspected(
     orientation: int = 1  #: EXIF, 1 to 8
     exif_date: str = ""  #: capture date, ISO 8601
     damaged: bool = False  #: only its end is missing and the settings keep such files
+    cost: int = 0  #: pixels to decode, over all frames
 
 
 class Refused(

@@ -2,6 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from mmap import MADV_DONTNEED, mmap
 from typing import Protocol
 
 from bowerbird.images.base import Body, Refused, Result
@@ -58,6 +60,7 @@ class LocalDecoder:
     def submit(self, key: int, body: Body | memoryview, path: str = "") -> Result | None:
         data = as_body(body)
         seen = look(data, self._settings)
+        _let_go(data)
         if isinstance(seen, Refused) or self._settings.check is Check.HEADER:
             return seen
         way = way_of(seen, data)
@@ -89,11 +92,21 @@ class LocalDecoder:
         self._lanes.clear()
 
 
+def _let_go(data: Body) -> None:
+    """Give a mapped file's pages back: those of all bodies that wait would add up. The kernel
+    keeps them in its cache; who reads on gets them from there."""
+    if isinstance(data, mmap) and hasattr(mmap, "madvise"):
+        data.madvise(MADV_DONTNEED)
+
+
 class _Here:
     """Decodes in the calling thread."""
 
     def decode(self, job: Job) -> Result:
-        return decode(job.body, job.seen)
+        result = decode(job.body, job.seen)
+        with suppress(ValueError):  # the caller may have unmapped it by now
+            _let_go(job.body)
+        return result
 
     def interrupt(self) -> None:
         """A decode of this size ends by itself."""

@@ -8,8 +8,8 @@ from bowerbird.images.base import Body, CorruptError
 
 #: More entries than any real directory has.
 MAX_ENTRIES = 1_024
-#: Values read of one tag: strips of a tall scan, not more.
-MAX_VALUES = 1 << 18
+#: Entries and values read of one file: strips of many pages, not a loop over the same ones.
+MAX_READ = 1 << 18
 #: type -> struct code; what is absent is never needed here.
 _CODES = {1: "B", 2: "s", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 #: type -> bytes of one value
@@ -42,6 +42,7 @@ class Tables:
     def __init__(self, data: Body, base: int = 0, end: int | None = None) -> None:
         self._data = data
         self._base = base
+        self._left = MAX_READ
         self._end = len(data) if end is None else end
         self.order = _order(data[base : base + 2])
         self._big = unpack_from(self.order + "H", data, base + 2)[0] == 43
@@ -64,6 +65,7 @@ class Tables:
         count = self._read(_WIDE if self._big else _SHORT, at)
         if count > MAX_ENTRIES:
             raise CorruptError(f"directory of {count} entries")
+        self._spend(count)
         end = at + head + count * size
         return dict(self._entry(entry) for entry in range(at + head, end, size)), end
 
@@ -81,9 +83,8 @@ class Tables:
         code = _CODES.get(values.kind, "s") if values else "s"
         if values is None or code == "s":
             return ()
-        if values.amount > MAX_VALUES:
-            raise CorruptError(f"tag of {values.amount} values")
         self._bound(values.end)
+        self._spend(values.amount)
         return unpack_from(f"{self.order}{values.amount}{code}", self._data, self._base + values.at)
 
     def number(self, directory: Directory, tag: int, default: int = 0) -> int:
@@ -105,6 +106,11 @@ class Tables:
         self._bound(at + _WIDTHS[code])
         value: int = unpack_from(self.order + code, self._data, self._base + at)[0]
         return value
+
+    def _spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise CorruptError("too many entries")
 
     def _bound(self, end: int) -> None:
         if self._base + end > self._end:

@@ -90,7 +90,13 @@ def _inspected(kind: str, header: Header, *, damaged: bool) -> Inspected:
         orientation=header.orientation,
         exif_date=header.exif_date,
         damaged=damaged,
+        cost=_cost(header),
     )
+
+
+def _cost(header: Header) -> int:
+    """Pixels that a decoder may have to fill."""
+    return max(header.frame_pixels, header.width * header.height * header.frames)
 
 
 def _objections(header: Header, size: int, settings: Settings) -> Iterator[Refused]:
@@ -107,8 +113,8 @@ def _objections(header: Header, size: int, settings: Settings) -> Iterator[Refus
     coded = header.frame_pixels or pixels * frames
     if coded > settings.max_frame_pixels:
         yield Refused("too-many-pixels", f"{coded} in {frames} frames")
-    if max(coded, pixels) > BOMB_PIXELS and max(coded, pixels) > size * PIXELS_PER_BYTE:
-        yield Refused("bomb", f"{max(coded, pixels)} pixels in {size} bytes")
+    if _cost(header) > max(BOMB_PIXELS, size * PIXELS_PER_BYTE):
+        yield Refused("bomb", f"{_cost(header)} pixels in {size} bytes")
 
 
 def decode(data: Body, seen: Inspected) -> Result:

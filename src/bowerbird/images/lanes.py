@@ -11,13 +11,14 @@ from bowerbird.images.formats import bmp
 
 #: Decodes of about 10 ms are done at once: a thread's hand-over and the fight for the
 #: interpreter cost more than they win, and the network's buffers last longer than that.
-NOW_PIXELS = {"jpeg": 4_000_000, "png": 1_000_000, "gif": 1_000_000, "webp": 500_000}
+NOW_PIXELS = {"jpeg": 4_000_000, "png": 1_000_000, "ico": 1_000_000, "gif": 1_000_000}
+NOW_PIXELS |= {"webp": 500_000}
 #: The same in bytes of body.
 NOW_BYTES = 1 << 20
 #: Above this, native decoders work in the child, where memory and time have limits.
 THREAD_PIXELS = 16_000_000
-#: Nothing of these is left to native code but zlib; an icon's pictures are small.
-_OWN = frozenset(("ico", "svg"))
+#: Inflated by our own code, in 1 MiB of memory at any size: a thread is enough for them.
+_INFLATED = frozenset(("png", "ico"))
 _NATIVE = frozenset(("jpeg", "gif", "webp"))
 #: Bytes of memory a pixel takes while it is decoded; progressive JPEG keeps coefficients.
 _BYTES_PER_PIXEL = {"jpeg": 4, "gif": 2, "webp": 8}
@@ -34,13 +35,12 @@ class Way(StrEnum):
 
 def way_of(seen: Inspected, data: Body) -> Way:
     """The cheapest way that is safe for this image."""
-    kind, pixels = seen.type, seen.width * seen.height * seen.frames
+    kind, pixels = seen.type, seen.cost
     if pixels <= NOW_PIXELS.get(kind, 0) and len(data) <= NOW_BYTES:
         return Way.NOW
-    if seen.damaged or kind in _OWN or (kind == "bmp" and bmp.is_plain(data)):
+    if seen.damaged or kind == "svg" or (kind == "bmp" and bmp.is_plain(data)):
         return Way.NOW
-    # PNG is inflated by our own code, in 1 MiB at any size: a thread is enough for it
-    if kind == "png" or (kind in _NATIVE and pixels <= THREAD_PIXELS):
+    if kind in _INFLATED or (kind in _NATIVE and pixels <= THREAD_PIXELS):
         return Way.THREAD
     return Way.CHILD
 

@@ -14,6 +14,8 @@ from bowerbird.images.base import Body, CorruptError, Header, TruncatedError
 MAX_BLOCKS = 20_000
 #: Sub-blocks walked in all: 32 MiB of the full 255 bytes have 131,586.
 MAX_SUB_BLOCKS = 1 << 18
+#: Pixels that a frame may have on whatever screen; some real ones outgrow theirs a little.
+SMALL = 1_000_000
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 
@@ -28,9 +30,12 @@ class _Frame(NamedTuple):
 def header(data: Body) -> Header:
     """Screen size and the frames that are there."""
     width, height = unpack_from("<HH", data, 6)
+    most = max(width * height, SMALL)
     frames, pixels, largest = 0, 0, (0, 0)
     try:
         for frame in _frames(data):
+            if frame.width * frame.height > most:
+                raise CorruptError("a frame larger than the screen")
             frames += 1
             pixels += frame.width * frame.height
             largest = max(largest[0], frame.width), max(largest[1], frame.height)

@@ -1,5 +1,6 @@
 """ICO and CUR: a directory of pictures, each a PNG or a bitmap with a mask."""
 
+from math import prod
 from struct import unpack_from
 
 from bowerbird.images.base import Body, CorruptError, Header, TruncatedError
@@ -12,12 +13,10 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def header(data: Body) -> Header:
-    """Size of the largest picture. The others are the same icon, not frames."""
-    entries = _entries(data)
-    sizes = [(data[at] or 256, data[at + 1] or 256) for at in entries]
-    largest = entries[sizes.index(max(sizes, key=lambda size: size[0] * size[1]))]
-    width, height = _true_size(data, largest)
-    return Header(width=width, height=height)
+    """Size of the largest picture. The others are the same icon, not frames, but cost as much."""
+    sizes = [_true_size(data, at) for at in _entries(data)]
+    width, height = max(sizes, key=prod)
+    return Header(width=width, height=height, frame_pixels=sum(map(prod, sizes)))
 
 
 def _entries(data: Body) -> range:
@@ -48,24 +47,17 @@ def check_end(data: Body) -> None:
             raise TruncatedError(f"{len(data)} of {start + size} bytes")
 
 
-def decode(data: Body, header: Header) -> None:
+def decode(data: Body, _: Header) -> None:
     """Every picture: PNG as PNG, the colours of a bitmap must be there; masks are often short."""
-    limit = 4 * header.width * header.height
     for at in _entries(data):
         size, start = unpack_from("<II", data, at + 8)
         picture = data[start : start + size]
         if picture[:8] == _PNG:
-            _decode_png(picture, limit)
+            head = png.header(picture)
+            png.check_end(picture)
+            png.decode(picture, head)
         else:
             _check_bitmap(picture)
-
-
-def _decode_png(picture: bytes, limit: int) -> None:
-    head = png.header(picture)
-    if head.width * head.height > limit:
-        raise CorruptError("a picture larger than the directory says")
-    png.check_end(picture)
-    png.decode(picture, head)
 
 
 def _check_bitmap(picture: bytes) -> None:

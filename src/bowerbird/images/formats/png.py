@@ -66,29 +66,12 @@ def _chunks(data: Body, at: int = 8) -> Iterator[_Chunk]:
 def header(data: Body) -> Header:
     """Size from IHDR, frames from acTL and fcTL, orientation and date from eXIf."""
     width, height = _size(data)
-    if data.find(b"acTL", 33, 4_096) < 0 and data.find(b"eXIf", 33) < 0:
-        return Header(width=width, height=height)
-    return _full_header(data, width, height)
-
-
-def _size(data: Body) -> tuple[int, int]:
-    length, name, width, height, depth, colour = unpack_from(">I4sIIBB", data, 8)
-    if name != b"IHDR" or length != 13:
-        raise CorruptError("does not begin with IHDR")
-    if not 0 < width < 1 << 31 or not 0 < height < 1 << 31:
-        raise CorruptError(f"size of {width} x {height}")
-    if depth not in _COLOURS.get(colour, (0, ()))[1]:
-        raise CorruptError(f"bit depth {depth} with colour type {colour}")
-    return width, height
-
-
-def _full_header(data: Body, width: int, height: int) -> Header:
     frames, pixels, exif = 0, 0, (1, "")
     try:
-        for chunk in _chunks(data):
+        for chunk in _chunks(data, 33):
             if chunk.name == b"fcTL":
                 frames += 1
-                pixels += _frame_pixels(data, chunk)
+                pixels += _frame_pixels(data, chunk, width, height)
             elif chunk.name == b"eXIf":
                 exif = read_exif(data, chunk.start, chunk.end)
     except TruncatedError:  # its end is another question
@@ -103,9 +86,22 @@ def _full_header(data: Body, width: int, height: int) -> Header:
     )
 
 
-def _frame_pixels(data: Body, chunk: _Chunk) -> int:
-    width, height = unpack_from(">II", data, chunk.start + 4)
-    return int(width * height)
+def _size(data: Body) -> tuple[int, int]:
+    length, name, width, height, depth, colour = unpack_from(">I4sIIBB", data, 8)
+    if name != b"IHDR" or length != 13:
+        raise CorruptError("does not begin with IHDR")
+    if not 0 < width < 1 << 31 or not 0 < height < 1 << 31:
+        raise CorruptError(f"size of {width} x {height}")
+    if depth not in _COLOURS.get(colour, (0, ()))[1]:
+        raise CorruptError(f"bit depth {depth} with colour type {colour}")
+    return width, height
+
+
+def _frame_pixels(data: Body, chunk: _Chunk, width: int, height: int) -> int:
+    size: tuple[int, int] = unpack_from(">II", data, chunk.start + 4)
+    if size[0] > width or size[1] > height:
+        raise CorruptError("a frame larger than the picture")
+    return size[0] * size[1]
 
 
 def check_end(data: Body) -> None:
