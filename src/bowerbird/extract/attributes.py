@@ -15,7 +15,7 @@ def _words(text: str) -> list[str]:
 
 
 Attributes = dict[str, str | None]
-OnAttribute = Callable[[Page, str | None, Attributes, str], None]
+OnAttribute = Callable[[Page, str, Attributes, str], None]
 
 #: Elements whose lazy attributes are sizes of their own image; `choice` reads them.
 _GROUPED = frozenset({"img", "source"})
@@ -31,36 +31,36 @@ _ITEMS = frozenset(
 )
 
 
-def _style(page: Page, _: str | None, __: Attributes, value: str) -> None:
-    page.css(value)
+def _style(page: Page, _: str, __: Attributes, value: str) -> None:
+    page.style(value)
 
 
-def _poster(page: Page, _: str | None, __: Attributes, value: str) -> None:
+def _poster(page: Page, _: str, __: Attributes, value: str) -> None:
     page.image(value, Place.POSTER)
 
 
-def _background(page: Page, _: str | None, __: Attributes, value: str) -> None:
+def _background(page: Page, _: str, __: Attributes, value: str) -> None:
     page.image(value, Place.CSS)
 
 
-def _presentation(page: Page, _: str | None, __: Attributes, value: str) -> None:
+def _presentation(page: Page, _: str, __: Attributes, value: str) -> None:
     if "url(" in value and "url(#" not in value:
-        page.css(value)
+        page.style(value)
 
 
-def _item(page: Page, tag: str | None, attributes: Attributes, value: str) -> None:
+def _item(page: Page, tag: str, attributes: Attributes, value: str) -> None:
     if tag != "meta" and not _ITEMS.isdisjoint(value.lower().split()):
         on_property(page, attributes)
 
 
 def _known_lazy(name: str) -> OnAttribute:
-    def take(page: Page, tag: str | None, attributes: Attributes, _: str) -> None:
+    def take(page: Page, tag: str, attributes: Attributes, _: str) -> None:
         data_attribute(page, tag, name, attributes)
 
     return take
 
 
-def data_attribute(page: Page, tag: str | None, name: str, attributes: Attributes) -> None:
+def data_attribute(page: Page, tag: str, name: str, attributes: Attributes) -> None:
     """Keep the images in a `data-` attribute, unless its element's own choice has them."""
     value = attributes[name] or ""
     if (tag in _GROUPED and name in NAMES) or not is_lazy(name, value):
@@ -85,3 +85,24 @@ ATTRIBUTES: dict[str, OnAttribute] = {
     **dict.fromkeys(("mask", "filter", "clip-path", "cursor", "fill", "stroke"), _presentation),
     **{name: _known_lazy(name) for name in NAMES if not name.startswith("data-")},
 }
+#: The commonest attributes that name no image on any element, or are read with their element.
+PLAIN = frozenset(
+    _words(
+        """
+        class id href title name rel type content alt src srcset sizes width height lang dir role
+        target for value colspan rowspan align valign border summary loading decoding media
+        cellpadding cellspacing aria-hidden aria-label tabindex xmlns xml:lang charset http-equiv
+        """
+    )
+)
+
+
+def read_attributes(page: Page, tag: str, attributes: Attributes) -> None:
+    """Keep what an element's attributes name beyond what its tag is read for."""
+    is_custom = "-" in tag
+    for name, value in attributes.items():
+        on_attribute = ATTRIBUTES.get(name)
+        if value and on_attribute is not None:
+            on_attribute(page, tag, attributes, value)
+        elif value and (is_custom or name[:5] == "data-"):
+            data_attribute(page, tag, name, attributes)

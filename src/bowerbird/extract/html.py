@@ -8,7 +8,7 @@ import re
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
-from bowerbird.extract.attributes import ATTRIBUTES, data_attribute
+from bowerbird.extract.attributes import PLAIN, read_attributes
 from bowerbird.extract.base import Extracted
 from bowerbird.extract.charset import UTF8, codec_of, html_as_utf8
 from bowerbird.extract.hostile import in_slices, is_hostile
@@ -62,18 +62,14 @@ def _read_tree(root: LexborNode, page: Page) -> None:
     while waiting:
         for node in waiting.pop().traverse():
             attributes = node.attributes
-            tag = node.tag
+            tag = node.tag or ""
             if tag == "template":
                 waiting.extend(node.template_fragments()[:1])
             on_element = ELEMENTS.get(tag)
             if on_element is not None:
                 on_element(page, node, attributes)
-            for name, value in attributes.items():
-                on_attribute = ATTRIBUTES.get(name)
-                if value and on_attribute is not None:
-                    on_attribute(page, tag, attributes, value)
-                elif value and name[:5] == "data-":
-                    data_attribute(page, tag, name, attributes)
+            if not PLAIN.issuperset(attributes):
+                read_attributes(page, tag, attributes)
 
 
 def _closed_by_tag(match: re.Match[bytes]) -> bytes:

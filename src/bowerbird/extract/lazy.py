@@ -97,7 +97,9 @@ _MENTIONS_IMAGE = re.compile(
 _SRCSET = re.compile(r"[ \t\n\f\r][0-9]++(?:\.[0-9]++)?+[wx](?:[ \t\n\f\r,]|\Z)")
 _PLAUSIBLE = re.compile(r"/|\.[A-Za-z]{2,5}(?![A-Za-z])")
 #: Templates that a script fills in, and values of other uses.
-_PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[|^[#.{]|[<>]")
+_PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[|^[#{]|[<>\s|]|,.*\.|^\.[^./]")
+#: Links in lists of home-made form: `[/a.jpg, small], [/b.jpg, large]`, `/a.jpg|/b.jpg`.
+_LINK = re.compile(r"""[^\s,|\[\]"'<>{}]++""")
 #: Strings of one JSON value that are looked at.
 _MAX_STRINGS = 10_000
 
@@ -114,11 +116,11 @@ def candidates_in(name: str, value: str, attributes: Attributes) -> list[Candida
         return found
     if "url(" in value.lower():
         return [Candidate(link) for link in scan_css(value).images]
-    if _SRCSET.search(value):
+    if "|" not in value and _SRCSET.search(value):
         return _widened(parse_srcset(value), attributes)
-    if not is_plausible(value, known=name in NAMES or name in SEPARATE):
-        return []
-    return _widened([Candidate(value)], attributes)
+    if is_plausible(value, known=name in NAMES or name in SEPARATE):
+        return _widened([Candidate(value)], attributes)
+    return [Candidate(link) for link in _LINK.findall(value) if is_image_path(link)]
 
 
 def is_plausible(link: str, *, known: bool) -> bool:

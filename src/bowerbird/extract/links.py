@@ -1,6 +1,7 @@
 """Gathering what a document names: joined with its base, in order, once each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from urllib.parse import quote_from_bytes
 
@@ -51,6 +52,13 @@ class Links:
         """Join with this canonical URL from now on."""
         self.base = url
         self._folder = url.partition("?")[0].rpartition("/")[0] + "/"
+
+    @contextmanager
+    def in_utf8(self) -> Iterator[None]:
+        """Encode queries in UTF-8 meanwhile."""
+        charset, self._query_charset = self._query_charset, ""
+        yield
+        self._query_charset = charset
 
     def join(self, link: str) -> str | None:
         """The canonical URL of a link; None for what is empty, within the page or not http(s)."""

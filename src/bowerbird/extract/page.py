@@ -45,9 +45,13 @@ class Page:
         for link, place, _, _ in candidates:
             self.links.image(link, place, alt)
 
-    def css(self, text: str | None) -> None:
-        """Keep what a style attribute or element names."""
-        if text:
+    def css(self, text: str) -> None:
+        """Keep what a style element names."""
+        add_css(text, self.links)
+
+    def style(self, text: str) -> None:
+        """Keep what a style attribute names. Its queries are UTF-8 whatever the page is."""
+        with self.links.in_utf8():
             add_css(text, self.links)
 
     def extracted(self) -> Extracted:

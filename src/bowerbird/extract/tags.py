@@ -1,5 +1,6 @@
 """What each element names. One function an element, found by its tag in `ELEMENTS`."""
 
+import re
 from collections.abc import Callable
 from itertools import islice
 
@@ -20,6 +21,8 @@ OnElement = Callable[[Page, LexborNode, Attributes], None]
 NEAR = 6
 #: Sources of one picture that are read.
 _MAX_SOURCES = 100
+#: An image that a script writes out whole: `document.write('<img src="a.gif">')`.
+_WRITTEN = re.compile(r"""<img\b[^<>]{0,500}?\ssrc=\\?["']([^"'\\<>+\s]++)\\?["']""")
 #: Script types that are data and run nothing; "" and module run.
 _DATA_SCRIPTS = ("json", "template", "text/html", "text/plain", "importmap", "speculationrules")
 
@@ -90,7 +93,14 @@ def _script(page: Page, node: LexborNode, attributes: Attributes) -> None:
     elif "template" in kind or kind == "text/html":
         page.later(node.text())
     elif not any(each in kind for each in _DATA_SCRIPTS):
-        page.has_scripts = page.has_scripts or bool(attributes.get("src") or node.text().strip())
+        _program(page, node.text(), attributes.get("src"))
+
+
+def _program(page: Page, text: str, source: str | None) -> None:
+    page.has_scripts = page.has_scripts or bool(source or text.strip())
+    if "<img" in text:
+        for link in _WRITTEN.findall(text):
+            page.image(link, Place.LAZY)
 
 
 def _style(page: Page, node: LexborNode, _: Attributes) -> None:
@@ -108,7 +118,7 @@ def _base(page: Page, _: LexborNode, attributes: Attributes) -> None:
     href = attributes.get("href")
     if href is None or page.has_base or page.nested:
         return
-    page.has_base = True
+    page.has_base = True  # also where it is no good: the next one does not count
     if url := page.links.join(href):
         page.links.set_base(url)
 
@@ -158,6 +168,7 @@ def _meta(page: Page, _: LexborNode, attributes: Attributes) -> None:
 
 ELEMENTS: dict[str | None, OnElement] = {
     "a": _anchor,
+    "amp-img": _img,
     "area": _anchor,
     "base": _base,
     "embed": _object,
