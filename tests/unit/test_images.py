@@ -201,7 +201,7 @@ def test_caps_hold_from_the_header(kind: str, options: Settings, why: str) -> No
 def test_bomb_is_refused_unopened() -> None:
     body = png(7_900, 7_900, b"\0" * 9_000)
 
-    assert reason(look(body, DECODE)) == "bomb"
+    assert reason(look(body, DECODE)) == "pixel-bomb"
 
 
 def test_frame_that_outgrows_a_tiny_screen_does_not_slip_under_the_caps() -> None:

@@ -114,7 +114,7 @@ def _objections(header: Header, size: int, settings: Settings) -> Iterator[Refus
     if coded > settings.max_frame_pixels:
         yield Refused("too-many-pixels", f"{coded} in {frames} frames")
     if _cost(header) > max(BOMB_PIXELS, size * PIXELS_PER_BYTE):
-        yield Refused("bomb", f"{_cost(header)} pixels in {size} bytes")
+        yield Refused("pixel-bomb", f"{_cost(header)} pixels in {size} bytes")
 
 
 def decode(data: Body, seen: Inspected) -> Result:
