@@ -77,9 +77,6 @@ SELECT
     (SELECT count(*) FROM catalog_redirection),
     (SELECT count(*) FROM catalog_death);
 
--- has_content: sha256
-SELECT 1 FROM catalog_record WHERE sha256 = ? LIMIT 1;
-
 -- recent: seconds before the newest record
 SELECT
     r.id, u.url, f.url, r.status, r.type, r.width, r.height, r.bytes, lower(hex(r.sha256)),

@@ -69,10 +69,6 @@ class CatalogReader:
         row = self._rows("totals")[0]
         return Totals(**dict(zip(Totals.__struct_fields__, row, strict=True)))
 
-    def has_content(self, sha256: str) -> bool:
-        """Whether a record has these bytes."""
-        return bool(self._rows("has_content", bytes.fromhex(sha256)))
-
     def recent(self, within_s: float) -> list[Record]:
         """Records fetched in the last `within_s` seconds before the newest one."""
         return list(self._records(self._rows("recent", within_s)))

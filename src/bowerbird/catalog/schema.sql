@@ -36,8 +36,6 @@ CREATE TABLE IF NOT EXISTS catalog_record (
     state TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX IF NOT EXISTS catalog_record_by_content ON catalog_record (sha256);
-
 -- Where the bytes of a record lie. `path` is packed (catalog/paths.py).
 CREATE TABLE IF NOT EXISTS catalog_holder (
     record_id INTEGER NOT NULL,

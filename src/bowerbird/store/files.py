@@ -7,7 +7,6 @@ calls, all or nothing. kill -9 at any moment leaves at most a temporary file, wh
 # ruff: noqa: PTH103, PTH104, PTH108, PTH120
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
@@ -35,7 +34,7 @@ class FileStore:
         """
         self.folder = str(Path(folder).absolute())
         self._unsynced = Unsynced(self.folder) if durable else None
-        self._mark = f"{owner.mark()}-{secrets.token_hex(4)}"
+        self._mark = f"{owner.mark()}-{os.urandom(4).hex()}"
         self._count = count()
 
     def __repr__(self) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import platform
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ LONGEST_S = 86_400.0
 
 def host_mark() -> str:
     """8 hex digits that stand for this machine by its name."""
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+    return hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:8]
 
 
 def start_of(pid: int) -> int:
