@@ -1,5 +1,243 @@
-"""."""
+"""Sessions: beats, ends, successors; deaths, suspects and crashes."""
+
+import pytest
+
+from bowerbird.errors import SessionGoneError
+from bowerbird.model import State, Verb, WorkerInfo
+from tests.contracts.bench import Bench, Worker, image, outcome, page, urls
 
 
 class SessionRules:
-    """."""
+    """The lives of workers with a frontier."""
+
+    def test_a_session_that_beats_lives_however_long(self, bench: Bench) -> None:
+        bench.add(image("1"))
+        worker = bench.worker(hard_end_s=1e6)
+        worker.lease()
+        bench.wait(100.0)
+
+        assert [row.worker.name for row in bench.frontier.workers()] == ["w0"]
+        assert bench.frontier.stats().leased == 1
+
+    def test_a_silent_session_ends_and_its_tasks_go_back(self, bench: Bench) -> None:
+        bench.add(image("1"))
+        silent, other = bench.worker(), bench.worker()
+        silent.lease()
+        session, silent.session = silent.session, ""
+        bench.wait(7.9)
+        assert other.lease() == []
+        bench.wait(2.0)
+        assert urls(other.lease()) == ["http://a.test/1"]
+
+        with pytest.raises(SessionGoneError):
+            bench.frontier.beat(session)
+        with pytest.raises(SessionGoneError):
+            bench.frontier.lease(session, 1)
+
+    def test_an_unknown_session_is_told_so(self, bench: Bench) -> None:
+        with pytest.raises(SessionGoneError):
+            bench.frontier.beat("nobody")
+        bench.frontier.detach("nobody")
+
+    def test_a_beat_that_comes_too_late_ends_the_session(self, bench: Bench) -> None:
+        bench.add(image("1"))
+        worker = bench.worker()
+        worker.lease()
+        bench.clock.advance(8.1)
+
+        with pytest.raises(SessionGoneError):
+            worker.beat()
+        worker.session = ""
+        assert bench.frontier.stats().leased == 0
+
+    def test_detach_gives_everything_back_and_may_be_repeated(self, bench: Bench) -> None:
+        bench.add(image("1"), image("2"))
+        first, second = bench.worker(), bench.worker()
+        first.lease()
+        for _ in range(2):
+            bench.frontier.detach(first.session)
+        first.session = ""
+
+        assert [one.attempts for one in second.lease()] == [0, 0]
+
+    def test_detaching_leaves_no_death(self, bench: Bench) -> None:
+        bench.add(image("1"))
+        for _ in range(5):
+            worker = bench.worker()
+            (lease,) = worker.lease()
+            assert not lease.suspect
+            bench.frontier.detach(worker.session)
+            worker.session = ""
+
+    def test_a_lease_past_its_hard_end_ends_its_session(self, bench: Bench) -> None:
+        bench.add(image("1"), image("2", host="b.test"))
+        stuck, other = bench.worker(hard_end_s=20.0), bench.worker()
+        stuck.lease(1)
+        for _ in range(20):
+            bench.clock.advance(1.0)
+            other.beat()
+            stuck.beat()
+        bench.clock.advance(0.1)
+        with pytest.raises(SessionGoneError):
+            stuck.beat()
+
+        stuck.session = ""
+        bench.clock.advance(2.0)
+        assert len(other.lease()) == 2
+
+    def test_the_same_worker_again_takes_over_what_it_names(self, bench: Bench) -> None:
+        bench.add(image("1"), image("2"), image("3"))
+        old = bench.worker("same")
+        one, two, three = old.lease()
+        info = WorkerInfo(name="same")
+        attached = bench.frontier.attach(info, [two.token, bytes(10), three.token])
+        new = Worker(bench, "same", attached.session, leases=[two, three])
+        bench.workers[0] = new
+
+        assert set(attached.standing) == {two.token, three.token}
+        with pytest.raises(SessionGoneError):
+            bench.frontier.beat(old.session)
+        new.beat()
+        assert new.slots["a.test"] == 3
+        assert new.finish(outcome(two)) == (True,)
+        assert urls(new.lease()) == [one.task.url]
+        assert bench.frontier.stats().sessions == 1
+
+    def test_the_lease_of_another_worker_is_not_handed_over(self, bench: Bench) -> None:
+        bench.add(image("1"))
+        first = bench.worker()
+        (lease,) = first.lease()
+
+        attached = bench.frontier.attach(WorkerInfo(name="thief"), [lease.token])
+        assert attached.standing == ()
+        assert first.finish(outcome(lease)) == (True,)
+
+    # Deaths, suspects, crashes.
+
+    def _die_with(self, bench: Bench, limit: int = 64) -> list[str]:
+        worker = bench.worker()
+        held = urls(worker.lease(limit))
+        bench.kill(worker)
+        bench.clock.advance(2.0)
+        return held
+
+    def test_after_two_deaths_a_task_is_leased_alone(self, bench: Bench) -> None:
+        bench.add(*[image(f"{n}") for n in range(3)])
+        assert len(self._die_with(bench)) == 3
+        assert len(self._die_with(bench)) == 3
+        bench.add(image("4"))
+        worker = bench.worker()
+
+        for number in range(3):
+            (lease,) = worker.lease()
+            assert lease.suspect
+            assert lease.task.url == f"http://a.test/{number}"
+            assert worker.lease() == []
+            worker.done([lease])
+        (lease,) = worker.lease()
+        assert not lease.suspect
+
+    def test_a_suspect_waits_until_its_worker_holds_nothing_else(self, bench: Bench) -> None:
+        bench.add(image("poison"))
+        self._die_with(bench)
+        bench.add(*[image(f"{n}", host="b.test") for n in range(100)])
+        busy = bench.worker()
+        bench.frontier.pause()
+        bench.frontier.resume()
+        leases = busy.lease(10)
+        assert len(leases) == 10
+        self._die_second_time(bench, busy)
+        kept = list(busy.leases)
+
+        assert busy.lease() == []
+        busy.done(kept)
+        (lease,) = busy.lease()
+        assert (lease.suspect, lease.task.url) == (True, "http://a.test/poison")
+
+    def _die_second_time(self, bench: Bench, busy: Worker) -> None:
+        """The poison goes out once more, to a worker that dies of it; others are not touched."""
+        poison = [one for one in busy.leases if one.task.url.endswith("poison")]
+        busy.finish(*[outcome(one, Verb.RELEASED) for one in poison])
+        victim = bench.worker("victim")
+        assert "http://a.test/poison" in urls(victim.lease())
+        bench.kill(victim)
+        bench.clock.advance(2.0)
+        busy.beat()
+
+    def test_a_task_that_kills_its_workers_is_dead_and_takes_no_one_along(
+        self, bench: Bench
+    ) -> None:
+        bench.add(image("poison"), *[image(f"{n}") for n in range(5)])
+        for _ in range(40):
+            worker = bench.worker()
+            if worker.ask(0).state is State.ENDED:
+                break
+            while leases := worker.lease(3):
+                if "http://a.test/poison" in urls(leases):
+                    bench.kill(worker)
+                    bench.clock.advance(2.0)
+                    break
+                worker.done(leases)
+            if worker.session:
+                bench.frontier.detach(worker.session)
+                worker.session = ""
+
+        assert bench.dead() == {"kills-worker": 1}
+        assert bench.frontier.stats().done == {"image": 5}
+        (death,) = bench.frontier.results().deaths
+        assert (death.url, death.reason) == ("http://a.test/poison", "kills-worker")
+
+    def test_attempts_and_crashes_are_apart(self, bench: Bench) -> None:
+        bench.add(image("1"))
+        for _ in range(2):
+            self._die_with(bench)
+        worker = bench.worker()
+        (lease,) = worker.lease()
+        assert (lease.attempts, lease.suspect) == (0, True)
+        worker.finish(outcome(lease, Verb.RETRY, reason="timeout", in_s=1.0))
+        bench.wait(1.1)
+        (lease,) = worker.lease()
+        assert (lease.attempts, lease.suspect) == (1, True)
+
+    def test_requeue_forgets_deaths_and_crashes(self, bench: Bench) -> None:
+        bench.add(image("1"))
+        for _ in range(4):
+            self._die_with(bench)
+        assert bench.dead() == {"kills-worker": 1}
+        bench.requeue()
+
+        (lease,) = bench.worker().lease()
+        assert not lease.suspect
+
+    def test_a_late_finish_of_a_suspect_settles_it(self, bench: Bench) -> None:
+        bench.add(image("1"))
+        self._die_with(bench)
+        worker = bench.worker()
+        (lease,) = worker.lease()
+        bench.kill(worker)
+
+        assert bench.frontier.finish("gone", [outcome(lease)]).accepted == (True,)
+        assert bench.worker().ask().state is State.ENDED
+
+    def test_a_dead_session_does_not_take_finished_tasks_back(self, bench: Bench) -> None:
+        bench.add(page("1"), image("2"))
+        worker = bench.worker()
+        one, two = worker.lease()
+        worker.done([one])
+        bench.kill(worker)
+
+        assert sum(bench.frontier.stats().done.values()) == 1
+        assert urls(bench.worker().lease()) == [two.task.url]
+
+    def test_those_who_attach_and_leave_change_the_share_of_all(self, bench: Bench) -> None:
+        bench.add(*[image(f"{n}") for n in range(100)])
+        first = bench.worker()
+        first.lease(8)
+        others = [bench.worker() for _ in range(3)]
+        first.beat()
+        assert first.wished == {"a.test": 1}
+        for other in others:
+            bench.frontier.detach(other.session)
+            other.session = ""
+        first.beat()
+        assert first.wished == {"a.test": 4}

@@ -139,7 +139,7 @@ class Frontier(ABC):
         """Take outcomes; for each: accepted or refused.
 
         Accepted: the token is the last one of its task and the task is unfinished, even if
-        the session has ended and the task waits again. Anything else is refused and changes nothing.
+        the session has ended and the task waits again. Anything else is refused, changing nothing.
         Atomic for each outcome: state, found tasks, records, sightings, host facts, counters.
         """
 

@@ -178,7 +178,7 @@ class MemoryStore(TaskStore):
             self._rows[entry.id].due = due
             self._rows[entry.id].entry.attempts = entry.attempts
 
-    def back(self, entries: Sequence[Entry], *, spent: bool) -> None:
+    def back(self, entries: Sequence[Entry], *, spent: bool) -> None:  # noqa: ARG002
         for entry in entries:
             kept = self._rows[entry.id].entry
             kept.deaths, kept.crashes = entry.deaths, entry.crashes

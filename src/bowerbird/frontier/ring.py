@@ -88,7 +88,7 @@ class Ring:
     def wake_aside(self, hosts: Iterable[int] | None = None) -> None:
         """Something happened that may matter to every host set aside without a time."""
         for host in range(1, len(self._seats)) if hosts is None else hosts:
-            if self._seats[host] == Seat.ASIDE:
+            if host < len(self._seats) and self._seats[host] == Seat.ASIDE:
                 self.wake(host)
 
     def tick(self, now: float) -> None:

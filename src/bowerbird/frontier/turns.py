@@ -40,8 +40,8 @@ BURIED = 256
 SUSPECTS = 16
 #: Delayed tasks that begin to wait in one call.
 RIPENED = 1_000
-#: All priorities.
-EVERYTHING = (0, 255)
+#: All priorities, and those that wait behind a gate.
+EVERYTHING, BEHIND = (0, 255), (ROBOTS + 1, 255)
 #: When to ask again where only an event can help, in seconds.
 IDLE_S = 1.0
 #: When to ask again where not all hosts could be looked at, in seconds.
@@ -236,7 +236,7 @@ class Turns:
         lanes = self._window(host)
         found: list[Entry] = []
         for lane in lanes:
-            ranges = self._ranges(session, lane, now)
+            ranges = self._ranges(session, host, lane, now)
             entries = self._store.take(Place(lane.id, host.id), ranges, room) if ranges else []
             found += self._judged(host, lane, entries)
         if len(lanes) > 1:
@@ -253,16 +253,17 @@ class Turns:
         host.turned = (host.turned + LANES) % len(lanes)
         return (lanes + lanes)[host.turned : host.turned + LANES]
 
-    def _ranges(self, session: Session, lane: OriginFacts, now: float) -> list[Range]:
+    def _ranges(self, session: Session, host: Host, lane: OriginFacts, now: float) -> list[Range]:
         kinds: Iterable[int] = session.kinds
         if not self._gates.is_open(lane, now):
-            self._ask_robots(lane)
+            self._ask_robots(host, lane)
             kinds = session.kinds & {ROBOTS}
         return _merged(range_of(kind) for kind in kinds if self._books.room(kind))
 
-    def _ask_robots(self, lane: OriginFacts) -> None:
+    def _ask_robots(self, host: Host, lane: OriginFacts, *, suspect: bool = False) -> None:
+        """Make the task that opens a gate, if there is anything behind it."""
         task = self._gates.task_for(lane)
-        if task is not None:
+        if task and (suspect or self._store.take(Place(lane.id, host.id), [BEHIND], 1)):
             self.add_robots(lane.id, task)
 
     def _judged(self, host: Host, lane: OriginFacts, entries: list[Entry]) -> list[Entry]:
@@ -350,7 +351,7 @@ class Turns:
     def _may_start(self, session: Session, host: Host, entry: Entry, now: float) -> bool:
         lane = lane_of(host, entry.origin)
         if entry.kind != ROBOTS and lane is not None and not self._gates.is_open(lane, now):
-            self._ask_robots(lane)
+            self._ask_robots(host, lane, suspect=True)
             return False
         waits = host.down() and (host.probing or self._downs.probe_at(host) > now)
         return not waits and host.facts.hold_until <= now and self._has_slot(session, host, now)
