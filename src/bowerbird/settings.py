@@ -4,6 +4,7 @@ Stored with the crawl, so that a resume can say what changed. Secrets (headers, 
 password) are kept apart, in `Secrets`: they are never stored with the rest and never shown.
 """
 
+import re
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -53,7 +54,7 @@ USER_AGENT = f"bowerbird/{__version__} (image crawler; obeys robots.txt)"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every option of a crawl. Sizes in bytes, durations in seconds; 0 means no limit where said."""
+    """Every option of a crawl. Sizes in bytes, durations in seconds; 0: no limit where said."""
 
     mode: Mode = Mode.CRAWL
 
@@ -134,6 +135,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 T = TypeVar("T")
 
+#: A proxy, its login apart.
+PROXY = re.compile(r"(https?|socks(4a?|5h?))://[^/@\s]+:\d{1,5}/?")
+
 #: option -> (least, most); what is None is not bounded on that side.
 RANGES: dict[str, tuple[float | None, float | None]] = {
     "max_depth": (0, None),
@@ -181,6 +185,10 @@ def check_ranges(settings: Settings) -> None:
             continue
         if (least is not None and value < least) or (most is not None and value > most):
             raise SettingsError(f"{option_name(name)} is {value}; must be {_range(least, most)}.")
+    if settings.proxy and not PROXY.fullmatch(settings.proxy):
+        raise SettingsError(
+            f"--proxy {settings.proxy!r} is none; write http://, https:// or socks5://host:port."
+        )
     unknown = [name for name in settings.types if name not in ALL_TYPES]
     if unknown:
         raise SettingsError(

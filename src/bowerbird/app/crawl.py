@@ -10,6 +10,7 @@ from typing import Any
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.job import Prepared, prepare, store_job
 from bowerbird.clock import SystemClock
+from bowerbird.fetch.guard import Guard
 from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Progress, ended
 from bowerbird.manager.report import Report, make_report
@@ -29,6 +30,7 @@ class Order:
     start: Iterable[str] = ()  #: start URLs, or the image URLs of a list
     options: Mapping[str, Any] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
+    notes: Callable[[], Iterable[str]] = tuple  #: more to be said in the report, at its end
     said: Callable[[str], None] = lambda _: None  #: a line for people
     tell: Callable[[Progress], None] = lambda _: None
     opened: Callable[[Any, Run], None] = lambda *_: None  #: gets engine and run, to watch them
@@ -47,6 +49,7 @@ def carry_out(order: Order) -> Report:
     with folder.locked():
         start = order.start if order.mode is Mode.CRAWL else ()
         prepared = prepare(folder, order.mode, start, order.options, order.secrets)
+        Guard.of(prepared.job)  # says what is wrong with --allow-range, before anything begins
         for line in _announcement(prepared, folder):
             order.said(line)
         return _run(order, folder, prepared)
@@ -79,7 +82,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
         report = make_report(
             stats, before, name=job.name, folder=job.folder, state=state, files=engine.files(),
             seconds=clock.now_s() - began_s, workers_died=supervisor.deaths,
-            notes=tuple(_notes(engine, job, prepared.resumed, stats, before)),
+            notes=(*order.notes(), *_notes(engine, job, prepared.resumed, stats, before)),
             wall_s=clock.wall_s(),
         )  # fmt: skip
     write_private(folder.report, report.as_json())
@@ -88,7 +91,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
 
 def _notes(engine: Any, job: Job, resumed: bool, stats: Stats, before: Stats) -> Iterator[str]:
     """What a person should know beside the counts."""
-    yield from engine.away_from(job.start_urls)
+    yield from engine.fate_of(job.start_urls)
     if resumed and ended(stats) == ended(before) and not stats.leased:
         yield (
             f"Nothing new: this crawl had ended. `bowerbird retry {job.folder}` tries what failed "

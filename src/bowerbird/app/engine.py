@@ -7,14 +7,13 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
-from bowerbird.frontier.sqlite import SqliteFrontier
-
 from bowerbird.app.entries import LocalView, served
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.codec import encode
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.rules import rules_of
 from bowerbird.frontier.service import FrontierService
+from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.model import Results, State, Stats, Task
 from bowerbird.queues import Server, UnixAddress, new_authkey, new_socket_path
 from bowerbird.settings import Job
@@ -60,15 +59,19 @@ class Engine:
         """What came after a cursor."""
         return self.call(lambda frontier: frontier.results(cursor)).result()
 
-    def away_from(self, urls: Sequence[str]) -> list[str]:
-        """Where start URLs redirected to another host, a line each. Redirects of start pages are
-        among the first that come."""
-        found = self.results("").redirections
-        return [
-            f"{hop.from_url} redirects to {hop.to_url}, which was crawled in its place."
-            for hop in found
-            if hop.from_url in urls and host_of(hop.from_url) != host_of(hop.to_url)
-        ]
+    def fate_of(self, urls: Sequence[str]) -> Iterator[str]:
+        """Which start URLs redirected to another host or could not be fetched, a line each.
+
+        What happens to start pages is among the first that comes.
+        """
+        found = self.results("")
+        for hop in found.redirections:
+            if hop.from_url in urls and host_of(hop.from_url) != host_of(hop.to_url):
+                yield f"{hop.from_url} redirects to {hop.to_url}, which was crawled in its place."
+        for death in found.deaths:
+            if death.first_url in urls:
+                detail = f" ({death.detail})" if death.detail else ""
+                yield f"{death.first_url} could not be fetched: {death.reason}{detail}."
 
     def files(self) -> int:
         """How many different contents are recorded."""

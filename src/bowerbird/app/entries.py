@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from bowerbird.frontier.sqlite import SqliteFrontier
-
 from bowerbird.catalog import CatalogReader, Entry, Totals
 from bowerbird.codec import decode, encode
 from bowerbird.frontier.remote import RemoteFrontier
+from bowerbird.frontier.sqlite import SqliteFrontier
 
 #: Entries of one call: well below a frame, even with many sightings each.
 PAGE = 200

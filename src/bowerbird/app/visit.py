@@ -42,9 +42,8 @@ def visit(path: str) -> Iterator[Visit]:
 
 
 def _alone(folder: Folder) -> Iterator[Visit]:
-    from bowerbird.frontier.sqlite import SqliteFrontier
-
     from bowerbird.frontier.rules import rules_of
+    from bowerbird.frontier.sqlite import SqliteFrontier
 
     stored = stored_job(folder)
     rules = rules_of(settings_of(stored) if stored else Settings())

@@ -1,7 +1,7 @@
 """`crawl` and `download`."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +9,7 @@ import typer
 from bowerbird.cli import FAILED, FINISHED, INTERRUPTED
 from bowerbird.cli.given import merged, secrets_of, settings_of
 from bowerbird.cli.show import display, summary
+from bowerbird.manager.lists import UrlList, open_list
 from bowerbird.manager.report import Report
 from bowerbird.settings import Mode
 
@@ -38,13 +39,23 @@ def download(
 
     Again on the same folder it goes on where it was, also with a changed list.
     """
-    from bowerbird.manager.lists import open_list
-
     with open_list(list_) as urls:
-        _carry_out(Mode.DOWNLOAD, urls, out, given)
+        _carry_out(Mode.DOWNLOAD, urls, out, given, lambda: _bad_lines(urls))
 
 
-def _carry_out(mode: Mode, start: Iterable[str], out: str, typed: dict[str, Any]) -> None:
+def _bad_lines(urls: UrlList) -> list[str]:
+    """What was wrong with a list."""
+    if not urls.bad:
+        return []
+    more = f"; {urls.bad - len(urls.bad_lines)} more" if urls.bad > len(urls.bad_lines) else ""
+    listed = "; ".join(map(str, urls.bad_lines))
+    return [f"{urls.bad} bad line{'s' if urls.bad > 1 else ''} left out: {listed}{more}"]
+
+
+def _carry_out(
+    mode: Mode, start: Iterable[str], out: str, typed: dict[str, Any],
+    notes: Callable[[], Iterable[str]] = tuple,
+) -> None:  # fmt: skip
     given = merged(typed)
     options, secrets = settings_of(given), secrets_of(given)
     with display(quiet=bool(given.get("quiet"))) as shown:
@@ -52,7 +63,7 @@ def _carry_out(mode: Mode, start: Iterable[str], out: str, typed: dict[str, Any]
 
         report = carry_out(
             Order(
-                mode=mode, out=out, start=start, options=options, secrets=secrets,
+                mode=mode, out=out, start=start, options=options, secrets=secrets, notes=notes,
                 said=shown.say, tell=shown.tell, signals=True,
             )
         )  # fmt: skip

@@ -106,10 +106,9 @@ def _hosts(found: Status) -> list[str]:
 
 
 def _workers(found: Status) -> list[str]:
-    lines = ["  workers:"] if found.workers else []
-    for row in found.workers:
-        lines.append(
-            f"    {row.worker.name} {row.worker.version}: {row.leased} leased, "
-            f"{row.finished:,} finished, seen {row.last_seen_s:.0f} s ago"
-        )
-    return lines
+    lines = [
+        f"    {row.worker.name} {row.worker.version}: {row.leased} leased, "
+        f"{row.finished:,} finished, seen {row.last_seen_s:.0f} s ago"
+        for row in found.workers
+    ]
+    return ["  workers:", *lines] if lines else []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bowerbird.clock import Clock
-from bowerbird.errors import StorageFullError
+from bowerbird.errors import BowerbirdError, StorageFullError
 from bowerbird.frontier.base import Frontier
 from bowerbird.manager.limits import DISK_FULL, GOES_ON_ABOVE, StopRules, free_bytes
 from bowerbird.manager.progress import Meter, Progress
@@ -93,6 +93,8 @@ class Run:
     def _has_ended(self, stats: Stats) -> bool:
         if self.seeder.error is not None:
             raise self.seeder.error
+        if self.supervisor.hopeless() and not stats.sessions:
+            raise BowerbirdError("Workers end as soon as they start; what they said stands above.")
         return stats.state is State.ENDED
 
     def _hosts(self) -> list[HostRow]:

@@ -13,6 +13,9 @@ ENDED_WELL = 0
 #: A worker that lived so long has not failed at its start, in seconds.
 SETTLED_S = 30.0
 
+#: So many falls, one after the other, and nobody believes in the next start.
+HOPELESS = 12
+
 
 class Supervisor:
     """Keeps a number of worker processes running.
@@ -53,6 +56,10 @@ class Supervisor:
             if status != ENDED_WELL:
                 self._note_death(number)
         self.start()
+
+    def hopeless(self) -> bool:
+        """Whether workers do nothing but fall: none of them has ever settled."""
+        return self._falls >= HOPELESS
 
     def all_ended(self) -> bool:
         """Whether no worker runs and none is to be started."""

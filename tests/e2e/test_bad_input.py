@@ -1,0 +1,189 @@
+"""Bad input: a clear message, the right exit status, no traceback, nothing lost."""
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.bird import Ran, bird, flying, wait_for
+from tests.web import Answer, serve, tree
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def assert_refused(ran: Ran, *words: str, status: int = 2) -> None:
+    said = ran.out + ran.err
+    assert ran.status == status, said
+    assert "Traceback" not in said
+    for word in words:
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [("not a url", "not a URL"), ("ftp://example.org/", "ftp"), ("http://", "URL"),
+     ("http://[bad", "URL"), ("word", "URL"), ("", "URL")],
+)  # fmt: skip
+def test_not_a_url(out, url, word):
+    assert_refused(bird("crawl", url, "-o", out), word)
+    assert not (out / "crawl.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--per-host", "0"], "--per-host"),
+        (["--per-host", "many"], "per-host"),
+        (["--delay", "-1"], "delay"),
+        (["--max-bytes", "lots"], "lots"),
+        (["--min-size", "big"], "--min-size"),
+        (["--types", "jpeg,exe"], "exe"),
+        (["--scope", "galaxy"], "scope"),
+        (["--header", "no colon"], "--header"),
+        (["--cookies", "/nowhere"], "--cookies"),
+        (["--config", "/nowhere.toml"], "--config"),
+        (["--allow-range", "10.0.0.0/99"], "10.0.0.0/99"),
+        (["--proxy", "gopher://x"], "proxy"),
+        (["--no-such-option"], "--no-such-option"),
+    ],
+)
+def test_an_option_out_of_range_or_unknown(out, options, word):
+    assert_refused(bird("crawl", "http://127.0.0.1:1/", "-o", out, *options), word)
+    assert not (out / "crawl.db").exists()
+
+
+def test_a_broken_configuration_file_names_the_line(out, tmp_path):
+    config = tmp_path / "c.toml"
+    config.write_text('per-host = 4\nscope = "host\n')
+
+    assert_refused(bird("crawl", "http://127.0.0.1:1/", "-o", out, "--config", config), "line 2")
+
+
+def test_an_unknown_name_in_a_configuration_file(out, tmp_path):
+    config = tmp_path / "c.toml"
+    config.write_text("per-hots = 4\n")
+
+    assert_refused(bird("crawl", "http://127.0.0.1:1/", "-o", out, "--config", config), "per_hots")
+
+
+def test_a_configuration_file_is_obeyed_and_the_command_line_wins(out, tmp_path):
+    config = tmp_path / "c.toml"
+    config.write_text('max-depth = 0\nmax-bytes = "1M"\nmax-images = 1\n')
+    with serve(tree(pages=3, images=4)) as web:
+        arguments = ("--config", config, "--max-images", 3, "--json")
+        ran = bird("crawl", f"{web.url}/p0", "-o", out, *arguments)
+
+    assert ran.report["images"] == 3
+    assert ran.report["pages"] == 1
+
+
+def test_a_host_that_does_not_resolve_ends_soon_with_status_1(out):
+    ran = bird("crawl", "http://no-such-host.invalid/", "-o", out, "--retries", 0)
+
+    assert_refused(ran, "no-such-host.invalid", status=1)
+
+
+def test_a_host_where_nobody_listens_ends_soon_with_status_1(out):
+    ran = bird("crawl", "http://127.0.0.1:9/", "-o", out, "--retries", 0)
+
+    assert_refused(ran, "127.0.0.1", status=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("missing.txt", None, "missing.txt"),
+        ("empty.txt", b"", "empty"),
+        ("binary.txt", bytes(range(256)) * 40, "binary.txt"),
+        ("words.txt", b"no url here\nnor here\n", "no http or https URL"),
+        ("bad.txt.gz", b"this is not gzip", "bad.txt.gz"),
+        ("bad.json", b'["http://x/', "bad.json"),
+    ],
+)
+def test_a_list_that_is_none(out, tmp_path, name, content, word):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+
+    assert_refused(bird("download", path, "-o", out), word)
+
+
+def test_bad_lines_among_good_ones_are_counted_and_listed(out, tmp_path):
+    listed = tmp_path / "list.csv.gz"
+    with serve(tree(pages=1, images=2)) as web:
+        text = f"image_url,caption\n{web.url}/i1.png,one\nnot-a-url,two\n{web.url}/i2.png,three\n"
+        listed.write_bytes(gzip.compress(text.encode()))
+        ran = bird("download", listed, "-o", out, "--allow-private")
+
+    assert ran.status == 0
+    assert "2 images" in ran.out
+    assert "1 bad line" in ran.out + ran.err
+    assert "not-a-url" in ran.out + ran.err
+
+
+def test_a_list_from_standard_input(out):
+    with serve(tree(pages=1, images=2)) as web:
+        text = f"{web.url}/i1.png\n{web.url}/i2.png\n"
+        ran = bird("download", "-", "-o", out, "--allow-private", stdin=text)
+
+    assert "2 images" in ran.out
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+
+    assert_refused(bird("crawl", "http://127.0.0.1:1/", "-o", tmp_path), "not empty")
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+def test_a_file_in_place_of_the_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    assert_refused(bird("crawl", "http://127.0.0.1:1/", "-o", tmp_path / "file"), "is a file")
+
+
+def test_a_folder_of_another_crawl(out):
+    with serve(tree(1, 1)) as web:
+        bird("crawl", f"{web.url}/p0", "-o", out)
+
+    assert_refused(bird("crawl", "http://127.0.0.2/", "-o", out), "belongs to")
+    assert_refused(bird("download", "-", "-o", out, stdin="http://127.0.0.2/a.png"), "belongs to")
+
+
+def test_a_folder_in_use(out):
+    with serve({"/p0": Answer(b"x")}, pause_s=60) as web:
+        with flying("crawl", f"{web.url}/p0", "-o", out) as run:
+            wait_for("a request", lambda: len(web.requests) > 0)
+            second = bird("crawl", f"{web.url}/p0", "-o", out)
+            run.kill_group()
+
+    assert_refused(second, "in use")
+
+
+def test_a_newer_database_is_refused(out):
+    import apsw
+
+    with serve(tree(1, 1)) as web:
+        bird("crawl", f"{web.url}/p0", "-o", out)
+    database = apsw.Connection(str(out / "crawl.db"))
+    database.execute("PRAGMA user_version = 999")
+    database.close()
+
+    assert_refused(bird("status", out), "newer")
+
+
+@pytest.mark.parametrize("command", ["status", "retry", "verify", "pause", "resume", "stop"])
+def test_a_folder_without_a_crawl(tmp_path, command):
+    assert_refused(bird(command, tmp_path), "no crawl")
+    assert_refused(bird(command, tmp_path / "nowhere"), "does not exist")
+
+
+def test_no_command_shows_the_help():
+    ran = bird()
+
+    assert "crawl" in ran.out + ran.err
+    assert "Traceback" not in ran.err

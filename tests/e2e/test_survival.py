@@ -1,0 +1,171 @@
+"""Killed at any moment, interrupted, paused, stopped: nothing is lost, nothing is there twice."""
+
+import os
+import random
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bowerbird.store import FileStore
+from tests.bird import Flying, bird, flying, records_of, wait_for
+from tests.web import Answer, Web, images_of, serve, tree
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def crawling(web: Web, out: Path, *more: object) -> tuple[object, ...]:
+    return ("crawl", f"{web.url}/p0", "-o", out, "--json", "--delay", "0", *more)
+
+
+def assert_whole(web: Web, out: Path) -> None:
+    """Every image once, every file with its record, none damaged, nothing dead."""
+    records = records_of(out)
+    urls = Counter(record.final_url.removeprefix(web.url) for record in records)
+    assert images_of(web.answers) == set(urls)
+    assert {url: n for url, n in urls.items() if n > 1} == {}
+    verified = bird("verify", out)
+    assert verified.status == 0 or "left over" in verified.out, verified.out
+    assert bird("verify", out, "--prune").status == 0
+    assert list(FileStore(out).files())
+
+
+@pytest.mark.parametrize(
+    ("kills", "seed"), [(4, 1), pytest.param(8, 2, marks=pytest.mark.slow)]
+)
+def test_kill_9_of_the_whole_group_loses_nothing(out, kills, seed):
+    dice = random.Random(seed)
+    with serve(tree(pages=120, images=4), pause_s=0.01) as web:
+        for _ in range(kills):
+            wanted = len(web.requests) + dice.randint(1, 120)
+            with flying(*crawling(web, out)) as run:
+                wait_for(
+                    "requests or the end",
+                    lambda n=wanted, run=run: len(web.requests) >= n or run.process.poll() == 0,
+                )
+                run.kill_group()
+        ran = bird(*crawling(web, out))
+
+        assert ran.status == 0
+        assert ran.report["failures"] == {}
+        assert_whole(web, out)
+
+
+def test_a_worker_killed_in_mid_task_loses_nothing_and_is_replaced(out):
+    with serve(tree(pages=60, images=4), pause_s=0.01) as web, flying(*crawling(web, out)) as run:
+        wait_for("some requests", lambda: len(web.requests) > 40)
+        os.kill(run.workers()[0], signal.SIGKILL)
+        ran = run.ended()
+
+        assert ran.status == 0
+        assert ran.report["workers_died"] == 1
+        assert_whole(web, out)
+
+
+def test_requests_keep_their_distance_even_when_a_worker_is_killed(out):
+    delay_s = 0.2
+    arguments = ("--delay", delay_s, "--workers", 2)
+    with serve(tree(pages=4, images=5)) as web, flying(*crawling(web, out, *arguments)) as run:
+        wait_for("some requests", lambda: len(web.requests) > 6)
+        os.kill(run.workers()[0], signal.SIGKILL)
+        ran = run.ended()
+
+        assert ran.status == 0
+        assert min(web.gaps_s()) >= delay_s
+        assert_whole(web, out)
+
+
+def test_ctrl_c_finishes_what_is_in_flight_and_the_same_command_goes_on(out):
+    with serve(tree(pages=120, images=4), pause_s=0.01) as web:
+        with flying(*crawling(web, out)) as run:
+            wait_for("some requests", lambda: len(web.requests) > 40)
+            run.interrupt()
+            ran = run.ended()
+        again = bird(*crawling(web, out))
+
+        assert ran.status == 130
+        assert ran.report["state"] == "interrupted"
+        assert ran.report["waiting"] > 0
+        assert "Traceback" not in ran.err
+        assert again.status == 0
+        assert max(web.counts().values()) == 1, "what was in flight is not asked for again"
+        assert_whole(web, out)
+
+
+def test_a_second_ctrl_c_leaves_at_once(out):
+    with serve({"/p0": Answer(b"x")}, pause_s=60.0) as web, flying(*crawling(web, out)) as run:
+        wait_for("a request that hangs", lambda: len(web.requests) > 0)
+        run.interrupt()
+        _line_with(run, "again")
+        run.interrupt()
+
+        assert run.ended().status == 130
+
+
+def test_pause_lets_nothing_begin_until_resume(out):
+    with serve(tree(pages=120, images=4), pause_s=0.01) as web, flying(*crawling(web, out)) as run:
+        wait_for("some requests", lambda: len(web.requests) > 40)
+        paused = bird("pause", out)
+        wait_for("rest", lambda: '"leased": 0' in bird("status", out, "--json").out)
+        still = len(web.requests)
+        status = bird("status", out)
+        after = len(web.requests)
+        resumed = bird("resume", out)
+        ran = run.ended()
+
+        assert (paused.status, resumed.status, ran.status) == (0, 0, 0)
+        assert "paused" in status.out
+        assert still == after
+        assert_whole(web, out)
+
+
+def test_stop_ends_the_run_and_keeps_what_waits(out):
+    with serve(tree(pages=120, images=4), pause_s=0.01) as web:
+        with flying(*crawling(web, out)) as run:
+            wait_for("some requests", lambda: len(web.requests) > 40)
+            stopped = bird("stop", out)
+            ran = run.ended()
+        again = bird(*crawling(web, out))
+
+        assert (stopped.status, ran.status, again.status) == (0, 0, 0)
+        assert ran.report["waiting"] > 0
+        assert_whole(web, out)
+
+
+def test_retry_brings_back_what_failed(out):
+    answers = tree(pages=3, images=1)
+    lost = answers.pop("/i2.png")
+    with serve(answers) as web:
+        first = bird(*crawling(web, out))
+        web.answers["/i2.png"] = lost
+        retried = bird("retry", out)
+        second = bird(*crawling(web, out))
+
+        assert first.report["failures"] == {"http-404": 1}
+        assert retried.out.startswith("1 ")
+        assert second.report["failures"] == {}
+        assert_whole(web, out)
+
+
+def test_a_changed_list_is_gone_on_with(out, tmp_path):
+    with serve(tree(pages=10, images=4)) as web:
+        images = sorted(web.url + path for path in images_of(web.answers))
+        listed = tmp_path / "list.txt"
+        listed.write_text("\n".join(images[:20]))
+        bird("download", listed, "-o", out, "--allow-private")
+        listed.write_text("\n".join(images[10:]))
+        ran = bird("download", listed, "-o", out, "--allow-private")
+
+        assert ran.status == 0
+        assert max(web.counts().values()) == 1
+        assert_whole(web, out)
+
+
+def _line_with(run: Flying, text: str) -> None:
+    assert run.process.stderr is not None
+    while text not in run.process.stderr.readline():
+        assert run.process.poll() is None
