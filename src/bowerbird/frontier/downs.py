@@ -68,6 +68,7 @@ class Downs:
         waited for; answer whether that is so."""
         if self._books.get("hosts-answered") or not self._down:
             return False
+        # Delayed tasks may be of hosts that are not down: the caller has waited for them.
         busy = [number for number in self._down if self._ring.count(number)]
         if not busy or len(busy) != self._ring.busy:
             return False

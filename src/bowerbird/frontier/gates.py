@@ -82,6 +82,7 @@ class Gates:
         self._asked.pop(origin.id, None)
         self._parsed.pop(origin.id, None)
         text = robots.text[:MAX_TEXT] if robots.verdict == "text" else ""
+        text = text.encode("utf-8", "replace").decode()  # lone surrogates break protego and SQLite
         origin.verdict = (
             "allow" if robots.verdict == "text" and not text.strip() else robots.verdict
         )

@@ -4,7 +4,8 @@ One thread calls it. A call that the store cannot carry out is undone as a whole
 other call of its batch: what is in memory is then read again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bowerbird.clock import Clock, SystemClock
@@ -65,6 +66,7 @@ class LocalFrontier(Frontier):
         self._places: dict[str, Place] = {}
         self._depth, self._seq = 0, 0
         self._broken: BaseException | None = None
+        self._stale = False  #: what is in memory is not what the store has
         self.slots = Slots(rules, self.hosts_at_hand, self.ring, self.sessions)
         self._assemble()
         saved = store.load()
@@ -108,6 +110,8 @@ class LocalFrontier(Frontier):
         """
         if self._broken is not None and self._depth:
             raise StorageFullError() from self._broken
+        if self._stale:
+            self._reload()
         self._depth += 1
         try:
             yield
@@ -136,10 +140,20 @@ class LocalFrontier(Frontier):
     def _undo(self, error: BaseException) -> None:
         if self._broken is None:
             self._broken = error
+            self._stale = True
             self.store.rollback()
+            self._reload()
+
+    def _reload(self) -> None:
+        """Read again what is in memory; where the disk refuses even that, the next call will."""
+        try:
             saved = self.store.load()
             self.books.reopen(saved)
             self._restore(saved)
+            self._stale = False
+        except StorageFullError:
+            if self._broken is None:
+                raise
 
     # Restoring.
 
@@ -263,26 +277,30 @@ class LocalFrontier(Frontier):
 
     def _add(self, tasks: Sequence[Task]) -> int:
         fresh = [task for task in self.store.fresh(tasks) if task.kind is not Kind.ROBOTS]
+        if not fresh:
+            return 0
+        origins = [origin_of(task.url) for task in fresh]
+        places = self._places_of(origins)
         rows = []
-        for task in fresh:
-            place = self._place(origin_of(task.url))
+        for task, origin in zip(fresh, origins, strict=True):
+            place = places[origin]
             rows.append((task, place.origin))
             self.ring.add(place.host)
-        if rows:
-            self.store.insert(rows)
-            for kind in Kind:
-                self.books.count(f"waiting:{kind}", sum(task.kind is kind for task in fresh))
+        self.store.insert(rows)
+        for kind, number in Counter(task.kind for task in fresh).items():
+            self.books.count(f"waiting:{kind}", number)
         return len(rows)
 
-    def _place(self, origin: str) -> Place:
-        place = self._places.get(origin)
-        if place is None:
-            if len(self._places) >= PLACES:
-                self._places.clear()
-            place = self._places[origin] = self.store.place(origin)
-            self.books.met(place.host)
-            self.hosts_at_hand.met(place.host, place.origin)
-        return place
+    def _places_of(self, origins: Iterable[str]) -> dict[str, Place]:
+        if len(self._places) > PLACES:
+            self._places.clear()
+        unknown = set(origins) - self._places.keys()
+        if unknown:
+            self._places |= (found := self.store.places(sorted(unknown)))
+            for place in found.values():
+                self.books.met(place.host)
+                self.hosts_at_hand.met(place.host, place.origin)
+        return self._places
 
     # Tasks out and back.
 

@@ -3,14 +3,14 @@
 import json
 import os
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import apsw
 
 from bowerbird.catalog import CatalogReader, CatalogWriter
 from bowerbird.codec import decode, encode
-from bowerbird.frontier.database import mapped_errors
+from bowerbird.frontier.database import in_our_words, mapped_errors
 from bowerbird.frontier.rows import Row, entry_of, fingerprint, numbers, row_of
 from bowerbird.frontier.statements import statements
 from bowerbird.frontier.tasks import (
@@ -103,23 +103,26 @@ class SqliteStore(TaskStore):
 
     def _begin(self) -> None:
         if not self._begun:
-            if not self._connection.in_transaction:
-                self._connection.execute("BEGIN IMMEDIATE")
+            with mapped_errors():
+                if not self._connection.in_transaction:
+                    self._connection.execute("BEGIN IMMEDIATE")
             self._begun = True
 
     def _read(self, name: str, values: Sequence[Any] = ()) -> list[Row]:
-        with mapped_errors():
+        # Not `mapped_errors`: a context manager costs as much as the statement.
+        try:
             return self._connection.execute(self._sql[name], values).fetchall()
+        except apsw.Error as error:
+            raise in_our_words(error) from error
 
     def _write(self, name: str, values: Sequence[Any]) -> list[Row]:
-        with mapped_errors():
-            self._begin()
-            return self._connection.execute(self._sql[name], values).fetchall()
+        self._begin()
+        return self._read(name, values)
 
     def _write_all(self, name: str, rows: Sequence[Sequence[Any]]) -> None:
         if rows:
+            self._begin()
             with mapped_errors():
-                self._begin()
                 self._connection.executemany(self._sql[name], rows)
 
     # Names.
@@ -131,6 +134,16 @@ class SqliteStore(TaskStore):
         name = host_of_origin(origin)
         host = self.host_number(name) or self._write("new_host", (name,))[0][0]
         return Place(self._write("new_origin", (host, origin))[0][0], host)
+
+    def places(self, origins: Collection[str]) -> dict[str, Place]:
+        wanted = apsw.carray(tuple(origins))
+        found = {
+            name: Place(origin, host) for name, origin, host in self._read("places", (wanted,))
+        }
+        for name in origins:
+            if name not in found:
+                found[name] = self.place(name)
+        return found
 
     def host_number(self, name: str) -> int:
         rows = self._read("host_number", (name,))
@@ -253,8 +266,8 @@ class SqliteStore(TaskStore):
     # Results.
 
     def keep(self, finds: Finds) -> tuple[int, int]:
+        self._begin()
         with mapped_errors():
-            self._begin()
             added = self._writer.add(
                 finds.records, finds.redirections, finds.sightings, finds.deaths
             )

@@ -5,7 +5,7 @@ this crawl has been going, over all restarts, so that no clock of a machine is e
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import IntEnum
 
 import msgspec
@@ -182,6 +182,10 @@ class TaskStore(ABC):
     @abstractmethod
     def place(self, origin: str) -> Place:
         """The numbers of an origin, which is made if it is new. Host numbers are dense from 1."""
+
+    def places(self, origins: Collection[str]) -> dict[str, Place]:
+        """The numbers of several origins."""
+        return {name: self.place(name) for name in origins}
 
     @abstractmethod
     def host_number(self, name: str) -> int:

@@ -18,6 +18,8 @@ DELETE FROM session WHERE id = ?
 
 -- place: origin's name -> origin, host
 SELECT id, host FROM origin WHERE name = ?
+-- places: array of names -> name, origin, host
+SELECT name, id, host FROM origin WHERE name IN (SELECT value FROM carray(?))
 -- host_number: name -> host
 SELECT id FROM host WHERE name = ?
 -- new_host: name -> host

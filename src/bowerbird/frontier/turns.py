@@ -30,6 +30,9 @@ from bowerbird.urls import origin_of
 
 #: Most leases of one call: a token has two bytes for its place in the answer.
 LIMIT = 1 << 16
+#: Tasks of one host in its turn while no other host waits: nobody to be fair to, but judging takes
+#: up to 20 ms a task where a hostile robots.txt has its 512 KiB full of rules.
+ALONE = 64
 #: Turns of one call beyond one for each task asked for.
 EXTRA_TURNS = 64
 #: Lanes (origins) of one host looked at in one turn; real hosts have two.
@@ -42,6 +45,8 @@ SUSPECTS = 16
 RIPENED = 1_000
 #: All priorities, and those that wait behind a gate.
 EVERYTHING, BEHIND = (0, 255), (ROBOTS + 1, 255)
+#: Why the tasks of a host that is given up die.
+HOST_DOWN = "host-down"
 #: When to ask again where only an event can help, in seconds.
 IDLE_S = 1.0
 #: When to ask again where not all hosts could be looked at, in seconds.
@@ -83,7 +88,8 @@ class Turns:
         if session.alone():
             return []
         taken = self._round(session, min(limit, LIMIT), now)
-        if not taken and not self._worked and not sum(self._books.leased):
+        idle = not taken and not self._worked and self.due is None
+        if idle and not any(self._books.leased):
             self._worked = self._downs.give_up()
         return taken
 
@@ -178,7 +184,7 @@ class Turns:
     def _turn(self, session: Session, host: Host, room: int, now: float) -> list[Entry]:
         taken: list[Entry] = []
         if not self._barred(host, now):
-            turn = TURN if len(self._ring) else room  # alone there is nobody to be fair to
+            turn = TURN if len(self._ring) else ALONE
             room = min(room, turn, self._slots.room(session, host, now))
             if host.down():
                 taken = self._probe(session, host, min(room, 1), now)
@@ -301,7 +307,7 @@ class Turns:
         left = BURIED
         for lane in host.lanes:
             entries = self._store.take(Place(lane.id, host.id), [EVERYTHING], left)
-            self._graves.bury_waiting(host, entries, "host-down")
+            self._graves.bury_waiting(host, entries, HOST_DOWN)
             for entry in entries:
                 self._gates.forget(entry)
             left -= len(entries)
@@ -344,9 +350,18 @@ class Turns:
             if entry.kind in session.kinds and self._books.room(entry.kind):
                 host = self._hosts.get(entry.host)
                 self._hosts.leave(host)
-                if self._may_start(session, host, entry, now):
+                if host.down() and self._downs.doomed(host):
+                    self._bury_suspect(host, entry)
+                elif self._may_start(session, host, entry, now):
                     return entry
         return None
+
+    def _bury_suspect(self, host: Host, entry: Entry) -> None:
+        self.suspects -= 1
+        self._books.count(f"waiting:{KINDS[entry.kind]}", -1)
+        self._graves.bury(host, [entry], HOST_DOWN)
+        self._gates.forget(entry)
+        self._worked = True
 
     def _may_start(self, session: Session, host: Host, entry: Entry, now: float) -> bool:
         lane = lane_of(host, entry.origin)
