@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 import apsw
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -115,6 +116,20 @@ def test_sightings_of_every_first_url_resolve_to_the_record(
     entries = reader.entries()
     assert entries[0].sightings == tuple(seen)
     assert entries[1].sightings == ()
+
+
+def test_sightings_of_a_dead_first_url_resolve_to_the_other_size_that_was_stored(
+    writer: CatalogWriter, reader: CatalogReader
+) -> None:
+    other_size = msgspec.structs.replace(record("small"), url="https://a.org/dead")
+    seen = [sighting("dead", "p1"), sighting("leads-to-dead", "p2"), sighting("small", "p3")]
+    writer.add([other_size], [moved("leads-to-dead", "dead")], seen)
+    (entry,) = reader.entries()
+    assert entry.sightings == (seen[2], seen[0], seen[1])
+
+    writer.add(sightings=[sighting("dead", f"q{page}") for page in range(120)])
+    (entry,) = reader.entries()
+    assert len(entry.sightings) + entry.sightings_more == 123
 
 
 def test_redirections_in_a_circle_end(writer: CatalogWriter, reader: CatalogReader) -> None:

@@ -36,9 +36,12 @@ JOIN catalog_url AS f ON f.id = d.first_id
 WHERE d.id > ? ORDER BY d.id LIMIT ?;
 
 -- seen: first and last row id of records; their sightings, under all URLs that lead to them
--- UNION keeps each pair (record, URL, hops) once and hops end at 10, so loops end too.
+-- UNION keeps each pair (record, URL, hops) once and hops end at 10, so loops end too. A record's first
+-- URL leads to it as well: where that died and another size was stored, no redirection says so.
 WITH RECURSIVE leads (record_id, url_id, hops) AS (
     SELECT id, final_id, 0 FROM catalog_record WHERE id BETWEEN ?1 AND ?2
+    UNION
+    SELECT id, url_id, 1 FROM catalog_record WHERE id BETWEEN ?1 AND ?2
     UNION
     SELECT leads.record_id, m.from_id, leads.hops + 1
     FROM leads JOIN catalog_redirection AS m ON m.to_id = leads.url_id
@@ -57,6 +60,8 @@ ORDER BY led.record_id, led.hops, s.id;
 -- more: first and last row id of records; sightings of theirs that were counted only
 WITH RECURSIVE leads (record_id, url_id, hops) AS (
     SELECT id, final_id, 0 FROM catalog_record WHERE id BETWEEN ?1 AND ?2
+    UNION
+    SELECT id, url_id, 1 FROM catalog_record WHERE id BETWEEN ?1 AND ?2
     UNION
     SELECT leads.record_id, m.from_id, leads.hops + 1
     FROM leads JOIN catalog_redirection AS m ON m.to_id = leads.url_id
