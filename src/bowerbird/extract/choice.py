@@ -15,6 +15,7 @@ class Sized(NamedTuple):
     place: Place
     rank: int
     size: float  #: pixels of width; densities count as widths of the element's own width
+    assumed: bool = False  #: no descriptor says its size, only the element's layout does
 
 
 def candidates_of(attributes: Attributes) -> list[Sized]:
@@ -30,21 +31,27 @@ def candidates_of(attributes: Attributes) -> list[Sized]:
             found += _sized(candidates_in(name, value, attributes), Place.LAZY, NAMES[name], width)
     source = attributes.get("src")
     if source and source[:1] != "#":
-        found.append(Sized(source, Place.IMG, NATIVE, width))
+        found.append(Sized(source, Place.IMG, NATIVE, width, assumed=True))
     return found
 
 
 def by_size(candidates: Iterable[Sized]) -> list[tuple[str, Place]]:
-    """The largest first; among equals the earlier one, which is the one browsers take."""
-    ordered = sorted(candidates, key=lambda each: (-each.rank, -each.size))
+    """The largest first; among equals one that says its size, then the earlier one.
+
+    A width attribute is the layout's: a `data-src` of any size may stand beside it.
+    """
+    ordered = sorted(candidates, key=lambda each: (-each.rank, -each.size, each.assumed))
     return [(each.link, each.place) for each in ordered]
 
 
 def _sized(candidates: Iterable[Candidate], place: Place, rank: int, width: float) -> list[Sized]:
     return [
-        Sized(link, place, rank, candidate_width or (density or 1.0) * width)
+        Sized(
+            link, place, rank, candidate_width or (density or 1.0) * width,
+            assumed=not (candidate_width or density),
+        )
         for link, candidate_width, density in candidates
-    ]
+    ]  # fmt: skip
 
 
 def _number(text: str | None) -> float:

@@ -7,6 +7,8 @@ from bowerbird.extract.links import Links
 from bowerbird.model import Place
 from bowerbird.settings import Srcset
 
+#: Forms of one image that are kept when one is chosen: the choice and its alternates.
+MAX_FORMS = 100
 #: Longest alt text and title kept, in characters.
 MAX_ALT = 1_000
 
@@ -39,10 +41,10 @@ class Page:
     def one_of(self, candidates: list[Sized], alt: str | None) -> None:
         """Keep the largest of an image's candidates with the others as alternates, or all."""
         alt = (alt or "")[:MAX_ALT].strip()
-        if self.srcset is Srcset.LARGEST:
-            self.links.choice(by_size(candidates), alt)
+        if self.srcset is Srcset.LARGEST and len(candidates) > 1:
+            self.links.choice(by_size(candidates)[:MAX_FORMS], alt)
             return
-        for link, place, _, _ in candidates:
+        for link, place, *_ in candidates:
             self.links.image(link, place, alt)
 
     def css(self, text: str) -> None:
