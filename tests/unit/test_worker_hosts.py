@@ -40,11 +40,11 @@ def test_a_lease_without_a_slot_starts_nothing():
     assert hosts.take(0.0, 10) == []
 
 
-def test_requests_are_spaced_by_their_real_starts_not_by_their_submission():
+def test_requests_are_spaced_by_when_the_host_saw_them_not_by_their_submission():
     hosts = hosts_with(leases=3, slots=1, delay_s=1.0)
     assert len(hosts.take(10.0, 10)) == 1
 
-    hosts.ended(HOST, sent_s=10.4, now_s=10.5)
+    hosts.ended(HOST, seen_s=10.4, now_s=10.5)
 
     assert hosts.take(11.3, 10) == []
     assert hosts.next_start_s() == 11.4

@@ -5,12 +5,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from bowerbird.app.looking import Status, status_of
 from bowerbird.cli import FAILED
 from bowerbird.cli.values import shown_duration, shown_size
+from bowerbird.codec import as_json
 
 Where = Annotated[str, typer.Argument(metavar="DIR", help="Folder of the crawl.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -28,7 +28,7 @@ def status(where: Where, json: AsJson = False) -> None:
     """Show counts, rates, hosts, workers and failures."""
     found = status_of(where)
     if json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+        sys.stdout.buffer.write(as_json(found))
         return
     for line in _lines(found):
         typer.echo(line)
@@ -48,7 +48,7 @@ def verify(
     with counting("files checked") as tell:
         checked = verify_crawl(where, prune=prune, tell=tell)
     if json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(checked), indent=2) + b"\n")
+        sys.stdout.buffer.write(as_json(checked))
     else:
         for line in checked.lines():
             typer.echo(line)

@@ -143,12 +143,13 @@ class Hosts:
         self.waiting -= 1
         return desk.waiting.popleft()
 
-    def ended(self, host: str, sent_s: float, now_s: float, delay_s: float = 0.0) -> None:
-        """A request has ended. It really left at `sent_s`, which is what spacing counts from."""
+    def ended(self, host: str, seen_s: float, now_s: float, delay_s: float = 0.0) -> None:
+        """A request has ended. Spacing counts from `seen_s`, the first byte of its answer: the
+        earliest proof that the host has seen it, however long it was on its way."""
         desk = self._desks[host]
         desk.in_flight -= 1
         desk.idle_s = now_s
-        desk.free_s = max(desk.free_s, sent_s + max(desk.delay_s, delay_s))
+        desk.free_s = max(desk.free_s, seen_s + max(desk.delay_s, delay_s))
         self._look_at(desk)
 
     def hold(self, host: str, until_s: float) -> None:

@@ -158,7 +158,8 @@ class Loop:
         delay_s = self._hosts.delay_s(held.host)
         outcome = self._work.outcome(held.lease, response, delay_s)
         slower_s = (outcome.delay_s if outcome else None) or 0.0
-        self._hosts.ended(held.host, response.sent_s, now_s, slower_s)
+        seen_s = response.first_byte_s or now_s
+        self._hosts.ended(held.host, seen_s, now_s, slower_s)
         if outcome is None:
             return  # it is being decoded
         if outcome.hold_s:
