@@ -180,6 +180,35 @@ class RobotsRules:
 
         assert obeying.dead() == {"dns-failed": 1}
 
+    @pytest.mark.parametrize("retries", [0, 3])
+    def test_what_bars_the_whole_origin_is_said_and_brings_no_host_down(
+        self, make: Callable[..., Bench], retries: int
+    ) -> None:
+        bench = make(msgspec.structs.replace(OBEY, retries=retries))
+        bench.add(image("1"), image("2"))
+        worker = bench.worker()
+        barred = outcome(self._ask(worker), Verb.DEAD, reason="private-address", answered=False)
+        worker.finish(barred)
+        worker.ask()
+
+        assert bench.dead() == {"private-address": 2}
+        assert bench.frontier.hosts()[0].state != "down"
+
+    def test_a_robots_txt_that_leads_to_a_private_address_bars_nobody_by_that_name(
+        self, obeying: Bench
+    ) -> None:
+        obeying.add(image("1"))
+        worker = obeying.worker()
+        lease = self._ask(worker)
+        target = Task(url="http://b.test/r", kind=Kind.ROBOTS, hops=1, first_url=lease.task.url)
+        worker.finish(outcome(lease, Verb.MOVED, moved=target, status=301))
+        worker.finish(
+            outcome(self._ask(worker), Verb.DEAD, reason="private-address", answered=False)
+        )
+        worker.ask()
+
+        assert obeying.dead() == {"robots-unreachable": 1}
+
     def test_redirects_keep_the_gate_shut(self, obeying: Bench) -> None:
         obeying.add(image("1"))
         worker = obeying.worker()

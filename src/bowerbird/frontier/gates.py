@@ -20,6 +20,9 @@ PARSED = 256
 MAX_TEXT = 512 * 1024
 #: Why tasks die where the rules say so, and where no rules could be had.
 FORBIDDEN, UNREACHABLE = "robots", "robots-unreachable"
+#: What keeps us from a whole origin by a rule of ours, and says more than that its robots.txt
+#: could not be had. No fault of the network's: the host is not down.
+BARRED = frozenset({"bad-url", "private-address", "tls-certificate"})
 
 
 class Gates:

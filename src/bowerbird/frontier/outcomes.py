@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from bowerbird.frontier.base import HOLD_CAP_S
 from bowerbird.frontier.books import Books
 from bowerbird.frontier.downs import NO_SUCH_HOST, Downs
-from bowerbird.frontier.gates import UNREACHABLE, Gates, lane_of
+from bowerbird.frontier.gates import BARRED, UNREACHABLE, Gates, lane_of
 from bowerbird.frontier.graves import Graves
 from bowerbird.frontier.hosts import Host, Hosts
 from bowerbird.frontier.leases import Leases
@@ -105,6 +105,8 @@ class Outcomes:
 
     def _is_connection(self, entry: Entry, outcome: Outcome) -> bool:
         """Whether the network failed; a task dead at once died by a rule (guard, certificate)."""
+        if outcome.reason in BARRED:
+            return False
         spent = entry.attempts >= self._rules.retries
         return outcome.verb is Verb.RETRY or (outcome.verb is Verb.DEAD and spent)
 
@@ -173,7 +175,8 @@ class Outcomes:
         if outcome.answered is False and self._is_connection(entry, outcome) and not unknown:
             self._retry(batch, entry, outcome, now)
             return
-        reason = NO_SUCH_HOST if unknown else UNREACHABLE
+        barred = outcome.reason in BARRED and not entry.task.hops
+        reason = outcome.reason if unknown or barred else UNREACHABLE
         self._open(batch, entry, Robots(verdict="forbid"), reason, now)
 
     def _robots_moved(self, batch: Batch, entry: Entry, moved: Task, now: float) -> None:
