@@ -1,31 +1,15 @@
-"""The frontier of this process: all policy, over a store that remembers.
+"""The frontier of this process: all policy, over a store that remembers. One thread calls it."""
 
-One thread calls it. A call that the store cannot carry out is undone as a whole, with every
-other call of its batch: what is in memory is then read again.
-"""
+from collections.abc import Sequence
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-
-from bowerbird.clock import Clock, SystemClock
-from bowerbird.errors import FrontierError, SessionGoneError, StorageFullError
+from bowerbird.errors import FrontierError
 from bowerbird.frontier.audit import audit
 from bowerbird.frontier.base import Frontier, Give
-from bowerbird.frontier.books import Books
-from bowerbird.frontier.downs import Downs
-from bowerbird.frontier.gates import Gates
-from bowerbird.frontier.graves import Graves
-from bowerbird.frontier.hosts import Hosts
-from bowerbird.frontier.leases import Leases
+from bowerbird.frontier.core import Core
 from bowerbird.frontier.looking import host_rows, stats_of, worker_rows
-from bowerbird.frontier.outcomes import Outcomes
-from bowerbird.frontier.ring import Ring
-from bowerbird.frontier.rules import Rules
-from bowerbird.frontier.sessions import Session, Sessions
-from bowerbird.frontier.slots import Slots
-from bowerbird.frontier.tasks import KINDS, Finds, Place, Saved, TaskStore
-from bowerbird.frontier.turns import Turns, leases_of
+from bowerbird.frontier.sessions import Session
+from bowerbird.frontier.tasks import KINDS
+from bowerbird.frontier.turns import leases_of
 from bowerbird.model import (
     Attached,
     BeatReply,
@@ -44,53 +28,15 @@ from bowerbird.model import (
     WorkerInfo,
     WorkerRow,
 )
-from bowerbird.urls import origin_of
 
 #: Dead sessions ended by one call.
 REAPED = 8
-#: Origins whose numbers are kept at hand.
-PLACES = 16_384
 #: Tasks brought back in one step of `requeue`.
 REVIVED = 1_000
 
 
-class LocalFrontier(Frontier):
+class LocalFrontier(Core, Frontier):
     """A frontier that is called directly. Not for several threads."""
-
-    def __init__(self, store: TaskStore, rules: Rules, clock: Clock | None = None) -> None:
-        """Take up what `store` remembers; raises what it raises."""
-        self.rules, self.store = rules, store
-        self.books = Books(clock or SystemClock(), rules)
-        self.ring, self.sessions, self.hosts_at_hand = Ring(), Sessions(), Hosts(store, rules)
-        self._finds = Finds()
-        self._places: dict[str, Place] = {}
-        self._depth, self._seq = 0, 0
-        self._broken: BaseException | None = None
-        self._stale = False  #: what is in memory is not what the store has
-        self.slots = Slots(rules, self.hosts_at_hand, self.ring, self.sessions)
-        self._assemble()
-        saved = store.load()
-        self.books.open(saved)
-        with self.batch():
-            self._restore_sessions(saved)
-            self._restore(saved)
-
-    def _assemble(self) -> None:
-        store, books, ring, hosts = self.store, self.books, self.ring, self.hosts_at_hand
-        self.gates = Gates(store, self.rules)
-        self.downs = Downs(books, ring, hosts)
-        self.graves = Graves(store, books, ring, hosts, self._finds)
-        self.turns = Turns(
-            store, books, ring, hosts, self.sessions, self.slots, self.gates, self.graves,
-            self.downs,
-        )  # fmt: skip
-        self.leases = Leases(
-            store, books, ring, hosts, self.sessions, self.slots, self.turns, self.graves
-        )
-        self.outcomes = Outcomes(
-            store, books, hosts, self.sessions, self.leases, self.gates, self.graves, self.downs,
-            self.turns, self._finds, self.rules, self._add,
-        )  # fmt: skip
 
     def __repr__(self) -> str:
         waiting = sum(self.books.group("waiting").values())
@@ -98,96 +44,6 @@ class LocalFrontier(Frontier):
             f"<{type(self).__name__} {self.books.shown_state()}: {waiting} waiting, "
             f"{sum(self.books.leased)} leased, {len(self.sessions)} sessions>"
         )
-
-    # Transactions.
-
-    @contextmanager
-    def batch(self) -> Iterator[None]:
-        """One transaction for all calls inside: answers may be sent once it has closed.
-
-        Raises:
-            StorageFullError: the disk refuses; no call inside has happened.
-        """
-        if self._broken is not None and self._depth:
-            raise StorageFullError() from self._broken
-        if self._stale:
-            self._reload()
-        self._depth += 1
-        try:
-            yield
-            self._close_batch()
-        except SessionGoneError:
-            self._close_batch()  # an answer, not a fault: what else the call did stands
-            raise
-        except BaseException as error:
-            self._undo(error)
-            raise
-        finally:
-            self._depth -= 1
-            if not self._depth:
-                self._broken = None
-
-    def _close_batch(self) -> None:
-        if self._depth > 1:
-            return
-        if self._broken is not None:
-            raise StorageFullError() from self._broken
-        self.hosts_at_hand.save()
-        if self.store.dirty or self.books.changed:
-            self.store.commit(*self.books.to_save())
-        self.hosts_at_hand.tidy(self.books.now())
-
-    def _undo(self, error: BaseException) -> None:
-        if self._broken is None:
-            self._broken = error
-            self._stale = True
-            self.store.rollback()
-            self._reload()
-
-    def _reload(self) -> None:
-        """Read again what is in memory; where the disk refuses even that, the next call will."""
-        try:
-            saved = self.store.load()
-            self.books.reopen(saved)
-            self._restore(saved)
-            self._stale = False
-        except StorageFullError:
-            if self._broken is None:
-                raise
-
-    # Restoring.
-
-    def _restore_sessions(self, saved: Saved) -> None:
-        now = self.books.now()
-        for number, worker in saved.sessions.items():
-            if worker.local:
-                self.store.drop_session(number)
-            else:
-                self.sessions.restore(number, worker, now)
-
-    def _restore(self, saved: Saved) -> None:
-        now = self.books.now()
-        held = {host.id: host.held for host in self.hosts_at_hand if host.held}
-        self._clear()
-        for number, tasks in saved.waiting:
-            self.ring.add(number, tasks)
-        self.gates.restore(saved.gates)
-        self.downs.restore(saved.down)
-        self.turns.restore(saved.suspects)
-        for number, slots in held.items():
-            host = self.hosts_at_hand.get(number)
-            host.held, host.facts.freed_at = slots, now
-        self.leases.restore(saved.leases, now)
-        for session in self.sessions:
-            session.told.clear()
-            session.news |= session.hosts
-
-    def _clear(self) -> None:
-        self.ring.clear()
-        self.sessions.clear()
-        self.hosts_at_hand.clear()
-        self._places.clear()
-        self._finds.clear()
 
     # Sessions.
 
@@ -275,33 +131,6 @@ class LocalFrontier(Frontier):
         with self.batch():
             self.books.mark_seeds(complete=False)
 
-    def _add(self, tasks: Sequence[Task]) -> int:
-        fresh = [task for task in self.store.fresh(tasks) if task.kind is not Kind.ROBOTS]
-        if not fresh:
-            return 0
-        origins = [origin_of(task.url) for task in fresh]
-        places = self._places_of(origins)
-        rows = []
-        for task, origin in zip(fresh, origins, strict=True):
-            place = places[origin]
-            rows.append((task, place.origin))
-            self.ring.add(place.host)
-        self.store.insert(rows)
-        for kind, number in Counter(task.kind for task in fresh).items():
-            self.books.count(f"waiting:{kind}", number)
-        return len(rows)
-
-    def _places_of(self, origins: Iterable[str]) -> dict[str, Place]:
-        if len(self._places) > PLACES:
-            self._places.clear()
-        unknown = set(origins) - self._places.keys()
-        if unknown:
-            self._places |= (found := self.store.places(sorted(unknown)))
-            for place in found.values():
-                self.books.met(place.host)
-                self.hosts_at_hand.met(place.host, place.origin)
-        return self._places
-
     # Tasks out and back.
 
     def lease(
@@ -343,15 +172,6 @@ class LocalFrontier(Frontier):
             return FinishReply(accepted=accepted, grants=grants, state=state, seq=self._next())
 
     # Results.
-
-    def _keep_finds(self) -> None:
-        finds = self._finds
-        if finds.records or finds.redirections or finds.sightings or finds.deaths:
-            records, size = self.store.keep(finds)
-            if records:
-                self.books.count("records", records)
-                self.books.count("bytes", size)
-            finds.clear()
 
     def results(self, cursor: str = "", limit: int = 1_000) -> Results:
         return self.store.results(cursor, limit)
