@@ -1,10 +1,12 @@
 """Reading the catalog, in stretches of bounded memory."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import apsw
 
+from bowerbird.catalog.ids import url_id
 from bowerbird.catalog.paths import unpack
 from bowerbird.catalog.statements import load
 from bowerbird.catalog.values import Entry, Totals
@@ -72,6 +74,16 @@ class CatalogReader:
     def recent(self, within_s: float) -> list[Record]:
         """Records fetched in the last `within_s` seconds before the newest one."""
         return list(self._records(self._rows("recent", within_s)))
+
+    def pages_of(self, image_urls: Iterable[str]) -> list[str]:
+        """The pages where these images were seen, under these very URLs, once each."""
+        found = (self._rows("pages", url_id(url)) for url in image_urls)
+        return list(dict.fromkeys(row[0] for rows in found for row in rows))
+
+    def of_contents(self, sha256s: Iterable[str]) -> list[Record]:
+        """Every record of these contents. Reads all records."""
+        digests = tuple(map(bytes.fromhex, sha256s))
+        return self._records(self._rows("contents", apsw.carray(digests))) if digests else []
 
     def meta(self, key: str) -> str:
         """A word kept by `CatalogWriter.set_meta`; "" where there is none."""

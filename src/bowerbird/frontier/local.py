@@ -7,6 +7,7 @@ from bowerbird.frontier.audit import audit
 from bowerbird.frontier.base import Frontier, Give
 from bowerbird.frontier.core import Core
 from bowerbird.frontier.looking import host_rows, stats_of, worker_rows
+from bowerbird.frontier.refetch import refetch
 from bowerbird.frontier.sessions import Session
 from bowerbird.frontier.tasks import KINDS
 from bowerbird.frontier.turns import leases_of
@@ -214,6 +215,10 @@ class LocalFrontier(Core, Frontier):
         if host.down():
             self.downs.raise_up(host)
         self.gates.ask_again(host)
+
+    def refetch(self, final_urls: Sequence[str]) -> int:
+        """See `refetch.refetch`."""
+        return refetch(self, final_urls)
 
     def pause(self, reason: str = "") -> None:
         self._steer(State.PAUSED, reason)

@@ -2,7 +2,8 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -25,6 +26,8 @@ from bowerbird.frontier.tasks import (
 )
 from bowerbird.model import Death, Filter, Record, Redirection, Results, Sighting, Task, WorkerInfo
 from bowerbird.urls import host_of_origin
+
+T = TypeVar("T")
 
 #: Sightings kept of one image, as the catalog does.
 SIGHTINGS = 100
@@ -229,6 +232,18 @@ class MemoryStore(TaskStore):
             and which.url in ("", task.url)
         )
 
+    def renew(self, urls: Sequence[str]) -> list[tuple[int, int]]:
+        wanted = set(urls)
+        found = [
+            row.entry
+            for row in self._rows.values()
+            if row.mark is Mark.DONE and row.entry.task.url in wanted
+        ]
+        for entry in found:
+            entry.attempts = entry.deaths = entry.crashes = 0
+            self._wait(entry.id)
+        return [(entry.host, entry.kind) for entry in found]
+
     # Sessions.
 
     def keep_session(self, session: str, worker: WorkerInfo) -> None:
@@ -242,6 +257,12 @@ class MemoryStore(TaskStore):
     def keep(self, finds: Finds) -> tuple[int, int]:
         return self._catalog.keep(finds)
 
+    def forget(self, final_urls: Sequence[str]) -> tuple[int, int]:
+        return self._catalog.forget(final_urls)
+
+    def pages_of(self, image_urls: Sequence[str]) -> list[str]:
+        return self._catalog.pages_of(set(image_urls))
+
     def results(self, cursor: str, limit: int) -> Results:
         return self._catalog.results(cursor, limit)
 
@@ -254,49 +275,88 @@ class MemoryStore(TaskStore):
         return []
 
 
+class _Table(Generic[T]):
+    """Values by a key, in the order they came. A place that was left is not taken again: cursors
+    stand on places."""
+
+    def __init__(self) -> None:
+        self._places: dict[Hashable, int] = {}
+        self._values: list[T | None] = []
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._places
+
+    def __iter__(self) -> Iterator[T]:
+        return (value for value in self._values if value is not None)
+
+    def put(self, key: Hashable, value: T) -> None:
+        self.pop(key)
+        self._places[key] = len(self._values)
+        self._values.append(value)
+
+    def pop(self, key: Hashable) -> T | None:
+        place = self._places.pop(key, None)
+        if place is None:
+            return None
+        value, self._values[place] = self._values[place], None
+        return value
+
+    def after(self, start: int, limit: int) -> tuple[int, tuple[T, ...]]:
+        """(the place to go on at, values)."""
+        found = self._values[start : start + limit]
+        return start + len(found), tuple(value for value in found if value is not None)
+
+
 class _Catalog:
     """Results in lists, under the keys of the real catalog."""
 
     def __init__(self) -> None:
-        self._records: dict[str, Record] = {}
-        self._redirections: dict[str, Redirection] = {}
-        self._sightings: dict[tuple[str, str, str], Sighting] = {}
+        self._records = _Table[Record]()
+        self._redirections = _Table[Redirection]()
+        self._sightings = _Table[Sighting]()
         self._kept: defaultdict[str, int] = defaultdict(int)
-        self._deaths: dict[str, Death] = {}
+        self._deaths = _Table[Death]()
 
     def keep(self, finds: Finds) -> tuple[int, int]:
         new = {one.final_url: one for one in finds.records if one.final_url not in self._records}
-        self._records |= new
+        for record in new.values():
+            self._records.put(record.final_url, record)
         for moved in finds.redirections:
-            self._redirections[moved.from_url] = moved
+            self._redirections.put(moved.from_url, moved)
         for seen in finds.sightings:
             key = (seen.image_url, seen.page_url, seen.place)
             if key not in self._sightings and self._kept[seen.image_url] < SIGHTINGS:
                 self._kept[seen.image_url] += 1
-                self._sightings[key] = seen
+                self._sightings.put(key, seen)
         for death in finds.deaths:
-            self._deaths.pop(death.url, None)
-            self._deaths[death.url] = death
+            self._deaths.put(death.url, death)
         return len(new), sum(one.bytes for one in new.values())
 
     def forget_deaths(self, urls: set[str]) -> None:
         for url in urls:
-            self._deaths.pop(url, None)
+            self._deaths.pop(url)
+
+    def forget(self, final_urls: Sequence[str]) -> tuple[int, int]:
+        gone = [record for url in final_urls if (record := self._records.pop(url)) is not None]
+        return len(gone), sum(record.bytes for record in gone)
+
+    def pages_of(self, image_urls: set[str]) -> list[str]:
+        seen = (one.page_url for one in self._sightings if one.image_url in image_urls)
+        return list(dict.fromkeys(seen))
 
     def results(self, cursor: str, limit: int) -> Results:
         starts = [int(part) for part in cursor.split(".")] if cursor else [0, 0, 0, 0]
-        tables = (self._records, self._redirections, self._sightings, self._deaths)
-        found = [
-            tuple(table.values())[start : start + limit]  # type: ignore[attr-defined]
-            for table, start in zip(tables, starts, strict=True)
-        ]
-        ends = [start + len(rows) for start, rows in zip(starts, found, strict=True)]
+        records = self._records.after(starts[0], limit)
+        redirections = self._redirections.after(starts[1], limit)
+        sightings = self._sightings.after(starts[2], limit)
+        deaths = self._deaths.after(starts[3], limit)
+        ends = (records[0], redirections[0], sightings[0], deaths[0])
         return Results(
             cursor=".".join(map(str, ends)),
-            records=found[0],
-            redirections=found[1],
-            sightings=found[2],
-            deaths=found[3],
+            records=records[1],
+            redirections=redirections[1],
+            sightings=sightings[1],
+            deaths=deaths[1],
         )
 
 

@@ -255,6 +255,12 @@ class SqliteStore(TaskStore):
                 self._writer.forget_deaths(row[4] for row in rows)
         return [row[1:4] for row in rows]
 
+    def renew(self, urls: Sequence[str]) -> list[tuple[int, int]]:
+        rows = self._read("done", (apsw.carray(tuple(urls)),)) if urls else []
+        if rows:
+            self._write("revive", (apsw.carray(array("q", [row[0] for row in rows])),))
+        return [row[1:3] for row in rows]
+
     # Sessions.
 
     def keep_session(self, session: str, worker: WorkerInfo) -> None:
@@ -272,6 +278,16 @@ class SqliteStore(TaskStore):
                 finds.records, finds.redirections, finds.sightings, finds.deaths
             )
         return added.new_records, added.new_bytes
+
+    def forget(self, final_urls: Sequence[str]) -> tuple[int, int]:
+        self._begin()
+        with mapped_errors():
+            gone = self._writer.forget_records(final_urls)
+        return gone.new_records, gone.new_bytes
+
+    def pages_of(self, image_urls: Sequence[str]) -> list[str]:
+        with mapped_errors():
+            return self._reader.pages_of(image_urls)
 
     def results(self, cursor: str, limit: int) -> Results:
         with mapped_errors():

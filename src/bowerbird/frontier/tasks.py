@@ -264,6 +264,11 @@ class TaskStore(ABC):
         """Make dead tasks wait again as new, and no longer dead for the catalog; answer (host,
         kind, reason) of each, at most `limit`."""
 
+    @abstractmethod
+    def renew(self, urls: Sequence[str]) -> list[tuple[int, int]]:
+        """Make the done tasks with these URLs wait again as new; answer (host, kind) of each.
+        Those that moved stay done."""
+
     # Sessions.
 
     @abstractmethod
@@ -279,6 +284,14 @@ class TaskStore(ABC):
     @abstractmethod
     def keep(self, finds: Finds) -> tuple[int, int]:
         """Put what a call brought into the catalog; answer (records that are new, their bytes)."""
+
+    @abstractmethod
+    def forget(self, final_urls: Sequence[str]) -> tuple[int, int]:
+        """Take these records out of the catalog; answer (how many there were, their bytes)."""
+
+    @abstractmethod
+    def pages_of(self, image_urls: Sequence[str]) -> list[str]:
+        """The pages where these images were seen, once each."""
 
     @abstractmethod
     def results(self, cursor: str, limit: int) -> Results:

@@ -116,6 +116,9 @@ LIMIT ?5
 -- revive: array of tasks
 UPDATE task SET mark = 0, attempts = 0, deaths = 0, crashes = 0, reason = NULL
 WHERE id IN (SELECT value FROM carray(?))
+-- done: array of URLs -> task, host, kind; reads all tasks, since none is found by its URL
+SELECT task.id, origin.host, kind FROM task JOIN origin ON origin.id = task.origin
+WHERE mark = 3 AND url IN (SELECT value FROM carray(?))
 
 -- census: -> host, kind, mark, number
 SELECT host, kind, mark, count(*) FROM task JOIN origin ON origin.id = task.origin
