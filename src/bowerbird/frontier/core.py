@@ -17,11 +17,10 @@ from bowerbird.frontier.graves import Graves
 from bowerbird.frontier.hosts import Hosts
 from bowerbird.frontier.leases import Leases
 from bowerbird.frontier.outcomes import Outcomes
-from bowerbird.frontier.ring import Ring
 from bowerbird.frontier.rules import Rules
-from bowerbird.frontier.sessions import Sessions
+from bowerbird.frontier.shared import Shared
 from bowerbird.frontier.slots import Slots
-from bowerbird.frontier.tasks import Finds, Place, Saved, TaskStore
+from bowerbird.frontier.tasks import Place, Saved, TaskStore
 from bowerbird.frontier.turns import Turns
 from bowerbird.model import Kind, Task
 from bowerbird.urls import origin_of
@@ -37,36 +36,26 @@ class Core:
         """Take up what `store` remembers; raises what it raises."""
         self.rules, self.store = rules, store
         self.books = Books(clock or SystemClock(), rules)
-        self.ring, self.sessions, self.hosts_at_hand = Ring(), Sessions(), Hosts(store, rules)
-        self._finds = Finds()
+        self.hosts_at_hand = Hosts(store, rules)
+        shared = Shared(store, rules, self.books, self.hosts_at_hand)
+        self.ring, self.sessions, self._finds = shared.ring, shared.sessions, shared.finds
         self._places: dict[str, Place] = {}
         self._depth, self._seq = 0, 0
         self._broken: BaseException | None = None
         self._stale = False  #: what is in memory is not what the store has
-        self.slots = Slots(rules, self.hosts_at_hand, self.ring, self.sessions)
-        self._assemble()
+        self._assemble(shared)
         saved = store.load()
         self.books.open(saved)
         with self.batch():
             self._restore_sessions(saved)
             self._restore(saved)
 
-    def _assemble(self) -> None:
-        store, books, ring, hosts = self.store, self.books, self.ring, self.hosts_at_hand
-        self.gates = Gates(store, self.rules)
-        self.downs = Downs(books, ring, hosts)
-        self.graves = Graves(store, books, ring, hosts, self._finds)
-        self.turns = Turns(
-            store, books, ring, hosts, self.sessions, self.slots, self.gates, self.graves,
-            self.downs,
-        )  # fmt: skip
-        self.leases = Leases(
-            store, books, ring, hosts, self.sessions, self.slots, self.turns, self.graves
-        )
-        self.outcomes = Outcomes(
-            store, books, hosts, self.sessions, self.leases, self.gates, self.graves, self.downs,
-            self.turns, self._finds, self.rules, self._add,
-        )  # fmt: skip
+    def _assemble(self, shared: Shared) -> None:
+        graves = Graves(shared)
+        self.slots, self.gates, self.downs = Slots(shared), Gates(shared), Downs(shared)
+        self.turns = Turns(shared, self.slots, self.gates, graves, self.downs)
+        self.leases = Leases(shared, self.slots, self.turns, graves)
+        self.outcomes = Outcomes(shared, self.turns, self.leases, self.gates, self.downs, self._add)
 
     # Transactions.
 

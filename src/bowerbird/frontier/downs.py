@@ -1,9 +1,8 @@
 """Hosts that do not answer: how they fall, are probed, and return or are given up."""
 
 from bowerbird.frontier.base import DOWN_AFTER, PROBES_S
-from bowerbird.frontier.books import Books
-from bowerbird.frontier.hosts import Host, Hosts
-from bowerbird.frontier.ring import Ring
+from bowerbird.frontier.hosts import Host
+from bowerbird.frontier.shared import Shared
 
 #: libcurl's word for a name that does not resolve. Of a host that never answered it means that
 #: there is no such host: its tasks die by their own retries, and nothing is probed.
@@ -13,8 +12,8 @@ NO_SUCH_HOST = "dns-failed"
 class Downs:
     """The hosts that are down."""
 
-    def __init__(self, books: Books, ring: Ring, hosts: Hosts) -> None:
-        self._books, self._ring, self._hosts = books, ring, hosts
+    def __init__(self, shared: Shared) -> None:
+        self._books, self._ring, self._hosts = shared.books, shared.ring, shared.hosts
         self._down: set[int] = set()
 
     def restore(self, numbers: list[int]) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from bowerbird.frontier.base import ROBOTS_HOPS, ROBOTS_TTL_S
 from bowerbird.frontier.hosts import Host
-from bowerbird.frontier.rules import Rules
-from bowerbird.frontier.tasks import ROBOTS, Entry, OriginFacts, TaskStore
+from bowerbird.frontier.shared import Shared
+from bowerbird.frontier.tasks import ROBOTS, Entry, OriginFacts
 from bowerbird.model import Kind, Robots, Task
 from bowerbird.urls import origin_of
 
@@ -28,8 +28,8 @@ BARRED = frozenset({"bad-url", "private-address", "tls-certificate"})
 class Gates:
     """Which origins are open, and what their rules say."""
 
-    def __init__(self, store: TaskStore, rules: Rules) -> None:
-        self._store, self._rules = store, rules
+    def __init__(self, shared: Shared) -> None:
+        self._store, self._rules = shared.store, shared.rules
         self._asked: dict[int, int] = {}  #: origin -> its robots task, while that is unfinished
         self._parsed: OrderedDict[int, Any] = OrderedDict()
 

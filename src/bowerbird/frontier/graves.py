@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 
-from bowerbird.frontier.books import Books
-from bowerbird.frontier.hosts import Host, Hosts
-from bowerbird.frontier.ring import Ring
-from bowerbird.frontier.tasks import KINDS, ROBOTS, Entry, Finds, Mark, TaskStore
+from bowerbird.frontier.hosts import Host
+from bowerbird.frontier.shared import Shared
+from bowerbird.frontier.tasks import KINDS, ROBOTS, Entry, Mark
 from bowerbird.model import Death
 
 
 class Graves:
     """Makes tasks dead, and says so in the catalog."""
 
-    def __init__(
-        self, store: TaskStore, books: Books, ring: Ring, hosts: Hosts, finds: Finds
-    ) -> None:
-        self._store, self._books, self._ring = store, books, ring
-        self._hosts, self._finds = hosts, finds
+    def __init__(self, shared: Shared) -> None:
+        self._store, self._books, self._ring = shared.store, shared.books, shared.ring
+        self._hosts, self._finds = shared.hosts, shared.finds
 
     def bury_waiting(self, host: Host, entries: Sequence[Entry], reason: str) -> None:
         """Waiting tasks of a host die before they were leased."""

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Iterable
 
-from bowerbird.frontier.books import Books
 from bowerbird.frontier.graves import Graves
-from bowerbird.frontier.hosts import Host, Hosts
-from bowerbird.frontier.ring import Ring
-from bowerbird.frontier.sessions import Session, Sessions
+from bowerbird.frontier.hosts import Host
+from bowerbird.frontier.sessions import Session
+from bowerbird.frontier.shared import Shared
 from bowerbird.frontier.slots import Slots
-from bowerbird.frontier.tasks import KINDS, Entry, TaskStore, is_suspect
+from bowerbird.frontier.tasks import KINDS, Entry, is_suspect
 from bowerbird.frontier.turns import Turns
 
 #: Deaths while alone that make a suspect dead.
@@ -20,19 +19,10 @@ KILLS = "kills-worker"
 class Leases:
     """What is out, and how it comes back."""
 
-    def __init__(
-        self,
-        store: TaskStore,
-        books: Books,
-        ring: Ring,
-        hosts: Hosts,
-        sessions: Sessions,
-        slots: Slots,
-        turns: Turns,
-        graves: Graves,
-    ) -> None:
-        self._store, self._books, self._ring, self._hosts = store, books, ring, hosts
-        self._sessions, self._slots, self._turns, self._graves = sessions, slots, turns, graves
+    def __init__(self, shared: Shared, slots: Slots, turns: Turns, graves: Graves) -> None:
+        self._store, self._books, self._ring = shared.store, shared.books, shared.ring
+        self._hosts, self._sessions = shared.hosts, shared.sessions
+        self._slots, self._turns, self._graves = slots, turns, graves
 
     # One lease.
 

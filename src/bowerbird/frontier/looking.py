@@ -43,9 +43,11 @@ def _waiting(frontier: "LocalFrontier") -> dict[str, int]:
 
 
 def host_rows(frontier: "LocalFrontier", limit: int) -> list[HostRow]:
-    """The busiest hosts first."""
+    """The busiest hosts first; where there are fewer, those where all is done as well."""
     at_hand = [host.id for host in frontier.hosts_at_hand if host.users]
     numbers = {*at_hand, *frontier.ring.fullest(limit)}
+    known = frontier.books.get("hosts")
+    numbers.update(range(1, min(known, max(0, limit - len(numbers))) + 1))
     rows = [_host_row(frontier, frontier.hosts_at_hand.peek(number)) for number in numbers]
     rows.sort(key=lambda row: (-row.waiting - row.leased, row.host))
     return rows[:limit]

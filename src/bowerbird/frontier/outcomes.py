@@ -3,15 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from bowerbird.frontier.base import HOLD_CAP_S
-from bowerbird.frontier.books import Books
 from bowerbird.frontier.downs import NO_SUCH_HOST, Downs
 from bowerbird.frontier.gates import BARRED, UNREACHABLE, Gates, lane_of
 from bowerbird.frontier.graves import Graves
-from bowerbird.frontier.hosts import Host, Hosts
+from bowerbird.frontier.hosts import Host
 from bowerbird.frontier.leases import Leases
-from bowerbird.frontier.rules import Rules
-from bowerbird.frontier.sessions import Session, Sessions
-from bowerbird.frontier.tasks import KINDS, ROBOTS, Entry, Finds, Mark, OriginFacts, TaskStore
+from bowerbird.frontier.sessions import Session
+from bowerbird.frontier.shared import Shared
+from bowerbird.frontier.tasks import KINDS, ROBOTS, Entry, Mark, OriginFacts
 from bowerbird.frontier.turns import Turns
 from bowerbird.model import Outcome, Redirection, Robots, Task, Verb
 
@@ -39,22 +38,19 @@ class Outcomes:
 
     def __init__(
         self,
-        store: TaskStore,
-        books: Books,
-        hosts: Hosts,
-        sessions: Sessions,
+        shared: Shared,
+        turns: Turns,
         leases: Leases,
         gates: Gates,
-        graves: Graves,
         downs: Downs,
-        turns: Turns,
-        finds: Finds,
-        rules: Rules,
         add: Callable[[Sequence[Task]], int],
     ) -> None:
-        self._store, self._books, self._hosts, self._sessions = store, books, hosts, sessions
-        self._leases, self._gates, self._graves, self._downs = leases, gates, graves, downs
-        self._turns, self._finds, self._rules, self._add = turns, finds, rules, add
+        """`add` puts what was found among the tasks."""
+        self._store, self._books, self._hosts = shared.store, shared.books, shared.hosts
+        self._sessions, self._finds, self._rules = shared.sessions, shared.finds, shared.rules
+        self._turns, self._leases, self._gates, self._downs = turns, leases, gates, downs
+        self._graves = Graves(shared)
+        self._add = add
 
     def take(self, outcomes: Sequence[Outcome], now: float) -> tuple[bool, ...]:
         """For each, whether it was accepted."""

@@ -6,10 +6,9 @@ gives back; `wished` is what it should come down to.
 """
 
 from bowerbird.frontier.base import AHEAD_S, Give
-from bowerbird.frontier.hosts import Host, Hosts
-from bowerbird.frontier.ring import Ring
-from bowerbird.frontier.rules import Rules
-from bowerbird.frontier.sessions import Session, Sessions
+from bowerbird.frontier.hosts import Host
+from bowerbird.frontier.sessions import Session
+from bowerbird.frontier.shared import Shared
 from bowerbird.model import Grant
 
 #: A lost session's requests may go on this long past its end, in seconds: two clocks, one deadline.
@@ -19,8 +18,9 @@ LOST_S = 1.0
 class Slots:
     """Who may ask which host how often at once."""
 
-    def __init__(self, rules: Rules, hosts: Hosts, ring: Ring, sessions: Sessions) -> None:
-        self._rules, self._hosts, self._ring, self._sessions = rules, hosts, ring, sessions
+    def __init__(self, shared: Shared) -> None:
+        self._rules, self._hosts = shared.rules, shared.hosts
+        self._ring, self._sessions = shared.ring, shared.sessions
 
     # How many.
 

@@ -7,13 +7,12 @@ import os
 from collections.abc import Iterable
 
 from bowerbird.frontier.base import TURN
-from bowerbird.frontier.books import Books
 from bowerbird.frontier.downs import Downs
 from bowerbird.frontier.gates import Gates, lane_of
 from bowerbird.frontier.graves import Graves
-from bowerbird.frontier.hosts import Host, Hosts
-from bowerbird.frontier.ring import Ring
-from bowerbird.frontier.sessions import Session, Sessions
+from bowerbird.frontier.hosts import Host
+from bowerbird.frontier.sessions import Session
+from bowerbird.frontier.shared import Shared
 from bowerbird.frontier.slots import Slots
 from bowerbird.frontier.tasks import (
     KINDS,
@@ -22,7 +21,6 @@ from bowerbird.frontier.tasks import (
     OriginFacts,
     Place,
     Range,
-    TaskStore,
     range_of,
 )
 from bowerbird.model import Lease, Task
@@ -57,20 +55,11 @@ class Turns:
     """Whose tasks a session is given next."""
 
     def __init__(
-        self,
-        store: TaskStore,
-        books: Books,
-        ring: Ring,
-        hosts: Hosts,
-        sessions: Sessions,
-        slots: Slots,
-        gates: Gates,
-        graves: Graves,
-        downs: Downs,
+        self, shared: Shared, slots: Slots, gates: Gates, graves: Graves, downs: Downs
     ) -> None:
-        self._store, self._books, self._ring, self._hosts = store, books, ring, hosts
-        self._sessions, self._slots, self._gates, self._graves = sessions, slots, gates, graves
-        self._downs = downs
+        self._store, self._books, self._ring = shared.store, shared.books, shared.ring
+        self._hosts, self._sessions = shared.hosts, shared.sessions
+        self._slots, self._gates, self._graves, self._downs = slots, gates, graves, downs
         self.due: float | None = None  #: when the next delayed task is due
         self.suspects = 0  #: how many wait
         self._chosen = ""  #: the session that is to be free for a suspect
