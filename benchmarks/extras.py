@@ -1,5 +1,6 @@
 """Rows that are no race: completeness of a mirror, memory, start-up, the frontier by itself."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -86,8 +87,20 @@ def startup(_: Path) -> list[str]:
 def frontier(_: Path) -> list[str]:
     """The SQLite frontier by itself; benchmarks/frontier.py says what it does."""
     command = [sys.executable, "-m", "benchmarks.frontier"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return ["## The frontier\n", f"```\n{answer.stdout or answer.stderr}```\n"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(answer.stdout)
+    lines = [
+        [f"{run[key]:,}" if key != "faults" else str(run[key]) for key in run] for run in found
+    ]
+    head = [key.replace("_", " ") for key in found[0]]
+    return ["## The SQLite frontier by itself\n", table(head, lines), _drop(found)]
+
+
+def _drop(found: list[dict[str, float]]) -> str:
+    """How much slower the largest is than the smallest; must: at most 30 %, aim: 10 %."""
+    names = {"adds_per_s": "adds", "lease_finish_per_s": "lease + finish"}
+    drops = [f"{name} {1 - found[-1][key] / found[0][key]:.0%}" for key, name in names.items()]
+    return f"Slower with the largest number of tasks: {', '.join(drops)}.\n"
 
 
 def _fresh(start: str, out: Path, name: str) -> Work:

@@ -12,11 +12,19 @@ from pathlib import Path
 #: Seconds between two looks at the memory of the tree; a look costs about 0.2 ms.
 SAMPLE_EVERY_S = 0.05
 
+#: Seconds after which a run is killed, with its process group; its status tells.
+TIMEOUT_S = 900
+
 #: Runs the command as its only child and tells what the kernel counted for it and its descendants.
 WRAPPER = """
-import json, resource, subprocess, sys, time
+import json, os, resource, signal, subprocess, sys, time
 began = time.monotonic()
-status = subprocess.call(sys.argv[2:])
+process = subprocess.Popen(sys.argv[3:], start_new_session=True)
+try:
+    status = process.wait(float(sys.argv[2]))
+except subprocess.TimeoutExpired:
+    os.killpg(process.pid, signal.SIGKILL)
+    status = process.wait()
 wall = time.monotonic() - began
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 cost = [wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, status]
@@ -42,7 +50,7 @@ def measured(command: list[str], folder: Path) -> Cost:
     answer = folder / "cost.json"
     answer.unlink(missing_ok=True)
     with (folder / "said.log").open("wb") as said:
-        wrapped = [sys.executable, "-S", "-c", WRAPPER, str(answer), *command]
+        wrapped = [sys.executable, "-S", "-c", WRAPPER, str(answer), str(TIMEOUT_S), *command]
         process = subprocess.Popen(wrapped, stdout=said, stderr=said, stdin=subprocess.DEVNULL)
         sampler = _Sampler(process.pid)
         process.wait()

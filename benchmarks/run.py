@@ -13,8 +13,10 @@ from benchmarks import corpus, extras, tables
 from benchmarks.measure import Cost, measured, quiet_disk
 from benchmarks.peers.base import BENCH, ROOT, Peer, Work
 from benchmarks.suites import SUITES, Suite
-from benchmarks.tally import contents
+from benchmarks.tally import counts
 from benchmarks.webserver import nginx
+
+Run = tuple[Cost, int, int]
 
 EXTRAS: dict[str, Callable[[Path], list[str]]] = {
     "mirror": extras.mirror,
@@ -64,7 +66,7 @@ def _suite(suite: Suite, options: argparse.Namespace) -> list[str]:
     with nginx(BENCH / "nginx", {"site": root}) as address:
         urls = corpus.url_list(root, address["site"], BENCH / "urls.txt")
         start = address["site"] + ("index.html" if (root / "index.html").exists() else "")
-        rows: dict[str, list[tuple[Cost, int]]] = {peer.name: [] for peer in peers}
+        rows: dict[str, list[Run]] = {peer.name: [] for peer in peers}
         for number in range(options.repeat):
             for peer in peers:
                 work = Work(start, urls, out / peer.name.replace(" ", "-").replace(",", ""))
@@ -79,32 +81,33 @@ def _is_wanted(peer: Peer, parts: list[str]) -> bool:
     return peer.is_there() and (not parts or any(part in peer.name for part in parts))
 
 
-def _once(peer: Peer, work: Work) -> tuple[Cost, int]:
-    """The cost, and how many distinct images lie there afterwards."""
+def _once(peer: Peer, work: Work) -> Run:
+    """The cost, and how many images were fetched, of how many contents."""
     shutil.rmtree(work.out, ignore_errors=True)
     work.out.mkdir(parents=True)
     peer.prepare(work)
     quiet_disk()
     cost = measured(peer.command(work), work.beside("log"))
-    images = len(contents(work.out))
+    images, distinct = counts(work.out)
     shutil.rmtree(work.out, ignore_errors=True)
-    return cost, images
+    return cost, images, distinct
 
 
-def _middle(runs: list[tuple[Cost, int]]) -> tables.Row:
-    costs = [cost for cost, _ in runs]
+def _middle(runs: list[Run]) -> tables.Row:
+    costs = [cost for cost, _, _ in runs]
     return tables.Row(
         wall_s=median(cost.wall_s for cost in costs),
         cpu_s=median(cost.cpu_s for cost in costs),
         largest=int(median(cost.largest for cost in costs)),
         tree=int(median(cost.tree for cost in costs)),
-        images=min(images for _, images in runs),
+        images=min(images for _, images, _ in runs),
+        distinct=min(distinct for _, _, distinct in runs),
         statuses=sorted({cost.status for cost in costs}),
     )
 
 
-def _say(suite: Suite, peer: Peer, number: int, run: tuple[Cost, int]) -> None:
-    cost, images = run
+def _say(suite: Suite, peer: Peer, number: int, run: Run) -> None:
+    cost, images, _ = run
     print(
         f"{suite.name} #{number + 1} {peer.name}: {cost.wall_s:.2f} s wall, "
         f"{cost.cpu_s:.2f} s CPU, {images} images, status {cost.status}",

@@ -15,8 +15,8 @@ MIB = 1 << 20
 HEAD = """# Measurements
 
 Made by `make bench`; medians of {repeat} runs in turn. All programs and nginx share the machine;
-nginx's own CPU time is not counted. "Distinct images" are files whose first bytes are an image's,
-by content: two names with the same bytes count once.
+nginx's own CPU time is not counted. Images are files whose first bytes are an image's; "distinct"
+counts those with the same bytes once. Largest process and all processes: peaks of memory.
 
 - {date}, {machine}, Python {python}
 - output on {filesystem}
@@ -25,13 +25,14 @@ by content: two names with the same bytes count once.
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Medians of one program's runs; `images` is the worst run's count."""
+    """Medians of one program's runs; the counts are those of the worst run."""
 
     wall_s: float
     cpu_s: float
     largest: int
     tree: int
     images: int
+    distinct: int
     statuses: list[int]
 
 
@@ -43,7 +44,8 @@ def suite(suite: Suite, peers: list[Peer], rows: dict[str, Row], work: Work) -> 
         "wall s",
         "CPU s",
         "images/s",
-        "distinct images",
+        "images",
+        "distinct",
         "largest process",
         "all processes",
     ]
@@ -78,6 +80,7 @@ def _line(peer: Peer, row: Row) -> list[str]:
         f"{row.cpu_s:.2f}",
         f"{row.images / row.wall_s:,.0f}",
         f"{row.images:,}",
+        f"{row.distinct:,}",
         f"{row.largest / MIB:.0f} MiB",
         f"{row.tree / MIB:.0f} MiB",
     ]

@@ -1,6 +1,7 @@
 """What a run has left on the disk: its image files, by content."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ def is_image(head: bytes) -> bool:
     avif = head[4:12] in (b"ftypavif", b"ftypavis")
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     svg = text[:4] == b"<svg" or (text[:2] in (b"<?", b"<!") and b"<svg" in text)
+    svg = svg and b"<font" not in text  # a font in SVG is no picture
     return head.startswith(HEADS) or riff or avif or svg
 
 
@@ -30,3 +32,11 @@ def images(folder: Path) -> Iterator[tuple[Path, str]]:
 def contents(folder: Path) -> set[str]:
     """The distinct images below a folder, as sha256."""
     return {sha256 for _, sha256 in images(folder)}
+
+
+def counts(folder: Path) -> tuple[int, int]:
+    """(images fetched, distinct contents): the others keep a file for each image; we say it."""
+    found = [sha256 for _, sha256 in images(folder)]
+    report = folder / "report.json"
+    told = json.loads(report.read_text())["images"] if report.exists() else len(found)
+    return int(told), len(set(found))
