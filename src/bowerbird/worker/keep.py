@@ -1,7 +1,9 @@
 """Images: inspect, store, record. A body is looked at before it is decoded, and stored once."""
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
+from typing import NamedTuple
 
 from bowerbird.errors import StorageFullError
 from bowerbird.fetch.base import Response
@@ -16,6 +18,18 @@ LEFT_OUT = frozenset({"type-not-wanted", "too-small", "x-robots-tag"})
 
 #: The counter that tells the manager of a disk that takes no more.
 DISK_FULL = "disk-full"
+#: Verdicts of a decoder in trouble, which say nothing of the bytes.
+PASSING = frozenset({"decode-timeout", "decoder-died"})
+#: Verdicts that are remembered, by content; about 300 bytes each.
+VERDICTS = 4_096
+
+
+class Body(NamedTuple):
+    """An image at hand, and what it came for."""
+
+    lease: Lease
+    response: Response
+    sha256: str
 
 
 class Keeper:
@@ -31,7 +45,8 @@ class Keeper:
         self._judge = judge
         self._name = name
         self._wall_s = wall_s
-        self._decoding: dict[int, tuple[Lease, Response]] = {}
+        self._decoding: dict[int, Body] = {}
+        self._verdicts: OrderedDict[str, Inspected | Refused] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._decoding)
@@ -39,19 +54,23 @@ class Keeper:
     def keep(self, lease: Lease, response: Response) -> Outcome | None:
         """Store an image; None while it is being decoded elsewhere."""
         spool = spool_of(response)
-        path = spool.path if spool else ""
-        verdict = self._decoder.submit(response.key, view(response), path)
+        sha256 = spool.sha256 if spool else hashlib.sha256(response.body).hexdigest()
+        body = Body(lease, response, sha256)
+        verdict = self._verdicts.get(sha256)
         if verdict is None:
-            self._decoding[response.key] = (lease, response)
+            path = spool.path if spool else ""
+            verdict = self._decoder.submit(response.key, view(response), path)
+        if verdict is None:
+            self._decoding[response.key] = body
             return None
-        return self._judged(lease, response, verdict)
+        return self._judged(body, verdict)
 
     def finished(self) -> list[tuple[int, Outcome]]:
         """What has been decoded since: (key of the request, outcome)."""
         if not self._decoding:
             return []
         return [
-            (key, self._judged(*self._decoding.pop(key), verdict))
+            (key, self._judged(self._decoding.pop(key), verdict))
             for key, verdict in self._decoder.finished()
         ]
 
@@ -69,11 +88,13 @@ class Keeper:
     def close(self) -> None:
         """Let go of what is being decoded, and of its files."""
         self._decoder.close()
-        for _, response in self._decoding.values():
-            discard(response)
+        for body in self._decoding.values():
+            discard(body.response)
         self._decoding.clear()
 
-    def _judged(self, lease: Lease, response: Response, verdict: Inspected | Refused) -> Outcome:
+    def _judged(self, body: Body, verdict: Inspected | Refused) -> Outcome:
+        lease, response = body.lease, body.response
+        self._remember(body.sha256, verdict)
         if isinstance(verdict, Refused):
             discard(response)
             return self._judge.dead(
@@ -81,7 +102,7 @@ class Keeper:
                 try_alternates=verdict.reason not in LEFT_OUT,
             )  # fmt: skip
         try:
-            record = self._stored(lease.task, response, verdict)
+            record = self._stored(body, verdict)
         except StorageFullError as error:
             return no_room(lease, error)
         return Outcome(
@@ -89,16 +110,24 @@ class Keeper:
             records=(record,),
         )  # fmt: skip
 
-    def _stored(self, task: Task, response: Response, seen: Inspected) -> Record:
+    def _remember(self, sha256: str, verdict: Inspected | Refused) -> None:
+        """Sites show one file under many URLs: the same bytes are not decoded again."""
+        if isinstance(verdict, Refused) and verdict.reason in PASSING:
+            return
+        self._verdicts[sha256] = verdict
+        if len(self._verdicts) > VERDICTS:
+            self._verdicts.popitem(last=False)
+
+    def _stored(self, body: Body, seen: Inspected) -> Record:
+        response, sha256 = body.response, body.sha256
         spool = spool_of(response)
         if spool is not None:
-            sha256, path = spool.sha256, spool.commit(seen.type)
+            path = spool.commit(seen.type)
         else:
-            sha256 = hashlib.sha256(response.body).hexdigest()
             path = self._store.put(response.body, sha256, seen.type)
         headers = response.headers
         return self._record(
-            task, response.status, seen, response.size, sha256, path,
+            body.lease.task, response.status, seen, response.size, sha256, path,
             headers.get("etag", ""), headers.get("last-modified", ""),
         )  # fmt: skip
 

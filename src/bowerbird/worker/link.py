@@ -36,9 +36,9 @@ class Link:
         session: str,
         clock: Clock,
         wake: Callable[[], None],
-        flush: Callable[[], None],
+        make_durable: Callable[[], None],
     ) -> None:
-        """`flush` makes durable what outcomes speak of, before they are handed in."""
+        """`make_durable` is called for what outcomes speak of, before they are handed in."""
         self.inbox: SimpleQueue[News] = SimpleQueue()
         self.known = Known()
         self.asking = False  #: a `lease` is under way
@@ -47,9 +47,10 @@ class Link:
         self._session = session
         self._clock = clock
         self._wake = wake
-        self._flush = flush
+        self._make_durable = make_durable
         self._asks: SimpleQueue[tuple[int, dict[str, int]] | None] = SimpleQueue()
-        self._outcomes: SimpleQueue[Outcome | None] = SimpleQueue()
+        self._said: list[Outcome] = []
+        self._outcomes: SimpleQueue[list[Outcome] | None] = SimpleQueue()
         self._stopped = threading.Event()
         self._alive_until_s = clock.now_s() + SESSION_DEADLINE_S
         self._threads = [
@@ -74,12 +75,19 @@ class Link:
         self._asks.put((limit, gifts))
 
     def say(self, outcome: Outcome) -> None:
-        """Hand in an outcome."""
-        self.owed += 1
-        self._outcomes.put(outcome)
+        """Hand in an outcome, with the next `flush`."""
+        self._said.append(outcome)
+
+    def flush(self) -> None:
+        """Let the outcomes said go their way: once a turn, since each wakes a thread."""
+        if self._said:
+            self.owed += len(self._said)
+            self._outcomes.put(self._said)
+            self._said = []
 
     def close(self, timeout_s: float) -> None:
         """Hand in what is left, then end the session."""
+        self.flush()
         self._asks.put(None)
         self._outcomes.put(None)
         self._threads[1].join(timeout_s)
@@ -107,31 +115,29 @@ class Link:
             self._news((reply, asked_s))
 
     def _finish(self) -> None:
-        last = False
-        while not last:
-            batch, last = self._gather()
-            if not batch:
-                continue
+        while (batch := self._gather()) is not None:
             try:
-                self._news(self._hand_in(batch))
+                for start in range(0, len(batch), FINISH_BATCH):
+                    self._news(self._hand_in(batch[start : start + FINISH_BATCH]))
             except BowerbirdError as error:
                 self._news(error)
                 return
 
-    def _gather(self) -> tuple[list[Outcome], bool]:
-        batch: list[Outcome] = []
-        outcome = self._outcomes.get()
+    def _gather(self) -> list[Outcome] | None:
+        """All outcomes that wait; None when there will be no more."""
+        batch = self._outcomes.get()
+        if batch is None:
+            return None
         try:
-            while outcome is not None and len(batch) < FINISH_BATCH:
-                batch.append(outcome)
-                if len(batch) < FINISH_BATCH:
-                    outcome = self._outcomes.get_nowait()
+            while (more := self._outcomes.get_nowait()) is not None:
+                batch.extend(more)
+            self._outcomes.put(None)  # the end was among them: it is met again
         except Empty:
-            return batch, False
-        return batch, outcome is None
+            pass
+        return batch
 
     def _hand_in(self, batch: list[Outcome]) -> FinishReply:
-        self._flush()
+        self._make_durable()
         batch = [self._send_ahead(outcome) for outcome in batch]
         reply = self._frontier.finish(self._session, batch)
         for outcome, accepted in zip(batch, reply.accepted, strict=True):

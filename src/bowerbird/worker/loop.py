@@ -79,6 +79,7 @@ class Loop:
             del self._running[key]
             self._link.say(outcome)
         self._sweep(self._clock.now_s())
+        self._link.flush()
 
     def _is_over(self) -> bool:
         if self.error or not self._link.alive(self._clock.now_s()):
@@ -108,12 +109,20 @@ class Loop:
     def _take(self, news: News, now_s: float) -> None:
         if isinstance(news, BowerbirdError):
             self.error = news
-        elif isinstance(news, tuple):
+            return
+        if isinstance(news, tuple):
             self._take_leases(*news, now_s)
+            self._heed(news[0].state)
         else:
+            self._heed(news.state)
             self._hosts.accept(news.grants, news.seq, now_s)
             if isinstance(news, FinishReply):
                 self._link.owed -= len(news.accepted)
+
+    def _heed(self, state: State) -> None:
+        """Paused or draining: what has not started goes back."""
+        if state in (State.PAUSED, State.DRAINING):
+            self._release_all(self._hosts.clear())
 
     def _take_leases(self, reply: LeaseReply, asked_s: float, now_s: float) -> None:
         self._link.asking = False
