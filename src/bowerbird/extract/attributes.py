@@ -2,17 +2,13 @@
 
 from collections.abc import Callable
 
+from bowerbird.extract.base import words
 from bowerbird.extract.choice import Sized
 from bowerbird.extract.lazy import NAMES, SEPARATE, candidates_in, is_lazy
 from bowerbird.extract.links import is_image_path
 from bowerbird.extract.metadata import on_property
 from bowerbird.extract.page import Page
 from bowerbird.model import Place
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
 
 Attributes = dict[str, str | None]
 OnAttribute = Callable[[Page, str, Attributes, str], None]
@@ -23,7 +19,7 @@ _GROUPED = frozenset({"img", "source"})
 _NO_IMAGES = frozenset({"iframe", "frame", "script", "video", "audio", "embed", "track", "object"})
 #: Properties of schema.org whose values are images.
 _ITEMS = frozenset(
-    _words(
+    words(
         """
     image photo logo thumbnail thumbnailurl contenturl primaryimageofpage screenshot
     """
@@ -87,7 +83,7 @@ ATTRIBUTES: dict[str, OnAttribute] = {
 }
 #: The commonest attributes that name no image on any element, or are read with their element.
 PLAIN = frozenset(
-    _words(
+    words(
         """
         class id href title name rel type content alt src srcset sizes width height lang dir role
         target for value colspan rowspan align valign border summary loading decoding media

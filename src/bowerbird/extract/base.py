@@ -1,10 +1,9 @@
-"""What is found in a document. Plain values; every URL in them is canonical.
-
-They live for the length of one page, so they are dataclasses, not wire values.
-"""
+"""What is found in a document. Plain values; every URL in them is canonical."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 from bowerbird.model import Place
 
@@ -25,8 +24,7 @@ class Form(StrEnum):
     OTHER = "other"
 
 
-@dataclass(slots=True, frozen=True)
-class ImageLink:
+class ImageLink(msgspec.Struct, frozen=True, gc=False):
     """One image named in a document."""
 
     url: str
@@ -35,8 +33,7 @@ class ImageLink:
     alternates: tuple[str, ...] = ()  #: other sizes of the same image, largest first
 
 
-@dataclass(slots=True, frozen=True)
-class DataImage:
+class DataImage(msgspec.Struct, frozen=True, gc=False):
     """One image written into the document itself, as a `data:` URI."""
 
     body: bytes
@@ -58,3 +55,8 @@ class Extracted:
     has_scripts: bool = False  #: it runs code, which may show images that are named nowhere
     title: str = ""
     charset: str = ""  #: WHATWG name of the encoding it was read with
+
+
+def words(text: str) -> list[str]:
+    """A table of names, written as running text."""
+    return text.split()

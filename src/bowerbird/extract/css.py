@@ -102,7 +102,7 @@ def _bare_url(text: str, position: int, state: _State, found: StyleLinks) -> int
         return position
     link = unescape(match[1].strip())
     # Quotes, parentheses and white space make it a bad-url-token, which names nothing.
-    if link and not any(mark in match[1] for mark in "\"'("):
+    if not any(mark in match[1] for mark in "\"'("):
         _keep(link, state, found)
     return match.end()
 
@@ -115,6 +115,8 @@ def _string(quoted: str, state: _State, found: StyleLinks) -> None:
 
 
 def _keep(link: str, state: _State, found: StyleLinks) -> None:
+    if not link:
+        return
     if state.rule == "@import":
         found.imports.append(link)
         state.rule = "@import-done"

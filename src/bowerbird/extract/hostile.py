@@ -1,5 +1,8 @@
 """Pages that are made to be slow to parse, and how they are read all the same.
 
+Attributes are compared with all earlier ones of their element: 200,000 take three minutes.
+Elements beyond `MAX_ATTRIBUTES` are cut short.
+
 The HTML algorithm is quadratic in the depth of its open elements (every `<div>` looks through all
 of them for a `<p>`) and in its unclosed formatting elements (every `<p>` opens all of them anew).
 Browsers stop at a depth of 512; lexbor does not. A page that goes beyond is cut into slices, each
@@ -7,6 +10,7 @@ parsed for itself: links stay whole, and only what one element knows of another 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 #: Fewer tags than this cannot do harm: 10 ms and 60 MB at worst (measured).
@@ -15,13 +19,43 @@ HARMLESS = 2_000
 MAX_DEPTH = 512
 MAX_FORMATTING = 100
 #: Tags in a slice: small enough that its square is nothing.
-SLICE = 128
+SLICE = 64
 
-_TAG = re.compile(rb"<(/?+)([A-Za-z][^\s/>]*+)")
+_TAG = re.compile(rb"<(/?+[A-Za-z][^\s/>]*+)")
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
 #: Elements that the next of their kind closes.
 _CLOSES_ITSELF = frozenset(b"p li option dt dd tr td th a button optgroup thead tbody".split())
 _FORMATTING = frozenset(b"b big code em font i nobr s small strike strong tt u".split())
+
+#: Shorter documents cannot hold so many attributes that it matters, in bytes.
+MAY_BE_CROWDED = 32_768
+MAX_ATTRIBUTES = 1_000
+_NAME = rb"<[A-Za-z][^\s/>]*+"
+_ATTRIBUTE = rb"""[\s/]*+[^\s/>][^\s/>=]*+
+    (?:\s*+=\s*+(?:"[^"]*+"?+|'[^']*+'?+|[^\s>"'][^\s>]*+)?+)?+"""
+_CALM = re.compile(
+    rb"(?:[^<]++|<(?![A-Za-z])|" + _NAME + rb"(?:" + _ATTRIBUTE + rb"){0,1000}+[\s/]*+(?:>|\Z))*+",
+    re.VERBOSE,
+)
+_CROWDED = re.compile(_NAME + rb"(?:" + _ATTRIBUTE + rb"){1000}", re.VERBOSE)
+_REST = re.compile(rb"(?:" + _ATTRIBUTE + rb")*+[\s/]*+>?+", re.VERBOSE)
+
+
+def without_crowds(text: bytes) -> bytes:
+    """The document with no more than `MAX_ATTRIBUTES` attributes to an element."""
+    if len(text) < MAY_BE_CROWDED:
+        return text
+    kept, position = [], 0
+    while (stop := _end(_CALM, text, position)) < len(text):
+        cut = _end(_CROWDED, text, stop)
+        kept += [text[position:cut], b">"]
+        position = _end(_REST, text, cut)
+    return b"".join([*kept, text[position:]]) if kept else text
+
+
+def _end(pattern: re.Pattern[bytes], text: bytes, position: int) -> int:
+    match = pattern.match(text, position)
+    return match.end() if match else position + 1
 
 
 def is_hostile(text: bytes) -> bool:
@@ -30,15 +64,41 @@ def is_hostile(text: bytes) -> bool:
 
 
 def _is_deep(text: bytes) -> bool:
-    depth = formatting = 0
-    for match in _TAG.finditer(text):
-        closes, name = match[1], match[2].lower()
-        if name in _FORMATTING:
-            formatting = max(0, formatting + (-1 if closes else 1))
-        elif name in _VOID or name in _CLOSES_ITSELF:
-            continue
-        depth = max(0, depth - 1) if closes else depth + 1
-        if depth > MAX_DEPTH or formatting > MAX_FORMATTING:
+    tags = _TAG.findall(text)
+    if _climbs(tags, _Steps(), MAX_DEPTH):
+        return True
+    formats = sum(count for tag, count in Counter(tags).items() if tag.lower() in _FORMATTING)
+    return formats > MAX_FORMATTING and _climbs(tags, _Formats(), MAX_FORMATTING)
+
+
+class _Steps(dict[bytes, int]):
+    """What each tag adds to the depth of open elements."""
+
+    def __missing__(self, tag: bytes) -> int:
+        name = tag.lower().lstrip(b"/")
+        step = 0 if name in _VOID or name in _CLOSES_ITSELF else 1
+        self[tag] = step = -step if tag[:1] == b"/" else step
+        return step
+
+
+class _Formats(_Steps):
+    """What each tag adds to the number of formatting elements left open."""
+
+    def __missing__(self, tag: bytes) -> int:
+        if tag.lower().lstrip(b"/") in _FORMATTING:
+            return super().__missing__(tag)
+        self[tag] = 0
+        return 0
+
+
+def _climbs(tags: list[bytes], steps: _Steps, limit: int) -> bool:
+    """Whether a count of steps, that never falls below 0, goes beyond a limit."""
+    height = 0
+    for step in map(steps.__getitem__, tags):
+        height += step
+        if height < 0:
+            height = 0
+        elif height > limit:
             return True
     return False
 

@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNod
 from bowerbird.extract.attributes import PLAIN, read_attributes
 from bowerbird.extract.base import Extracted
 from bowerbird.extract.charset import UTF8, codec_of, html_as_utf8
-from bowerbird.extract.hostile import in_slices, is_hostile
+from bowerbird.extract.hostile import in_slices, is_hostile, without_crowds
 from bowerbird.extract.links import Links
 from bowerbird.extract.page import Page
 from bowerbird.extract.tags import ELEMENTS
@@ -51,6 +51,7 @@ def read_html(text: bytes, page: Page) -> None:
         text, page.nested = page.inner.pop(0)
         if page.nested > MAX_NESTED:
             continue
+        text = without_crowds(text)
         for part in in_slices(text) if is_hostile(text) else (text,):
             tree = LexborHTMLParser(part, options=_OPTIONS)
             if tree.root is not None:

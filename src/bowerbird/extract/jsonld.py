@@ -6,16 +6,12 @@ from typing import Any
 
 import msgspec
 
+from bowerbird.extract.base import words
 from bowerbird.extract.links import is_image_path
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
 
 #: Properties whose value is an image, or several.
 _IMAGES = frozenset(
-    _words(
+    words(
         """
     image images photo photos logo thumbnail thumbnailurl primaryimageofpage screenshot
     """

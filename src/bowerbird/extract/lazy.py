@@ -11,14 +11,10 @@ from typing import Any
 
 import msgspec
 
+from bowerbird.extract.base import words
 from bowerbird.extract.css import scan_css
 from bowerbird.extract.links import IMAGE_ENDS, SPACE, is_image_path
 from bowerbird.extract.srcset import Candidate, parse_srcset
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
 
 Attributes = Mapping[str, str | None]
 
@@ -28,7 +24,7 @@ PREVIEW, NATIVE, LAZY, FULL = range(4)
 #: Attributes with a URL, or several, and their rank.
 NAMES: dict[str, int] = {
     **dict.fromkeys(
-        _words(
+        words(
             """
     data-src data-srcset data-lazy data-lazy-src data-lazy-srcset data-lazysrc data-lazyload
     data-lazy-original data-ll-src data-ll-srcset data-original data-original-set data-echo
@@ -49,7 +45,7 @@ NAMES: dict[str, int] = {
         LAZY,
     ),
     **dict.fromkeys(
-        _words(
+        words(
             """
     data-full data-full-src data-full-url data-fullsrc data-full-image data-full-size
     data-fullsize data-large data-large-file data-large-src data-large_image data-large-image
@@ -64,7 +60,7 @@ NAMES: dict[str, int] = {
         FULL,
     ),
     **dict.fromkeys(
-        _words(
+        words(
             """
     data-thumb data-thumbnail data-thumb-src data-exthumbimage data-preview data-preview-src
     data-small data-low-src data-lowsrc data-lqip data-placeholder data-placeholder-src
@@ -76,7 +72,7 @@ NAMES: dict[str, int] = {
 }
 #: Attributes of backgrounds and posters: images of their own, never a size of the element's.
 SEPARATE = frozenset(
-    _words(
+    words(
         """
     data-bg data-bgset data-bg-src data-bg-url data-bg-image data-bg-img data-bg-hidpi
     data-bg-multi data-bg-multi-hidpi data-bg-set data-bg-webp data-bg-mobile data-bg-desktop

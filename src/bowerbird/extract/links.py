@@ -1,5 +1,6 @@
 """Gathering what a document names: joined with its base, in order, once each."""
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -8,10 +9,15 @@ from urllib.parse import quote_from_bytes
 from bowerbird.extract.base import MAX_LINKS, DataImage, ImageLink
 from bowerbird.extract.dataurl import parse_data_url
 from bowerbird.model import Place
-from bowerbird.urls import canonical
+from bowerbird.urls import MAX_URL, canonical
 
-#: Longer links are not kept in the cache, so that its memory is bounded (4,096 of 300 bytes).
-CACHED_LENGTH = 300
+#: Longer links are not kept in the cache, so that its memory is bounded, in characters.
+SHORT = 300
+#: Relative links that the URL standard would only append to their folder or root.
+_SIMPLE = re.compile(
+    r"/?+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+/)*+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+)?+"
+    r"(?:\?[A-Za-z0-9_.~=&%+;:@/!$*(),-]*+)?+"
+)
 #: Images written into one document that are kept; more is a bomb.
 MAX_DATA_IMAGES = 1_000
 #: White space as URLs and HTML attributes know it.
@@ -52,6 +58,8 @@ class Links:
         """Join with this canonical URL from now on."""
         self.base = url
         self._folder = url.partition("?")[0].rpartition("/")[0] + "/"
+        self._root = self._folder[: self._folder.index("/", self._folder.index("//") + 2)]
+        self._longest = min(SHORT, MAX_URL - len(self._folder))
 
     @contextmanager
     def in_utf8(self) -> Iterator[None]:
@@ -67,8 +75,10 @@ class Links:
             return None
         if self._query_charset and not link.isascii():
             link = _encode_query(link, self._query_charset)
-        if len(link) > CACHED_LENGTH or link[0] == "?":
+        if len(link) > self._longest or link[0] == "?":
             return canonical(link, self.base)
+        if _SIMPLE.fullmatch(link):
+            return (self._root if link[0] == "/" else self._folder) + link
         return _join(self._folder, link)
 
     def page(self, link: str) -> None:

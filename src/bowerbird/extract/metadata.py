@@ -2,19 +2,15 @@
 
 import re
 
+from bowerbird.extract.base import words
 from bowerbird.extract.links import is_image_path
 from bowerbird.extract.page import Page
 from bowerbird.model import Place
 
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
 Attributes = dict[str, str | None]
 
 _META_IMAGES = frozenset(
-    _words(
+    words(
         """
     og:image og:image:url og:image:secure_url twitter:image twitter:image:src twitter:image0
     twitter:image1 twitter:image2 twitter:image3 image thumbnail thumbnailurl
@@ -27,7 +23,7 @@ _META_IMAGES = frozenset(
 )
 #: link rel -> the kind of place.
 _ICONS = frozenset(
-    _words(
+    words(
         """
     icon apple-touch-icon apple-touch-icon-precomposed apple-touch-startup-image mask-icon
     fluid-icon

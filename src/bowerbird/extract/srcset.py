@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+#: Candidates of one attribute that are read; sites have a dozen.
+MAX_CANDIDATES = 10_000
 _BEFORE_URL = re.compile(r"[ \t\n\f\r,]*+")
 _URL = re.compile(r"[^ \t\n\f\r]*+")
 #: One step of the descriptor tokenizer outside parentheses, and one inside.
@@ -26,7 +28,7 @@ def parse_srcset(text: str) -> list[Candidate]:
     position = 0
     while True:
         position = _end(_BEFORE_URL, text, position)
-        if position >= len(text):
+        if position >= len(text) or len(found) == MAX_CANDIDATES:
             return found
         end = _end(_URL, text, position)
         url, position = text[position:end], end

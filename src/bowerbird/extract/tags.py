@@ -51,8 +51,9 @@ def _lies_in(node: LexborNode, tag: str) -> bool:
 
 def _picture(page: Page, node: LexborNode, _: Attributes) -> None:
     """A picture speaks once for its sources and its first img."""
-    parts = [each for each in islice(node.iter(), _MAX_SOURCES) if each.tag == "source"]
-    image = node.css_first("img")
+    children = list(islice(node.iter(), _MAX_SOURCES))
+    image = next((each for each in children if each.tag == "img"), None) or node.css_first("img")
+    parts = [each for each in children if each.tag == "source"]
     if image is not None:
         parts.append(image)
     attributes = image.attributes if image is not None else {}

@@ -1,0 +1,303 @@
+"""What an HTML page names: which images, as which choice, which pages, in which order."""
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.places_fixtures import PAGES, PLACES
+
+from bowerbird.extract import Extracted, extract_html
+from bowerbird.extract.links import Links
+from bowerbird.model import Place
+from bowerbird.settings import Srcset
+from bowerbird.urls import canonical
+
+URL = "http://h.example/a/b.html"
+
+
+def page(html: str, **options: Any) -> Extracted:
+    return extract_html(html.encode(), URL, content_type="text/html; charset=utf-8", **options)
+
+
+def urls(found: Extracted) -> list[str]:
+    return [each.url.removeprefix("http://h.example") for each in found.images]
+
+
+def test_one_choice_is_made_for_each_img_and_the_rest_are_alternates() -> None:
+    found = page("<img src=/s.jpg alt='A bird' srcset='/m.jpg 800w, /l.jpg 1600w, /s.jpg 400w'>")
+
+    (image,) = found.images
+    assert image.url == "http://h.example/l.jpg"
+    assert image.alternates == ("http://h.example/m.jpg", "http://h.example/s.jpg")
+    assert (image.alt, image.place) == ("A bird", Place.SRCSET)
+
+
+def test_all_sizes_are_given_where_all_are_asked_for() -> None:
+    html = (
+        "<img src=/s.jpg srcset='/m.jpg 2x'>"
+        "<picture><source srcset=/p.webp><img src=/p.jpg></picture>"
+    )
+
+    assert urls(page(html, srcset=Srcset.ALL)) == ["/m.jpg", "/s.jpg", "/p.webp", "/p.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("html", "chosen"),
+    [
+        ("<img src=/1.jpg srcset='/2.jpg 2x, /3.jpg 3x'>", ["/3.jpg"]),
+        ("<img src=/1.jpg srcset='/2.jpg'>", ["/2.jpg"]),
+        ("<picture><source srcset='/a.avif 1000w'><source srcset='/w.webp 2000w'><img src=/j.jpg>"
+         "</picture>", ["/w.webp"]),
+        ("<picture><source srcset=/a.avif><source srcset=/w.webp><img src=/j.jpg></picture>",
+         ["/a.avif"]),
+        ("<picture><source srcset=/a.avif><div><img src=/j.jpg></div></picture>", ["/a.avif"]),
+        ("<img src=/grey.gif data-src=/real.jpg>", ["/real.jpg"]),
+        ("<img src=/tiny.jpg srcset='/tiny.jpg 20w' data-src=/real.jpg>", ["/real.jpg"]),
+        ("<img data-src=/a.jpg data-srcset='/b.jpg 300w, /c.jpg 900w'>", ["/c.jpg"]),
+        ("<img src=/a.jpg srcset='/b.jpg 2000w' data-orig-file=/full.jpg>", ["/full.jpg"]),
+        ("<img src=/a.jpg data-thumb=/t.jpg>", ["/a.jpg"]),
+        ("<img data-src='/a_{width}x.jpg' data-widths='[180, 900, 360]'>", ["/a_900x.jpg"]),
+        ("<video><source src=/v.mp4></video>", []),
+        ("<img src=''><img src='#x'><img src=' '><img>", []),
+        ("<img src=a.jpg><img src=./a.jpg><img src=a.jpg#x>", ["/a/a.jpg"]),
+    ],
+)  # fmt: skip
+def test_the_largest_is_chosen(html: str, chosen: list[str]) -> None:
+    assert chosen == urls(page(html))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div data-bg='/x.jpg'></div>",
+        "<div data-bg=\"url('/x.jpg')\"></div>",
+        "<li data-anything='/x.jpg'>",
+        "<div data-images='[&quot;/x.jpg&quot;]'></div>",
+        "<div data-settings='{&quot;slides&quot;:[{&quot;src&quot;:&quot;\\/x.jpg&quot;}]}'></div>",
+        "<div data-interchange='[/x.jpg, small]'></div>",
+        "<noscript><img src=/x.jpg></noscript>",
+        "<body><noscript>&lt;img src=/x.jpg&gt;</noscript>",
+        "<template><img src=/x.jpg></template>",
+        "<div><template shadowrootmode=open><img src=/x.jpg></template></div>",
+        "<iframe srcdoc='<img src=/x.jpg>'></iframe>",
+        "<p style='background:url(/x.jpg)'>",
+        "<style>p{background:url(/x.jpg)}</style>",
+        "<meta property=og:image content=/x.jpg>",
+        "<meta name=twitter:image content=/x.jpg>",
+        "<script type=application/ld+json>{\"image\":[{\"url\":\"/x.jpg\"}]}</script>",
+        "<script type=application/ld+json>{\"image\":[\"/x.jpg\",}</script>",
+        "<span itemprop=image content=/x.jpg></span>",
+        "<link rel='shortcut icon' href=/x.jpg>",
+        "<link rel=image_src href=/x.jpg>",
+        "<link rel=preload as=image imagesrcset='/x.jpg 2x'>",
+        "<a href=/x.jpg>x</a>",
+        "<area href=/x.jpg>",
+        "<video poster=/x.jpg>",
+        "<input type=image src=/x.jpg>",
+        "<svg><image xlink:href=/x.jpg /></svg>",
+        "<svg><use href='/x.jpg#a'/></svg>",
+        "<svg><filter><feImage href=/x.jpg /></filter></svg>",
+        "<object data=/x.jpg></object>",
+        "<embed src=/x.jpg>",
+        "<table><tr><td background=/x.jpg></table>",
+        "<base href=/q/><img src=../x.jpg>",
+        "<meta http-equiv=refresh content='0;URL=/x.jpg'>",
+        "<script>document.write('<img src=\"/x.jpg\">')</script>",
+    ],
+)  # fmt: skip
+def test_an_image_is_found_wherever_it_is_named(html: str) -> None:
+    assert urls(page(html)) == ["/x.jpg"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<!-- <img src=/x.jpg> -->",
+        "<textarea><img src=/x.jpg></textarea>",
+        "<div data-bg=dark data-background=true data-full=1 data-src='#id' data-image='{{url}}'>",
+        "<input src=/x.jpg>",
+        "<iframe data-src=/page></iframe>",
+        "<script data-src=/x.js></script>",
+        "<svg><use href='#a'/></svg>",
+        "<object data=/x.pdf></object><object data=/x type=text/html></object>",
+        "<style>@font-face{src:url(/x.svg)}</style>",
+        "<script type=application/ld+json>{\"contentUrl\":\"/x.mp4\",\"image\":{\"@id\":\"#logo\"}}"
+        "</script>",
+    ],
+)  # fmt: skip
+def test_what_is_no_image_is_not_taken_for_one(html: str) -> None:
+    assert urls(page(html)) == []
+
+
+def test_pages_feeds_and_sitemaps_are_told_apart() -> None:
+    found = page(
+        "<link rel=next href=n><link rel=canonical href=c><link rel=alternate hreflang=de href=d>"
+        "<link rel=alternate type=application/rss+xml href=rss><link rel=sitemap href=s.xml>"
+        "<link rel=stylesheet href=a.css><a href=p#x>p</a><a href=p>p</a><a href='#top'>t</a>"
+        "<a href=mailto:x@y>m</a><a href='javascript:x()'>j</a><iframe src=i></iframe>"
+        "<a rel=nofollow href=q>q</a>"
+        "<meta http-equiv=refresh content=\"5; url='r'\">"
+    )
+
+    assert [f"http://h.example/a/{name}" for name in "ncdpiqr"] == found.pages
+    assert found.feeds == ["http://h.example/a/rss"]
+    assert found.sitemaps == ["http://h.example/a/s.xml"]
+    assert found.stylesheets == ["http://h.example/a/a.css"]
+
+
+@pytest.mark.parametrize("name", ["robots", "ROBOTS", "bowerbird"])
+def test_nofollow_empties_pages_and_directives_are_told(name: str) -> None:
+    found = page(
+        f"<meta name={name} content='NoFollow, noimageindex,NOAI'><a href=p>p</a><img src=i>"
+    )
+
+    assert found.pages == []
+    assert {"nofollow", "noimageindex", "noai"} == found.directives
+    assert urls(found) == ["/a/i"]
+
+
+def test_directives_for_other_robots_are_not_ours() -> None:
+    assert page("<meta name=googlebot content=noimageindex>").directives == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("html", "has_scripts"),
+    [
+        ("<script>x()</script>", True),
+        ("<script src=x.js></script>", True),
+        ("<script type=module>x</script>", True),
+        ("<script> </script>", False),
+        ("<script type=application/json>{}</script>", False),
+        ("<script type=application/ld+json>{}</script>", False),
+        ("<script type=text/template><b></script>", False),
+        ("<p onclick=x()>", False),
+    ],
+)
+def test_code_is_told_from_data(html: str, has_scripts: bool) -> None:
+    assert has_scripts == page(html).has_scripts
+
+
+def test_an_alt_text_that_comes_later_is_kept() -> None:
+    found = page("<a href=i.jpg><img src=t.jpg></a><img src=i.jpg alt=Late><img src=i.jpg alt=No>")
+
+    assert [(each.url.removeprefix("http://h.example"), each.alt) for each in found.images] == [
+        ("/a/i.jpg", "Late"),
+        ("/a/t.jpg", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("uri", "body"),
+    [
+        ("data:image/png;base64," + base64.b64encode(b"bytes").decode(), b"bytes"),
+        ("data:image/png;base64,Ynl0%0AZXM", b"bytes"),
+        ("  DATA:IMAGE/GIF;BASE64,Ynl0ZXM=", b"bytes"),
+        ("data:image/svg+xml;charset=utf-8,%3Csvg/>", b"<svg/>"),
+        ("data:image/png;base64,!!", None),
+        ("data:text/plain,x", None),
+        ("data:image/png", None),
+    ],
+)
+def test_images_written_into_the_page_are_decoded(uri: str, body: bytes | None) -> None:
+    found = page(f'<img src="{uri}" alt=A><i style="background:url({uri})">')
+
+    assert found.images == []
+    assert ([body] if body else []) == [each.body for each in found.data]
+
+
+def test_queries_are_encoded_as_the_page_is() -> None:
+    body = "<img src='/ä?q=ä'><p style='background:url(/s?q=ä)'>".encode("latin-1")
+
+    found = extract_html(body, URL, content_type="text/html; charset=latin1")
+
+    assert urls(found) == ["/%C3%A4?q=%E4", "/s?q=%C3%A4"]
+    assert found.charset == "windows-1252"
+
+
+def test_xhtml_may_close_elements_in_place() -> None:
+    body = b"<html><head><title/><script src='x.js'/></head><body><img src='x.jpg'/></body></html>"
+
+    assert urls(extract_html(body, URL, content_type="application/xhtml+xml")) == ["/a/x.jpg"]
+
+
+def test_the_title_is_the_page_s_and_not_a_drawing_s() -> None:
+    assert page("<svg><title>S</title></svg><title> The\n page </title>").title == "The page"
+
+
+LINKS = st.text(alphabet="ab.~-_/?=&%2e;:@+,!\\# é{}", max_size=16)
+
+
+@given(st.sampled_from([URL, "http://h.example", "https://u@h.example:8/x/?q=/y/z"]), LINKS)
+def test_the_short_way_of_joining_agrees_with_the_standard(base: str, link: str) -> None:
+    plain = link.strip(" ").partition("#")[0]
+    base = canonical(base) or ""
+
+    assert (canonical(plain, base) if plain else None) == Links(base).join(link)
+
+
+SOUP = """<img src=a |srcset='b 1x,|>|<picture>|<source srcset=c>|</picture>|<a href=d>
+<base href=//e>|<template>|</template>|<noscript>|</noscript>|<svg>|<use href=f>|<style>|</style>
+a{b:url(g)}|<script>|</script>|<iframe srcdoc='<img src=h>'>|<meta charset=gbk>|\x00|é|<!--|-->
+<table>|<td background=i>|"|'|&#x0;""".replace("\n", "|")
+
+
+@given(st.lists(st.sampled_from(SOUP.split("|")), max_size=30))
+def test_any_soup_is_survived(parts: list[str]) -> None:
+    found = extract_html("".join(parts).encode(), URL)
+
+    assert len({each.url for each in found.images}) == len(found.images)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_survived(body: bytes) -> None:
+    extract_html(body, URL)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_cut_anywhere_is_survived(name: str) -> None:
+    body = (PLACES / name).read_bytes()
+    for end in range(0, len(body), 97):
+        extract_html(body[:end], URL)
+
+
+@pytest.mark.timeout(60)  # quadratic work on these would take hours
+@pytest.mark.parametrize(
+    "part",
+    [
+        *("<div>", "<b x>", "<ul><li>", "<svg>", "<template>", "<p><b a=1></p>", "<picture>"),
+        *("<a href=x>", "<noscript>", "</p>", "<!--", "<table><tr><td>", "<style>/*"),
+        *("<iframe srcdoc='<iframe srcdoc=", "<script><img ", "<select><option>"),
+    ],
+)
+def test_a_page_nested_without_end_is_read_all_the_same(part: str) -> None:
+    found = page(part * 200_000)
+    shown = page("<img src=first.jpg>" + part * 20_000)
+
+    assert len(found.images) <= 1
+    assert urls(shown) == ["/a/first.jpg"]
+
+
+@pytest.mark.timeout(60)
+def test_links_of_a_page_that_nests_too_deeply_are_kept() -> None:
+    html = "".join(f"<div><a href=p{n}><img src=i{n}.jpg>" for n in range(10_000))
+
+    found = page(html)
+
+    assert (len(found.pages), len(found.images)) == (10_000, 10_000)
+
+
+@pytest.mark.timeout(60)
+def test_unclosed_formatting_of_many_kinds_does_not_multiply() -> None:
+    page("".join(f"<p><b a={n}></p>" for n in range(100_000)))
+
+
+@pytest.mark.timeout(60)
+def test_an_element_with_endless_attributes_is_cut_short() -> None:
+    many = " ".join(f'data-x{n}="/{n}.jpg>"' for n in range(100_000))
+
+    found = page(f"<div {many}></div><img src=after.jpg>")
+
+    assert urls(found)[-1] == "/a/after.jpg"
+    assert len(found.images) < 2_000
