@@ -107,7 +107,7 @@ class Keeper:
             return no_room(lease, error)
         return Outcome(
             token=lease.token, verb=Verb.DONE, status=response.status, answered=True,
-            records=(record,),
+            records=(record,), sightings=_as_page(lease.task),
         )  # fmt: skip
 
     def _remember(self, sha256: str, verdict: Inspected | Refused) -> None:
@@ -143,6 +143,13 @@ class Keeper:
             damaged=seen.damaged,
             holders=(Holder(folder=self._store.folder, path=path, worker=self._name),),
         )  # fmt: skip
+
+
+def _as_page(task: Task) -> tuple[Sighting, ...]:
+    """A page link that turned out to be an image has not been seen as one yet."""
+    if task.kind is Kind.IMAGE or not task.referrer:
+        return ()
+    return (Sighting(image_url=task.first, page_url=task.referrer, place=Place.PAGE),)
 
 
 def no_room(lease: Lease, error: StorageFullError) -> Outcome:
