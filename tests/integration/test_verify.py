@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bowerbird.manager.verify import Bad, Verified, doubtful, remove_bad, verify
+from bowerbird.manager.verify import Bad, Verified, doubtful, mend, verify
 from bowerbird.model import Holder, Record
 from bowerbird.store import FileStore
 
@@ -74,7 +74,11 @@ def test_bad_files_put_right_are_stored_anew(store: FileStore) -> None:
     record = stored(store, b"flipped")
     path_of(store, record).write_bytes(b"fliqped")
 
-    assert remove_bad(check(store, [record]), store) == [record.final_url]
+    asked: list[str] = []
+    found = check(store, [record])
+    mend(found, store, lambda urls: asked.extend(urls) or len(urls))
+    assert found.clean
+    assert asked == [record.final_url]
 
     stored(store, b"flipped")
     assert check(store, [record]).clean

@@ -71,6 +71,8 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
     with opened(folder, job) as engine:
         store_job(folder, job)
         before = engine.begin()
+        for line in engine.recovered:
+            order.said(line)
         supervisor = Supervisor(engine.worker_command(), engine.worker_count, clock)
         run = Run(
             desk=engine, supervisor=supervisor, seeder=Seeder(_seeds(order, job), engine.add),
@@ -91,6 +93,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
 
 def _notes(engine: Any, job: Job, resumed: bool, stats: Stats, before: Stats) -> Iterator[str]:
     """What a person should know beside the counts."""
+    yield from engine.recovered
     yield from engine.fate_of(job.start_urls)
     if resumed and ended(stats) == ended(before) and not stats.leased:
         yield (

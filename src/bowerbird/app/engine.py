@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from bowerbird.app.entries import LocalView, served
 from bowerbird.app.folder import Folder, write_private
+from bowerbird.app.recovery import recover
 from bowerbird.codec import encode
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.rules import rules_of
@@ -17,6 +18,7 @@ from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.model import Results, State, Stats, Task
 from bowerbird.queues import Server, UnixAddress, new_authkey, new_socket_path
 from bowerbird.settings import Job
+from bowerbird.store import FileStore
 from bowerbird.urls import host_of
 
 T = TypeVar("T")
@@ -34,6 +36,7 @@ class Engine:
         self._service = service
         self._address = address
         self._view = LocalView(frontier)
+        self.recovered: tuple[str, ...] = ()  #: what `begin` had to mend, in words
         self.worker_count = job.settings.workers or os.cpu_count() or 1
 
     def call(self, function: Callable[[Frontier], T]) -> Future[T]:
@@ -44,6 +47,7 @@ class Engine:
         """Take the crawl up again, from whatever it was in but a pause; the counts before."""
 
         def begin(frontier: Frontier) -> Stats:
+            self.recovered = recover(self._frontier, FileStore(self._folder.path))
             self._frontier.begin_seeds()
             if frontier.stats().state is not State.PAUSED:
                 frontier.resume()

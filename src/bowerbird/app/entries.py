@@ -1,6 +1,6 @@
 """The catalog as those outside see it: its own reader, or the manager's answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from bowerbird.catalog import CatalogReader, Entry, Totals
@@ -10,6 +10,8 @@ from bowerbird.frontier.sqlite import SqliteFrontier
 
 #: Entries of one call: well below a frame, even with many sightings each.
 PAGE = 200
+#: Most URLs of one call.
+CHUNK = 1_000
 
 
 class CatalogView(Protocol):
@@ -21,6 +23,10 @@ class CatalogView(Protocol):
 
     def totals(self) -> Totals:
         """Counts over all."""
+        ...
+
+    def refetch(self, final_urls: Sequence[str]) -> int:
+        """Forget these records, have them fetched anew; answer how many tasks wait for it."""
         ...
 
 
@@ -36,6 +42,7 @@ class LocalView:
     """Read from the database of a crawl that nobody runs."""
 
     def __init__(self, frontier: SqliteFrontier) -> None:
+        self._frontier = frontier
         self._reader = CatalogReader(frontier.connection)
 
     def page(self, after: int) -> list[Entry]:
@@ -45,6 +52,10 @@ class LocalView:
     def totals(self) -> Totals:
         """See `CatalogView`."""
         return self._reader.totals()
+
+    def refetch(self, final_urls: Sequence[str]) -> int:
+        """See `CatalogView`."""
+        return self._frontier.refetch(final_urls)
 
 
 class RemoteView:
@@ -61,10 +72,16 @@ class RemoteView:
         """See `CatalogView`."""
         return decode(self._frontier.call("totals"), Totals)
 
+    def refetch(self, final_urls: Sequence[str]) -> int:
+        """See `CatalogView`."""
+        chunks = [final_urls[n : n + CHUNK] for n in range(0, len(final_urls), CHUNK)]
+        return sum(decode(self._frontier.call("refetch", encode(one)), int) for one in chunks)
+
 
 def served(view: LocalView) -> dict[str, Callable[[bytes], bytes]]:
     """The methods by which a manager answers a `RemoteView`."""
     return {
         "entries": lambda payload: encode(view.page(decode(payload, int))),
         "totals": lambda _: encode(view.totals()),
+        "refetch": lambda payload: encode(view.refetch(decode(payload, list[str]))),
     }

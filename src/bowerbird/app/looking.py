@@ -38,26 +38,31 @@ def status_of(path: str) -> Status:
 
 
 def verify_crawl(
-    path: str, *, prune: bool = False, tell: Callable[[int, int], None] = lambda *_: None
-) -> Verified:
+    path: str, *, prune: bool = False, repair: bool = False,
+    tell: Callable[[int, int], None] = lambda *_: None,
+) -> Verified:  # fmt: skip
     """Check the files of a crawl against its catalog. `tell(checked, of)` is told of progress.
+
+    `repair` removes bad files and has their images fetched anew, by the manager at work or else by
+    the next one.
 
     Raises:
         UsageError: `prune` while a manager is at work, whose newest files have no record yet.
     """
-    from bowerbird.manager.verify import verify
+    from bowerbird.manager.verify import mend, verify
     from bowerbird.store import FileStore
 
     with visit(path) as crawl:
         if prune and crawl.running:
             raise UsageError(f"{path} is being worked at; --prune waits until that has ended.")
-        total = crawl.catalog.totals().records
-        return verify(
-            lambda: (entry.record for entry in all_entries(crawl.catalog)),
-            FileStore(crawl.folder.path),
-            prune=prune,
+        total, store = crawl.catalog.totals().records, FileStore(crawl.folder.path)
+        found = verify(
+            lambda: (entry.record for entry in all_entries(crawl.catalog)), store, prune=prune,
             tell=lambda checked: tell(checked, total),
-        )
+        )  # fmt: skip
+        if repair and found.bad:
+            mend(found, store, crawl.catalog.refetch)
+        return found
 
 
 def export_crawl(path: str, form: str, out: Path | None) -> str:

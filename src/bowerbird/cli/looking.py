@@ -39,6 +39,9 @@ def verify(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove files that no record names.")
     ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Remove bad files and have them fetched anew.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Check every file against the catalog, and every record against its file."""
@@ -46,12 +49,16 @@ def verify(
     from bowerbird.cli.show import counting
 
     with counting("files checked") as tell:
-        checked = verify_crawl(where, prune=prune, tell=tell)
+        checked = verify_crawl(where, prune=prune, repair=repair, tell=tell)
     if json:
         sys.stdout.buffer.write(as_json(checked))
     else:
         for line in checked.lines():
             typer.echo(line)
+        if checked.mended:
+            typer.echo("The same `crawl` or `download` command fetches them anew, if none runs.")
+        elif checked.bad:
+            typer.echo(f"`bowerbird verify {where} --repair` has what is bad fetched anew.")
     if not checked.clean:
         raise typer.Exit(FAILED)
 

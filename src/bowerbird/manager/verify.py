@@ -1,7 +1,7 @@
 """Every record against its file, every file against the catalog."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -40,18 +40,20 @@ class Verified(msgspec.Struct, kw_only=True):
     left_over: int = 0
     foreign: int = 0  #: files that are none of ours; never touched
     pruned: int = 0
+    mended: int = 0  #: bad records that were forgotten, to be fetched anew
     shown: list[str] = []  #: the first of the three, as `orphan images/...`
 
     @property
     def clean(self) -> bool:
         """Whether each record has its file and each file of ours its record."""
-        return not self.bad and self.orphans + self.left_over == self.pruned
+        return len(self.bad) == self.mended and self.orphans + self.left_over == self.pruned
 
     def lines(self) -> list[str]:
         """The result for people."""
         counts = f"{self.records:,} records, {self.files:,} files, {self.bytes:,} bytes checked"
         parts = [
             f"{len(self.bad):,} bad" if self.bad else "",
+            f"{self.mended:,} to be fetched anew" if self.mended else "",
             f"{self.orphans:,} without a record" if self.orphans else "",
             f"{self.left_over:,} left over from interrupted writes" if self.left_over else "",
             f"{self.pruned:,} removed" if self.pruned else "",
@@ -90,13 +92,14 @@ def verify(
     return found
 
 
-def remove_bad(found: Verified, store: Store) -> list[str]:
-    """Remove the files of bad records, so that nothing takes them for good ones; answer the final
-    URLs that are to be fetched anew."""
+def mend(found: Verified, store: Store, refetch: Callable[[Sequence[str]], int]) -> None:
+    """Remove the files of bad records, so that nothing takes them for good ones, and have them
+    fetched anew."""
     for one in found.bad:
         if one.why != "missing":
             store.remove(one.path)
-    return list(dict.fromkeys(one.final_url for one in found.bad))
+    refetch([one.final_url for one in found.bad])
+    found.mended = len(found.bad)
 
 
 def doubtful(records: Iterable[Record], store: Store) -> list[Bad]:

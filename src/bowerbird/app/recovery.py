@@ -1,0 +1,40 @@
+"""Taking a crawl up again, whatever ended its last run: a kill, or the machine going down."""
+
+from threading import Thread
+
+from bowerbird.catalog import CatalogReader, CatalogWriter, boot_now, note_boot, rebooted
+from bowerbird.catalog.recent import DOUBT_S
+from bowerbird.frontier.database import mapped_errors
+from bowerbird.frontier.sqlite import SqliteFrontier
+from bowerbird.store import FileStore, sha256_in
+
+
+def recover(frontier: SqliteFrontier, store: FileStore) -> tuple[str, ...]:
+    """Mend what an unclean end may have left; what there is to say of it, nothing as a rule.
+
+    On the frontier's thread, before any worker is there. Without `--durable` the files of the last
+    minute before the machine went down may never have reached the disk: they are read again.
+    """
+    # A walk over 10^6 names takes a second: nobody waits for it.
+    Thread(target=store.sweep, name="sweep", daemon=True).start()
+    with mapped_errors():
+        reader, boot = CatalogReader(frontier.connection), boot_now()
+        said = _mend(frontier, reader, store) if rebooted(reader, boot) else ()
+        note_boot(CatalogWriter(frontier.connection), boot)
+    return said
+
+
+def _mend(frontier: SqliteFrontier, reader: CatalogReader, store: FileStore) -> tuple[str, ...]:
+    from bowerbird.manager.verify import doubtful  # after an unclean boot only
+
+    recent = reader.recent(DOUBT_S)
+    bad = {one.path for one in doubtful(recent, store)}
+    for path in bad:
+        store.remove(path)
+    # Older records of the same contents lose their file with it.
+    sharing = reader.of_contents(map(sha256_in, bad))
+    frontier.refetch([record.final_url for record in sharing])
+    said = f"The machine went down since the last run: {len(recent)} newest images were checked"
+    if not bad:
+        return (f"{said}, all are whole.",)
+    return (f"{said}, {len(sharing)} had no whole file and are fetched anew.",)
