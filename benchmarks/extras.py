@@ -12,7 +12,7 @@ from benchmarks.measure import Cost, measured
 from benchmarks.peers import bowerbird, wget2
 from benchmarks.peers.base import BENCH, Peer, Work
 from benchmarks.tables import MIB, table
-from benchmarks.tally import contents
+from benchmarks.tally import contents, counts
 from benchmarks.webserver import nginx
 
 STARTS = 20
@@ -49,7 +49,7 @@ def memory(out: Path) -> list[str]:
     """Peaks of our processes: on the photographs, and with 64 bodies of 30 MB at once."""
     lines = _peaks("10,000 photographs", corpus.photos(10_000), bowerbird.DECODE, out)
     lines += _peaks("64 bodies of 30 MB at once", corpus.bodies(BODIES), bowerbird.BODIES, out)
-    head = ["work", "process", "peak"]
+    head = ["work", "process", "peak", "images of the run"]
     return ["## Memory\n", table(head, lines)]
 
 
@@ -60,8 +60,9 @@ def _peaks(title: str, root: Path, peer: Peer, out: Path) -> list[list[str]]:
         urls = corpus.url_list(root, address["site"], work.beside("urls.txt"))
         work = Work(work.start, urls, work.out)
         cost = measured(peer.command(work), work.beside("log"))
+    images, _ = counts(work.out)
     shutil.rmtree(work.out, ignore_errors=True)
-    return [[title, role, f"{peak / MIB:.0f} MiB"] for role, peak in _roles(cost)]
+    return [[title, role, f"{peak / MIB:.0f} MiB", f"{images:,}"] for role, peak in _roles(cost)]
 
 
 def _roles(cost: Cost) -> list[tuple[str, int]]:
