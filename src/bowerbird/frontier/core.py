@@ -150,20 +150,18 @@ class Core:
     # What every door needs.
 
     def _add(self, tasks: Sequence[Task]) -> int:
-        fresh = [task for task in self.store.fresh(tasks) if task.kind is not Kind.ROBOTS]
-        if not fresh:
-            return 0
-        origins = [origin_of(task.url) for task in fresh]
+        tasks = [task for task in tasks if task.kind is not Kind.ROBOTS]  # those it makes itself
+        origins = [origin_of(task.url) for task in tasks]
         places = self._places_of(origins)
-        rows = []
-        for task, origin in zip(fresh, origins, strict=True):
-            place = places[origin]
-            rows.append((task, place.origin))
+        pairs = [(task, places[origin]) for task, origin in zip(tasks, origins, strict=True)]
+        fresh = self.store.fresh(pairs)
+        if fresh:
+            self.store.insert([(task, place.origin) for task, place in fresh])
+        for _, place in fresh:
             self.ring.add(place.host)
-        self.store.insert(rows)
-        for kind, number in Counter(task.kind for task in fresh).items():
+        for kind, number in Counter(task.kind for task, _ in fresh).items():
             self.books.count(f"waiting:{kind}", number)
-        return len(rows)
+        return len(fresh)
 
     def _places_of(self, origins: Iterable[str]) -> dict[str, Place]:
         if len(self._places) > PLACES:

@@ -126,12 +126,12 @@ class MemoryStore(TaskStore):
 
     # Tasks.
 
-    def fresh(self, tasks: Sequence[Task]) -> list[Task]:
+    def fresh(self, tasks: Sequence[tuple[Task, Place]]) -> list[tuple[Task, Place]]:
         found = []
-        for task in tasks:
+        for task, place in tasks:
             if task.url not in self._seen:
                 self._seen.add(task.url)
-                found.append(task)
+                found.append((task, place))
         return found
 
     def insert(self, tasks: Sequence[tuple[Task, int]]) -> int:

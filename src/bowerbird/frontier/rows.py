@@ -52,14 +52,15 @@ def entry_of(row: Row, origin: int, host: int) -> Entry:
     )
 
 
-def fingerprint(url: str, key: bytes) -> int:
-    """Keyed 64-bit BLAKE2b (RFC 7693) of a URL, signed as SQLite's integers are.
+def fingerprint(url: str, origin: int, key: bytes) -> bytes:
+    """Origin and keyed 64-bit BLAKE2b (RFC 7693) of a URL.
 
-    The key is the crawl's own, so that nobody can make URLs that hide each other; by chance about
-    three of 10^10 do.
+    What is found together is of few origins: with these in front, its fingerprints are written to
+    few pages of the table. The key is the crawl's own, so that nobody can make URLs that hide
+    each other; by chance one of 10^7 URLs of one origin does, once in 400,000 crawls.
     """
     digest = blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest()
-    return int.from_bytes(digest, "little", signed=True)
+    return origin.to_bytes(4) + digest
 
 
 def numbers(entries: Iterable[Entry]) -> "array[int]":

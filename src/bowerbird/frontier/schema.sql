@@ -43,8 +43,8 @@ CREATE TABLE robots (
     text   TEXT NOT NULL
 );
 
--- Keyed 64-bit fingerprints of all URLs ever added: 10 bytes each, so that random inserts stay cheap.
-CREATE TABLE seen (fingerprint INTEGER PRIMARY KEY);
+-- Origin and keyed 64-bit fingerprint of every URL ever added.
+CREATE TABLE seen (fingerprint BLOB PRIMARY KEY) WITHOUT ROWID;
 
 CREATE TABLE task (
     id         INTEGER PRIMARY KEY,   -- rises: first in, first out

@@ -176,14 +176,14 @@ class SqliteStore(TaskStore):
 
     # Tasks.
 
-    def fresh(self, tasks: Sequence[Task]) -> list[Task]:
-        found: dict[int, Task] = {}
-        for task in tasks:
-            found.setdefault(fingerprint(task.url, self._key), task)
+    def fresh(self, tasks: Sequence[tuple[Task, Place]]) -> list[tuple[Task, Place]]:
+        found: dict[bytes, tuple[Task, Place]] = {}
+        for pair in tasks:
+            found.setdefault(fingerprint(pair[0].url, pair[1].origin, self._key), pair)
         if not found:
             return []
-        new = {row[0] for row in self._write("fresh", (apsw.carray(array("q", found)),))}
-        return [task for number, task in found.items() if number in new]
+        new = {row[0] for row in self._write("fresh", (apsw.carray(tuple(found)),))}
+        return [pair for key, pair in found.items() if key in new]
 
     def insert(self, tasks: Sequence[tuple[Task, int]]) -> int:
         first = self._last + 1

@@ -214,7 +214,7 @@ class TaskStore(ABC):
     # Tasks.
 
     @abstractmethod
-    def fresh(self, tasks: Sequence[Task]) -> list[Task]:
+    def fresh(self, tasks: Sequence[tuple[Task, Place]]) -> list[tuple[Task, Place]]:
         """Those whose URL was never seen, once each; from now on they have been."""
 
     @abstractmethod
