@@ -11,6 +11,7 @@ import pytest
 from tests.fetch_fixtures import Spool, fetch, fetching, get
 from tests.site import Site
 
+from bowerbird.errors import StorageFullError
 from bowerbird.fetch import FetchLimits, Guard
 from bowerbird.fetch.failures import REASONS
 
@@ -136,10 +137,11 @@ def test_no_scheme_but_http_is_ever_used(scheme: str) -> None:
     assert response.failure.reason == "bad-url"
 
 
-def test_a_disk_that_refuses_is_told_apart_from_the_host(site: Site) -> None:
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), StorageFullError("read-only")])
+def test_a_disk_that_refuses_is_told_apart_from_the_host(site: Site, error: Exception) -> None:
     class Full(Spool):
         def write(self, _data: Any) -> int:
-            raise OSError(28, "No space left on device")
+            raise error
 
     with fetching() as fetcher:
         object.__setattr__(fetcher._shared, "open_spool", Full)

@@ -3,6 +3,7 @@
 import errno
 from enum import IntEnum
 
+from bowerbird.errors import StorageFullError
 from bowerbird.fetch.base import Failure
 
 #: reason -> whether it may pass, so that a retry makes sense
@@ -113,7 +114,7 @@ def _weird(message: str) -> str:
     return "bad-header" if "header" in message.lower() else "bad-response"
 
 
-def of_storage(error: OSError) -> Failure:
+def of_storage(error: OSError | StorageFullError) -> Failure:
     """A failure of our own disk, in mid-body."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = isinstance(error, StorageFullError) or error.errno in (errno.ENOSPC, errno.EDQUOT)
     return failure("disk-full" if full else "storage-failed", str(error), Phase.READING)

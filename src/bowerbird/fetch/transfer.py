@@ -11,6 +11,7 @@ from typing import Any
 import pycurl
 
 from bowerbird.clock import Clock
+from bowerbird.errors import StorageFullError
 from bowerbird.fetch.base import Failure, FetchLimits, Request, Response, Sink
 from bowerbird.fetch.budget import Budget
 from bowerbird.fetch.failures import Phase, failure, of_curl, of_storage
@@ -343,7 +344,7 @@ class Transfer:
             spool = self._open_spool()
             for chunk in self._chunks:
                 spool.write(chunk)
-        except OSError as error:
+        except (OSError, StorageFullError) as error:
             self.failure = of_storage(error)
             return _STOP
         self._spool = spool
@@ -357,7 +358,7 @@ class Transfer:
         self._budget.quota -= len(data)
         try:
             self._spool.write(data)
-        except OSError as error:
+        except (OSError, StorageFullError) as error:
             self.failure = of_storage(error)
             return _STOP
         return None

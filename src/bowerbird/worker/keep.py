@@ -104,7 +104,7 @@ class Keeper:
         try:
             record = self._stored(body, verdict)
         except StorageFullError as error:
-            return no_room(lease, error)
+            return no_room(lease, str(error))
         return Outcome(
             token=lease.token, verb=Verb.DONE, status=response.status, answered=True,
             records=(record,), sightings=_as_page(lease.task),
@@ -152,9 +152,9 @@ def _as_page(task: Task) -> tuple[Sighting, ...]:
     return (Sighting(image_url=task.first, page_url=task.referrer, place=Place.PAGE),)
 
 
-def no_room(lease: Lease, error: StorageFullError) -> Outcome:
+def no_room(lease: Lease, detail: str) -> Outcome:
     """The disk refuses: nobody's fault but ours. The manager pauses the crawl at the count."""
     return Outcome(
-        token=lease.token, verb=Verb.RELEASED, answered=True, detail=str(error),
+        token=lease.token, verb=Verb.RELEASED, answered=True, detail=detail,
         counts={DISK_FULL: 1},
     )  # fmt: skip

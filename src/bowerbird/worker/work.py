@@ -1,12 +1,13 @@
 """The work itself: from an answer to its outcome."""
 
+from bowerbird.errors import StorageFullError
 from bowerbird.extract import Form, form_of
 from bowerbird.fetch.base import Response
 from bowerbird.model import Kind, Lease, Outcome
 from bowerbird.settings import Settings
 from bowerbird.worker.body import content, discard, head
 from bowerbird.worker.judge import Judge
-from bowerbird.worker.keep import Keeper
+from bowerbird.worker.keep import DISK_FULL, Keeper, no_room
 from bowerbird.worker.read import Reader
 
 
@@ -31,6 +32,8 @@ class Work:
         failure = response.failure
         if failure is not None:
             discard(response)
+            if failure.reason == DISK_FULL:
+                return no_room(lease, failure.detail)
             return self._judge.failed(lease, failure, delay_s)
         outcome = self._judge.answered(lease, response, delay_s)
         if outcome is not None:
@@ -54,12 +57,18 @@ class Work:
         content_type = response.headers.get("content-type", "")
         form = form_of(head(response), content_type, lease.task.url)
         if form is not Form.IMAGE:
-            body = content(response)
-            discard(response)
-            return self._reader.read(lease, response, body, form)
+            return self._read(lease, response, form)
         if self._reader.refuses_images(response):
             discard(response)
             return self._judge.dead(
                 lease, "x-robots-tag", status=response.status, try_alternates=False
             )
         return self._keeper.keep(lease, response)
+
+    def _read(self, lease: Lease, response: Response, form: Form) -> Outcome:
+        body = content(response)
+        discard(response)
+        try:
+            return self._reader.read(lease, response, body, form)
+        except StorageFullError as error:  # an image that the document carries in itself
+            return no_room(lease, str(error))

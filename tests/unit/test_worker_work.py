@@ -1,0 +1,69 @@
+"""A disk that takes no more is nobody's fault but ours: the task goes back uncounted."""
+
+import base64
+from typing import Any
+
+import pytest
+from tests.web import png
+
+from bowerbird.errors import StorageFullError
+from bowerbird.fetch import Failure, Headers, Response
+from bowerbird.images import make_decoder
+from bowerbird.model import Kind, Lease, Outcome, Task, Verb
+from bowerbird.settings import make_settings
+from bowerbird.worker.judge import Judge
+from bowerbird.worker.keep import Keeper
+from bowerbird.worker.links import Admission, Finder, Known
+from bowerbird.worker.read import Reader
+from bowerbird.worker.work import Work
+
+URL = "http://example.org/"
+
+
+class FullStore:
+    """Refuses whatever it is given."""
+
+    folder = "/full"
+
+    def put(self, *_: object) -> str:
+        raise StorageFullError("the disk is full")
+
+
+@pytest.fixture
+def work() -> Work:
+    settings = make_settings({})
+    admission = Admission(settings, [URL])
+    judge = Judge(settings, lambda: 1e9, admission.redirect)
+    store: Any = FullStore()
+    keeper = Keeper(store, make_decoder(settings), judge, "w", lambda: 1e9)
+    reader = Reader(settings, admission, Finder(admission, Known()), keeper, judge)
+    return Work(settings, judge, reader, keeper)
+
+
+def answered(work: Work, body: bytes = b"", failure: Failure | None = None) -> Outcome | None:
+    lease = Lease(token=b"t", task=Task(url=URL, kind=Kind.PAGE), attempts=9)
+    response = Response(
+        key=1, url=URL, status=200, headers=Headers(b""), body=body, size=len(body), failure=failure
+    )
+    return work.outcome(lease, response, 0.0)
+
+
+def test_an_image_that_cannot_be_written_goes_back(work: Work) -> None:
+    outcome = answered(work, png(1))
+    assert outcome is not None
+    assert (outcome.verb, outcome.counts) == (Verb.RELEASED, {"disk-full": 1})
+
+
+def test_a_page_whose_inline_image_cannot_be_written_goes_back(work: Work) -> None:
+    inline = base64.b64encode(png(1))
+    outcome = answered(work, b"<!doctype html><img src='data:image/png;base64,%b'>" % inline)
+    assert outcome is not None
+    assert (outcome.verb, outcome.counts) == (Verb.RELEASED, {"disk-full": 1})
+
+
+def test_a_body_that_filled_the_disk_on_its_way_goes_back_however_often_it_was_tried(
+    work: Work,
+) -> None:
+    outcome = answered(work, failure=Failure("disk-full", "", transient=True, answered=True))
+    assert outcome is not None
+    assert (outcome.verb, outcome.counts) == (Verb.RELEASED, {"disk-full": 1})
