@@ -1,10 +1,8 @@
 """Every reason of the fetcher's, reached by a resource that really behaves so."""
 
-import re
 import socket
 import tracemalloc
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,14 +184,6 @@ def test_what_is_refused_costs_no_memory(site: Site, path: str) -> None:
         tracemalloc.stop()
     assert response.failure is not None
     assert peak < 80 * MIB  # our spool is in memory itself, and doubles
-
-
-def test_every_reason_is_documented_with_whether_it_is_retried() -> None:
-    table = (Path(__file__).parents[2] / "docs" / "reasons.md").read_text()
-    rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \|.*\| (yes|no) \|$", table, re.MULTILINE))
-    missing = {reason for reason in REASONS if reason not in rows}
-    assert not missing
-    assert {reason: rows[reason] == "yes" for reason in REASONS} == REASONS
 
 
 def test_limits_leave_room_for_an_honest_host(site: Site) -> None:
