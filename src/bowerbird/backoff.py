@@ -2,10 +2,12 @@
 
 import random
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 #: First wait before a retry, in seconds; doubles with each attempt.
 FIRST_S = 1.0
+#: The same where a name did not resolve: a resolver that is in trouble has taken its own seconds
+#: already, and one that answers at once will say the same a moment later.
+FIRST_DNS_S = 0.1
 #: No retry waits longer, in seconds: ten minutes is past most outages of a moment.
 LONGEST_S = 600.0
 #: Hold of a host that said 429 or 503 without a Retry-After, in seconds; doubles with attempts.
@@ -18,10 +20,10 @@ SLOWED_S = 0.25
 SLOWEST_S = 30.0
 
 
-def retry_in_s(attempts: int, dice: random.Random | None = None) -> float:
+def retry_in_s(attempts: int, dice: random.Random | None = None, first_s: float = FIRST_S) -> float:
     """Seconds before the next try after `attempts` earlier ones: exponential, with full jitter
     over its upper half, so that tasks that failed together do not come back together."""
-    longest = min(LONGEST_S, FIRST_S * 2.0 ** min(attempts, 30))
+    longest = min(LONGEST_S, first_s * 2.0 ** min(attempts, 30))
     return longest * (dice or random).uniform(0.5, 1.0)
 
 
@@ -37,6 +39,8 @@ def hold_in_s(retry_after: str, attempts: int, wall_s: float) -> float:
 def _retry_after_s(text: str, wall_s: float) -> float | None:
     if text.isascii() and text.isdigit():
         return float(text[:12])
+    from email.utils import parsedate_to_datetime  # 10 ms that most workers never need
+
     try:
         date = parsedate_to_datetime(text)
     except ValueError:

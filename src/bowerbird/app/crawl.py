@@ -1,12 +1,17 @@
 """Crawl and download: the parts of a manager put together, one run from lock to report."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from bowerbird.app.door import new_door
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.job import Prepared, prepare, store_job
 from bowerbird.clock import SystemClock
@@ -19,6 +24,9 @@ from bowerbird.manager.seeds import Seeder, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Stats, Task
 from bowerbird.settings import Job, Mode, Secrets
+
+if TYPE_CHECKING:
+    from bowerbird.app.engine import Engine
 
 
 @dataclass(slots=True)
@@ -33,7 +41,7 @@ class Order:
     notes: Callable[[], Iterable[str]] = tuple  #: more to be said in the report, at its end
     said: Callable[[str], None] = lambda _: None  #: a line for people
     tell: Callable[[Progress], None] = lambda _: None
-    opened: Callable[[Any, Run], None] = lambda *_: None  #: gets engine and run, to watch them
+    opened: "Callable[[Engine, Run], None]" = lambda *_: None  #: gets engine and run, to watch them
     signals: bool = False  #: Ctrl-C is taken as a wish to stop in order
 
 
@@ -63,39 +71,50 @@ def _announcement(prepared: Prepared, folder: Folder) -> list[str]:
 
 
 def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
-    # 60 ms of imports that a wrong option should not cost.
-    from bowerbird.app.engine import opened
-
-    job, clock = prepared.job, SystemClock()
+    clock = SystemClock()
     began_s = clock.now_s()
-    with opened(folder, job) as engine:
-        store_job(folder, job)
-        before = engine.begin()
-        for line in engine.recovered:
-            order.said(line)
-        supervisor = Supervisor(engine.worker_command(), engine.worker_count, clock)
-        run = Run(
-            desk=engine, supervisor=supervisor, seeder=Seeder(_seeds(order, job), engine.add),
-            rules=StopRules(job.settings), clock=clock, folder=folder.path, tell=order.tell,
-        )  # fmt: skip
-        order.opened(engine, run)
-        with _signals(run, wanted=order.signals):
-            stats, state = run.work()
-        report = make_report(
-            stats, before, name=job.name, folder=job.folder, state=state, files=engine.files(),
-            seconds=clock.now_s() - began_s, workers_died=supervisor.deaths,
-            notes=(*order.notes(), *_notes(engine, job, prepared.resumed, stats, before)),
-            wall_s=clock.wall_s(),
-        )  # fmt: skip
+    count = prepared.job.settings.workers or os.cpu_count() or 1
+    job = msgspec.structs.replace(prepared.job, workers=count)
+    door = new_door(folder)
+    supervisor = Supervisor(door.worker_command(), count, clock)
+    supervisor.start()  # they wake up while the engine is built
+    try:
+        # 60 ms of imports that a wrong option should not cost.
+        from bowerbird.app.engine import opened
+
+        with opened(folder, job, door) as engine:
+            store_job(folder, job)
+            for line in engine.recovered:
+                order.said(line)
+            stats, state = _work(order, job, engine, supervisor)
+            report = make_report(
+                stats, engine.before, name=job.name, folder=job.folder, state=state,
+                files=engine.files(), seconds=clock.now_s() - began_s,
+                workers_died=supervisor.deaths, wall_s=clock.wall_s(),
+                notes=(*order.notes(), *_notes(engine, job, prepared.resumed, stats)),
+            )  # fmt: skip
+    finally:
+        supervisor.kill()
     write_private(folder.report, report.as_json())
     return report
 
 
-def _notes(engine: Any, job: Job, resumed: bool, stats: Stats, before: Stats) -> Iterator[str]:
+def _work(order: Order, job: Job, engine: "Engine", supervisor: Supervisor) -> tuple[Stats, str]:
+    run = Run(
+        desk=engine, supervisor=supervisor, seeder=Seeder(_seeds(order, job), engine.add),
+        rules=StopRules(job.settings), clock=SystemClock(), folder=Path(job.folder),
+        tell=order.tell, say=order.said,
+    )  # fmt: skip
+    order.opened(engine, run)
+    with _signals(run, wanted=order.signals):
+        return run.work()
+
+
+def _notes(engine: "Engine", job: Job, resumed: bool, stats: Stats) -> Iterator[str]:
     """What a person should know beside the counts."""
     yield from engine.recovered
     yield from engine.fate_of(job.start_urls)
-    if resumed and ended(stats) == ended(before) and not stats.leased:
+    if resumed and ended(stats) == ended(engine.before) and not stats.leased:
         yield (
             f"Nothing new: this crawl had ended. `bowerbird retry {job.folder}` tries what failed "
             "once more; a new folder begins anew."

@@ -6,13 +6,13 @@ DIR/images/, DIR/crawl.db, DIR/report.json, DIR/.bowerbird/ (lock, address, auth
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
-from bowerbird.errors import FolderError, FolderInUseError
+from bowerbird.errors import FolderError, FolderInUseError, StorageFullError
 from bowerbird.settings import Secrets
 
 
@@ -81,9 +81,10 @@ class Folder:
                     f"{self} is in use by another process{_owner(lock)}. "
                     "`bowerbird status` shows it, `bowerbird stop` ends it."
                 )
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+            with suppress(OSError):  # only to be told: a full disk must not hide a crawl
+                lock.truncate(0)
+                lock.write(str(os.getpid()))
+                lock.flush()
             yield
 
     def in_use(self) -> bool:
@@ -112,12 +113,21 @@ class Folder:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
+    """Write a file that only its owner can read, whole or not at all.
+
+    Raises:
+        StorageFullError: the disk refuses.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-    part.replace(path)
+    try:
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise StorageFullError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _foreign(path: Path) -> Iterator[str]:

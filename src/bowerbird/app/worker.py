@@ -4,29 +4,34 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from bowerbird._version import __version__
 from bowerbird.clock import SystemClock
-from bowerbird.errors import BowerbirdError
+from bowerbird.errors import BowerbirdError, StorageFullError
 from bowerbird.fetch import Fetcher, Guard, limits_of
+from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.images import make_decoder
 from bowerbird.model import WorkerInfo
 from bowerbird.settings import Job
 from bowerbird.store import FileStore
 from bowerbird.worker.ask import Asker
+from bowerbird.worker.durable import Durable
 from bowerbird.worker.judge import Judge
 from bowerbird.worker.keep import Keeper
 from bowerbird.worker.link import Link
 from bowerbird.worker.links import Admission, Finder
-from bowerbird.worker.loop import GRACE_S, Loop
+from bowerbird.worker.loop import GRACE_S, NO_ROOM_S, Loop
 from bowerbird.worker.read import Reader
 from bowerbird.worker.work import Work
 
 #: Exit status of a worker whose session or manager was lost.
 LOST = 3
+#: A manager that is not there after so long will not come, in seconds.
+PATIENCE_S = 20.0
 
 
 def main(address: str, authkey_file: str) -> int:
@@ -35,11 +40,19 @@ def main(address: str, authkey_file: str) -> int:
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the manager, which says what to do
     try:
-        key = Path(authkey_file).read_bytes()
-        return _work(RemoteFrontier(address, key))
+        return _work(_reached(address, Path(authkey_file).read_bytes()))
     except BowerbirdError as error:
         print(f"worker {os.getpid()}: {error}", file=sys.stderr)  # noqa: T201
         return LOST
+
+
+def _reached(address: str, authkey: bytes) -> RemoteFrontier:
+    """The manager's frontier. Workers are started first: it may still be on its way."""
+    frontier = RemoteFrontier(address, authkey)
+    until = time.monotonic() + PATIENCE_S
+    while not Path(address.removeprefix("unix://")).exists() and time.monotonic() < until:
+        time.sleep(0.002)
+    return frontier
 
 
 def _work(frontier: RemoteFrontier) -> int:
@@ -50,11 +63,11 @@ def _work(frontier: RemoteFrontier) -> int:
         version=__version__,
         pid=os.getpid(),
     )
-    session = frontier.attach(info, hard_end_s=hard_end_s(job)).session
+    session = _attached(frontier, info, hard_end_s(job))
     store = FileStore(job.folder, durable=job.settings.durable)
     limits = limits_of(job.settings, job.secrets, workers=job.workers)
     fetcher = Fetcher(limits, Guard.of(job), store.spool)
-    link = Link(frontier, session, clock, fetcher.wake, store.flush)
+    link = Link(frontier, session, clock, fetcher.wake, Durable(store))
     loop = Loop(
         link, fetcher, Asker(job), make_work(job, store, link, info.name, fetcher.wake), clock,
         job.settings.concurrency,
@@ -65,6 +78,15 @@ def _work(frontier: RemoteFrontier) -> int:
     link.close(GRACE_S)
     fetcher.close()
     return LOST if loop.error else 0
+
+
+def _attached(frontier: Frontier, info: WorkerInfo, most_s: float) -> str:
+    """A session, as soon as the manager's disk has room to note it."""
+    while True:
+        try:
+            return frontier.attach(info, hard_end_s=most_s).session
+        except StorageFullError:
+            time.sleep(NO_ROOM_S)
 
 
 def make_work(job: Job, store: FileStore, link: Link, name: str, wake: Callable[[], None]) -> Work:

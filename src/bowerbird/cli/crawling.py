@@ -2,16 +2,18 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bowerbird.cli import FAILED, FINISHED, INTERRUPTED
 from bowerbird.cli.given import merged, secrets_of, settings_of
 from bowerbird.cli.show import display, summary
-from bowerbird.manager.lists import UrlList, open_list
-from bowerbird.manager.report import Report
 from bowerbird.settings import Mode
+
+if TYPE_CHECKING:
+    from bowerbird.manager.lists import UrlList
+    from bowerbird.manager.report import Report
 
 Out = Annotated[
     str,
@@ -39,11 +41,13 @@ def download(
 
     Again on the same folder it goes on where it was, also with a changed list.
     """
+    from bowerbird.manager.lists import open_list
+
     with open_list(list_) as urls:
         _carry_out(Mode.DOWNLOAD, urls, out, given, lambda: _bad_lines(urls))
 
 
-def _bad_lines(urls: UrlList) -> list[str]:
+def _bad_lines(urls: "UrlList") -> list[str]:
     """What was wrong with a list."""
     if not urls.bad:
         return []
@@ -71,7 +75,7 @@ def _carry_out(
     raise typer.Exit(exit_status(report))
 
 
-def _print(report: Report, *, as_json: bool) -> None:
+def _print(report: "Report", *, as_json: bool) -> None:
     if as_json:
         sys.stdout.buffer.write(report.as_json())
         return
@@ -79,7 +83,7 @@ def _print(report: Report, *, as_json: bool) -> None:
         typer.echo(line)
 
 
-def exit_status(report: Report) -> int:
+def exit_status(report: "Report") -> int:
     """0 finished, 1 nothing at all could be fetched, 130 interrupted."""
     if report.state == "interrupted":
         return INTERRUPTED

@@ -2,19 +2,17 @@
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bowerbird.app.crawl import Order, carry_out
-from bowerbird.app.entries import all_entries
-from bowerbird.app.visit import visit
-from bowerbird.catalog import Entry
 from bowerbird.cli.show import display, summary
 from bowerbird.cli.values import shown_size
-from bowerbird.demo import open_gallery
-from bowerbird.model import Record
 from bowerbird.settings import Mode
+
+if TYPE_CHECKING:  # the photographs are drawn with numpy, which no other command waits for
+    from bowerbird.catalog import Entry
+    from bowerbird.model import Record
 
 #: Images that are listed; the folder has them all.
 LISTED = 8
@@ -27,6 +25,9 @@ def demo(
     ] = "",
 ) -> None:
     """Crawl a small website on this machine before your eyes."""
+    from bowerbird.app.crawl import Order, carry_out
+    from bowerbird.demo import open_gallery
+
     folder = Path(out or tempfile.mkdtemp(prefix="bowerbird-demo-"))
     with tempfile.TemporaryDirectory(prefix="bowerbird-gallery-") as site, display() as shown:
         shown.say("Drawing a small gallery of photographs …")
@@ -48,6 +49,9 @@ def demo(
 
 
 def _found(folder: Path) -> list[str]:
+    from bowerbird.app.entries import all_entries
+    from bowerbird.app.visit import visit
+
     with visit(str(folder)) as crawl:
         entries = list(all_entries(crawl.catalog))
     entries.sort(key=_largest)
@@ -56,18 +60,18 @@ def _found(folder: Path) -> list[str]:
     return [*lines, f"  … and {len(entries) - LISTED} more"]
 
 
-def _largest(entry: Entry) -> tuple[int, str]:
+def _largest(entry: "Entry") -> tuple[int, str]:
     return -entry.record.bytes, entry.record.url
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: "Entry") -> str:
     record, places = entry.record, sorted({seen.place for seen in entry.sightings})
     alt = next((seen.alt for seen in entry.sightings if seen.alt), "")
     size = f"{record.width}x{record.height} {record.type}, {shown_size(record.bytes)}"
     return f"  {_name(record)}  {size}  [{', '.join(places)}]  {alt}"
 
 
-def _name(record: Record) -> str:
+def _name(record: "Record") -> str:
     return record.url.rpartition("/")[2][:36].ljust(36)
 
 

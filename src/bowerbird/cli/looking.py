@@ -3,14 +3,16 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bowerbird.app.looking import Status, status_of
 from bowerbird.cli import FAILED
 from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.codec import as_json
+
+if TYPE_CHECKING:
+    from bowerbird.app.looking import Status
 
 Where = Annotated[str, typer.Argument(metavar="DIR", help="Folder of the crawl.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -26,6 +28,8 @@ class Format(StrEnum):
 
 def status(where: Where, json: AsJson = False) -> None:
     """Show counts, rates, hosts, workers and failures."""
+    from bowerbird.app.looking import status_of
+
     found = status_of(where)
     if json:
         sys.stdout.buffer.write(as_json(found))
@@ -79,7 +83,7 @@ def export(
         print(said, file=sys.stderr)  # noqa: T201
 
 
-def _lines(found: Status) -> list[str]:
+def _lines(found: "Status") -> list[str]:
     stats = found.stats
     state = stats.state + (f" ({stats.reason})" if stats.reason else "")
     running = "a manager is at work" if found.running else "nobody is at work"
@@ -100,7 +104,7 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {n:,}" for name, n in ordered if n) or "nothing"
 
 
-def _hosts(found: Status) -> list[str]:
+def _hosts(found: "Status") -> list[str]:
     lines = ["  hosts:"] if found.hosts else []
     for row in found.hosts:
         held = f", held {shown_duration(row.hold_s)}" if row.hold_s else ""
@@ -112,7 +116,7 @@ def _hosts(found: Status) -> list[str]:
     return lines
 
 
-def _workers(found: Status) -> list[str]:
+def _workers(found: "Status") -> list[str]:
     lines = [
         f"    {row.worker.name} {row.worker.version}: {row.leased} leased, "
         f"{row.finished:,} finished, seen {row.last_seen_s:.0f} s ago"

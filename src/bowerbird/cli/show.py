@@ -4,17 +4,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from bowerbird.cli.values import shown_duration, shown_size
-from bowerbird.manager.progress import Progress
-from bowerbird.manager.report import Report
+
+if TYPE_CHECKING:
+    from bowerbird.manager.progress import Progress
+    from bowerbird.manager.report import Report
 
 #: Where there is no terminal a line is written this often, in seconds.
 LINE_EVERY_S = 5.0
 
 
-def line_of(progress: Progress) -> str:
+def line_of(progress: "Progress") -> str:
     """One line: counts, rates, time to go, failures."""
     stats = progress.stats
     parts = [
@@ -54,7 +56,7 @@ class Lines:
         """A line."""
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self, progress: "Progress") -> None:
         """Progress, every few seconds."""
         if progress.seconds - self._last_s >= LINE_EVERY_S:
             self._last_s = progress.seconds
@@ -64,7 +66,7 @@ class Lines:
 class Quiet(Lines):
     """Only what a person has to know."""
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self, progress: "Progress") -> None:
         """Nothing."""
 
 
@@ -95,7 +97,7 @@ class Screen(Lines):
         """A line above the display."""
         self._console.print(text, markup=False, highlight=False)
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self, progress: "Progress") -> None:
         """Draw the display anew."""
         from bowerbird.cli.panel import panel
 
@@ -109,7 +111,7 @@ def display(*, quiet: bool = False) -> Lines:
     return Screen() if sys.stderr.isatty() else Lines()
 
 
-def summary(report: Report) -> list[str]:
+def summary(report: "Report") -> list[str]:
     """The report in a few lines."""
     rate = report.new_images / report.seconds if report.seconds else 0.0
     lines = [
@@ -140,8 +142,6 @@ def _most(item: tuple[str, int]) -> tuple[int, str]:
 
 
 _STATES = {"ended": "Finished", "interrupted": "Interrupted"}
-
-Tell = Callable[[Progress], None]
 
 
 @contextmanager

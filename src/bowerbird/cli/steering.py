@@ -1,11 +1,8 @@
-"""`retry`, `pause`, `resume` and `stop`."""
+"""`retry`, `pause`, `resume` and `stop`. Each imports what it needs when it is called."""
 
 from typing import Annotated
 
 import typer
-
-from bowerbird.app.visit import visit
-from bowerbird.model import Filter
 
 Where = Annotated[str, typer.Argument(metavar="DIR", help="Folder of the crawl.")]
 
@@ -19,6 +16,9 @@ def retry(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Put failed images back into the queue."""
+    from bowerbird.app.visit import visit
+    from bowerbird.model import Filter
+
     with visit(where) as crawl:
         count = crawl.frontier.requeue(Filter(host=host, reason=reason))
         running = crawl.running
@@ -32,6 +32,8 @@ def retry(
 
 def pause(where: Where) -> None:
     """Let nothing more begin until `resume`, also after a restart."""
+    from bowerbird.app.visit import visit
+
     with visit(where) as crawl:
         crawl.frontier.pause("asked for")
     typer.echo(f"Paused; `bowerbird resume {where}` goes on.")
@@ -39,6 +41,8 @@ def pause(where: Where) -> None:
 
 def resume(where: Where) -> None:
     """Go on after `pause` or `stop`."""
+    from bowerbird.app.visit import visit
+
     with visit(where) as crawl:
         crawl.frontier.resume()
         running = crawl.running
@@ -47,6 +51,8 @@ def resume(where: Where) -> None:
 
 def stop(where: Where) -> None:
     """End the crawl once what is in flight is done; what waits is kept."""
+    from bowerbird.app.visit import visit
+
     with visit(where) as crawl:
         crawl.frontier.stop("asked for")
     typer.echo("Stopping; the same `crawl` or `download` command goes on later.")

@@ -35,7 +35,7 @@ class Sink(Protocol):
     """Where a large body goes while it arrives."""
 
     def write(self, data: bytes, /) -> object:
-        """Append; raises OSError where the disk refuses."""
+        """Append; raises OSError or StorageFullError where the disk refuses."""
         ...
 
     def discard(self) -> None:

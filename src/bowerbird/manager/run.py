@@ -10,8 +10,9 @@ from typing import Protocol, TypeVar
 from bowerbird.clock import Clock
 from bowerbird.errors import BowerbirdError, StorageFullError
 from bowerbird.frontier.base import Frontier
-from bowerbird.manager.limits import DISK_FULL, GOES_ON_ABOVE, StopRules, free_bytes
+from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Meter, Progress
+from bowerbird.manager.room import DISK_FULL, Room
 from bowerbird.manager.seeds import Seeder
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import HostRow, State, Stats
@@ -50,9 +51,15 @@ class Run:
     clock: Clock
     folder: Path
     tell: Callable[[Progress], None] = lambda _: None
+    say: Callable[[str], None] = lambda _: None  #: a line for people
     notes: list[str] = field(default_factory=list)
     interrupts: int = 0
     refusals: int = 0  #: of the disk, counted by workers
+    room: Room = field(init=False)
+    _waits: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.room = Room(self.folder)
 
     def interrupt(self) -> None:
         """Ctrl-C: finish what is in flight; the second one leaves at once."""
@@ -65,18 +72,17 @@ class Run:
         began_s = self.clock.now_s()
         meter, told_s = Meter(began_s), 0.0
         before = self._stats()
-        bytes_before, self.refusals = before.bytes, before.counters.get(DISK_FULL, 0)
-        self.supervisor.start()
+        stats, bytes_before, self.refusals = before, before.bytes, before.counters.get(DISK_FULL, 0)
         self.seeder.start()
         while True:
             now_s = self.clock.now_s()
-            stats = self._stats()
+            stats = self._stats(stats)
             if now_s - told_s >= TELL_EVERY_S:
                 self.tell(meter.look(stats, now_s, self._hosts()))
                 told_s = now_s
             if self.interrupts or self._has_ended(stats):
                 break
-            self._apply_rules(stats, now_s - began_s, bytes_before)
+            self._apply_rules(stats, now_s, now_s - began_s, bytes_before)
             self.supervisor.check()
             time.sleep(LOOK_EVERY_S[now_s - began_s > YOUNG_S])
         return self._end(meter)
@@ -100,29 +106,46 @@ class Run:
     def _hosts(self) -> list[HostRow]:
         return self.desk.call(lambda frontier: frontier.hosts(BUSIEST)).result()
 
-    def _stats(self) -> Stats:
-        return self.desk.call(lambda frontier: frontier.stats()).result()
+    def _stats(self, last: Stats | None = None) -> Stats:
+        try:
+            return self.desk.call(lambda frontier: frontier.stats()).result()
+        except StorageFullError:
+            if last is None:
+                raise
+            return last
 
-    def _apply_rules(self, stats: Stats, seconds: float, bytes_before: int) -> None:
+    def _apply_rules(self, stats: Stats, now_s: float, seconds: float, bytes_before: int) -> None:
         if stats.state is State.PAUSED:
-            self._go_on_with_room(stats)
-            return
-        if stats.state is not State.RUNNING:
-            return
-        if stats.counters.get(DISK_FULL, 0) > self.refusals:
-            self.refusals = stats.counters[DISK_FULL]
-            self._steer(lambda frontier: frontier.pause(DISK_FULL))
-            return
-        reason = self.rules.reason(stats, seconds, bytes_before)
-        if reason:
-            self._steer(lambda frontier: frontier.stop(reason))
+            self._go_on_with_room(stats, now_s)
+        elif stats.state is State.RUNNING and not self._wait_for_room(stats, now_s):
+            reason = self.rules.reason(stats, seconds, bytes_before)
+            if reason:
+                self._steer(lambda frontier: frontier.stop(reason))
 
-    def _go_on_with_room(self, stats: Stats) -> None:
-        if stats.reason == DISK_FULL and free_bytes(self.folder) > GOES_ON_ABOVE:
+    def _wait_for_room(self, stats: Stats, now_s: float) -> bool:
+        """Pause where the disk is full: workers said so, or it is about to be."""
+        refused = stats.counters.get(DISK_FULL, 0) > self.refusals
+        if not refused and not (self.room.is_due(now_s) and self.room.is_low()):
+            return False
+        self.refusals = stats.counters.get(DISK_FULL, 0)
+        self._steer(lambda frontier: frontier.pause(DISK_FULL))
+        if not self._waits:
+            self._waits = True
+            self.say(
+                f"No more room in {self.folder}: paused ({DISK_FULL}). It goes on by itself when "
+                "there is room again; Ctrl-C ends it, and the same command goes on later."
+            )
+        return True
+
+    def _go_on_with_room(self, stats: Stats, now_s: float) -> None:
+        if stats.reason == DISK_FULL and self.room.is_due(now_s) and self.room.is_back():
+            self.refusals = stats.counters.get(DISK_FULL, 0)
             self._steer(lambda frontier: frontier.resume())
+            self._waits = False
+            self.say("There is room again: going on.")
 
     def _steer(self, action: Callable[[Frontier], None]) -> None:
         try:
             self.desk.call(action).result()
         except StorageFullError:
-            return  # said by the pause; tried again at the next look
+            return  # tried again at the next look

@@ -1,16 +1,20 @@
 """Seeding: start URLs or a list into the frontier, in chunks, with a mark behind the last."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from bowerbird import urls
-from bowerbird.errors import BowerbirdError
+from bowerbird.errors import BowerbirdError, StorageFullError
 from bowerbird.frontier.base import ADD_LIMIT
 from bowerbird.model import Kind, Task
 from bowerbird.settings import Mode, Settings
 
 #: Adds tasks, with the mark that they are the last: what the frontier's `add` does.
+#: A chunk that the disk refused is added again after so long, in seconds.
+NO_ROOM_S = 1.0
+
 Add = Callable[[Sequence[Task], bool], int]
 
 
@@ -57,9 +61,19 @@ class Seeder:
             for chunk, last in _chunks(self._tasks):
                 if self._stopped:
                     return
-                self.added += self._add(chunk, last)
+                self._add_with_room(chunk, last)
         except BowerbirdError as error:
             self.error = error
+
+    def _add_with_room(self, chunk: Sequence[Task], last: bool) -> None:
+        """Add a chunk, again and again while the disk is full: it has kept nothing."""
+        while not self._stopped:
+            try:
+                self.added += self._add(chunk, last)
+            except StorageFullError:
+                time.sleep(NO_ROOM_S)
+            else:
+                return
 
 
 def _chunks(tasks: Iterator[Task]) -> Iterator[tuple[list[Task], bool]]:

@@ -89,7 +89,7 @@ class Supervisor:
         self._running.clear()
 
     def kill(self) -> None:
-        """End all at once."""
+        """End all at once. Idempotent."""
         self.wait(0.0)
 
     def _note_death(self, number: int) -> None:

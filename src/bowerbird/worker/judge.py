@@ -91,6 +91,7 @@ class Judge:
         status: int = 0, hold_s: float = 0.0,
     ) -> Outcome:  # fmt: skip
         spent = lease.attempts >= self._settings.retries
+        first_s = backoff.FIRST_DNS_S if reason.startswith("dns-") else backoff.FIRST_S
         return Outcome(
             token=lease.token,
             verb=Verb.DEAD if spent else Verb.RETRY,
@@ -98,7 +99,9 @@ class Judge:
             detail=detail,
             status=status,
             answered=answered,
-            in_s=0.0 if spent else max(hold_s, backoff.retry_in_s(lease.attempts, self._dice)),
+            in_s=0.0
+            if spent
+            else max(hold_s, backoff.retry_in_s(lease.attempts, self._dice, first_s)),
             hold_s=hold_s,
             delay_s=backoff.slower_s(delay_s) if self._settings.delay is None else None,
             found=_alternate(lease.task) if spent else (),

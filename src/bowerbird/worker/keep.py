@@ -153,8 +153,12 @@ def _as_page(task: Task) -> tuple[Sighting, ...]:
 
 
 def no_room(lease: Lease, detail: str) -> Outcome:
-    """The disk refuses: nobody's fault but ours. The manager pauses the crawl at the count."""
+    """The disk refuses: nobody's fault but ours."""
+    return given_back(lease.token, detail)
+
+
+def given_back(token: bytes, detail: str) -> Outcome:
+    """A task whose image could not be kept. The manager pauses the crawl at the count."""
     return Outcome(
-        token=lease.token, verb=Verb.RELEASED, answered=True, detail=detail,
-        counts={DISK_FULL: 1},
-    )  # fmt: skip
+        token=token, verb=Verb.RELEASED, answered=True, detail=detail, counts={DISK_FULL: 1}
+    )

@@ -7,12 +7,19 @@ One asks for leases and carries gifts, one hands in outcomes, one beats. What th
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 import msgspec
 
 from bowerbird.clock import Clock
-from bowerbird.errors import BowerbirdError, ConnectionLostError, SessionGoneError
+from bowerbird.errors import (
+    BowerbirdError,
+    ConnectionLostError,
+    SessionGoneError,
+    StorageFullError,
+)
 from bowerbird.frontier.base import ADD_LIMIT, BEAT_EVERY_S, SESSION_DEADLINE_S, Frontier
 from bowerbird.model import BeatReply, FinishReply, LeaseReply, Outcome
 from bowerbird.worker.links import Known
@@ -24,6 +31,10 @@ FINISH_BATCH = 256
 #: A loop that has not stopped so long after its session ended is wedged, in seconds.
 WEDGED_S = 15.0
 
+#: A call that the frontier's disk refused is made again after so long, in seconds.
+NO_ROOM_S = 1.0
+
+T = TypeVar("T")
 News = tuple[LeaseReply, float] | FinishReply | BeatReply | BowerbirdError
 
 
@@ -36,9 +47,9 @@ class Link:
         session: str,
         clock: Clock,
         wake: Callable[[], None],
-        make_durable: Callable[[], None],
+        durable: Callable[[list[Outcome]], list[Outcome]],
     ) -> None:
-        """`make_durable` is called for what outcomes speak of, before they are handed in."""
+        """`durable` syncs what outcomes speak of, and answers those to hand in."""
         self.inbox: SimpleQueue[News] = SimpleQueue()
         self.known = Known()
         self.asking = False  #: a `lease` is under way
@@ -47,7 +58,7 @@ class Link:
         self._session = session
         self._clock = clock
         self._wake = wake
-        self._make_durable = make_durable
+        self._durable = durable
         self._asks: SimpleQueue[tuple[int, dict[str, int]] | None] = SimpleQueue()
         self._said: list[Outcome] = []
         self._outcomes: SimpleQueue[list[Outcome] | None] = SimpleQueue()
@@ -105,14 +116,16 @@ class Link:
 
     def _lease(self) -> None:
         while (ask := self._asks.get()) is not None:
-            limit, gifts = ask
             asked_s = self._clock.now_s()
             try:
-                reply = self._frontier.lease(self._session, limit, LEASE_WAIT_S, gifts)
+                reply = self._with_room(partial(self._take_leases, *ask))
             except BowerbirdError as error:
                 self._news(error)
                 return
             self._news((reply, asked_s))
+
+    def _take_leases(self, limit: int, gifts: dict[str, int]) -> LeaseReply:
+        return self._frontier.lease(self._session, limit, LEASE_WAIT_S, gifts)
 
     def _finish(self) -> None:
         while (batch := self._gather()) is not None:
@@ -137,13 +150,24 @@ class Link:
         return batch
 
     def _hand_in(self, batch: list[Outcome]) -> FinishReply:
-        self._make_durable()
-        batch = [self._send_ahead(outcome) for outcome in batch]
-        reply = self._frontier.finish(self._session, batch)
+        batch = self._durable(batch)
+        reply = self._with_room(partial(self._send, batch))
         for outcome, accepted in zip(batch, reply.accepted, strict=True):
             if accepted and outcome.found:
                 self.known.add(outcome.found)
         return reply
+
+    def _send(self, batch: list[Outcome]) -> FinishReply:
+        return self._frontier.finish(self._session, [self._send_ahead(one) for one in batch])
+
+    def _with_room(self, call: Callable[[], T]) -> T:
+        """Make a call, again and again while the frontier's disk is full: it has kept nothing."""
+        while True:
+            try:
+                return call()
+            except StorageFullError:
+                if self._stopped.wait(NO_ROOM_S):
+                    raise
 
     def _send_ahead(self, outcome: Outcome) -> Outcome:
         """Of a page with very many links all but the last chunk goes in before it is done."""

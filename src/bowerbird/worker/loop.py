@@ -17,6 +17,7 @@ from bowerbird.fetch import Fetcher, Response
 from bowerbird.model import FinishReply, LeaseReply, Outcome, State, Verb
 from bowerbird.worker.ask import Asker
 from bowerbird.worker.hosts import Held, Hosts
+from bowerbird.worker.keep import DISK_FULL
 from bowerbird.worker.link import Link, News
 from bowerbird.worker.work import Work
 
@@ -28,6 +29,8 @@ SWEEP_EVERY_S = 1.0
 NAP_S = 0.5
 #: Sleep while bodies are being decoded elsewhere, in seconds.
 DECODE_NAP_S = 0.02
+#: A worker whose disk refused asks for nothing more for so long, in seconds.
+NO_ROOM_S = 1.0
 #: Answers in a row without fault after which an adaptive delay shrinks.
 WELL_AFTER = 10
 
@@ -77,7 +80,7 @@ class Loop:
             self._answered(response)
         for key, outcome in self._work.finished():
             del self._running[key]
-            self._link.say(outcome)
+            self._say(outcome)
         self._sweep(self._clock.now_s())
         self._link.flush()
 
@@ -174,7 +177,14 @@ class Loop:
         if outcome.hold_s:
             self._hosts.hold(held.host, now_s + outcome.hold_s)
         del self._running[response.key]
-        self._link.say(self._adapt(held.host, outcome, delay_s))
+        self._say(self._adapt(held.host, outcome, delay_s))
+
+    def _say(self, outcome: Outcome) -> None:
+        self._link.say(outcome)
+        if DISK_FULL in outcome.counts:
+            # What else is at hand would be fetched in vain: the manager looks before more begins.
+            self._ask_s = self._clock.now_s() + NO_ROOM_S
+            self._release_all(self._hosts.clear())
 
     def _adapt(self, host: str, outcome: Outcome, delay_s: float) -> Outcome:
         """A host that has been well for a while may be asked faster again."""

@@ -5,16 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from bowerbird import urls
-from bowerbird.extract import (
-    Extracted,
-    Form,
-    extract_css,
-    extract_feed,
-    extract_html,
-    extract_sitemap,
-    robots_sitemaps,
-)
+from bowerbird import extract, urls
+from bowerbird.extract import Extracted, Form
 from bowerbird.fetch.base import Response
 from bowerbird.model import Kind, Lease, Outcome, Record, Robots, Sighting, Task, Verb
 from bowerbird.settings import Settings
@@ -49,7 +41,7 @@ class Reader:
         outcome = self._judge.done(
             lease, status=response.status, robots=Robots(verdict="text", text=text)
         )
-        named = robots_sitemaps(text, lease.task.url)
+        named = extract.robots_sitemaps(text, lease.task.url)
         return msgspec.structs.replace(
             outcome, found=tuple(self._finder.sitemaps_of(origin, named))
         )
@@ -65,9 +57,9 @@ class Reader:
         if form is Form.HTML:
             return self._page(lease, response, body)
         if form is Form.SITEMAP:
-            return self._links(lease, response, extract_sitemap(body, task.url))
+            return self._links(lease, response, extract.extract_sitemap(body, task.url))
         if form is Form.FEED:
-            return self._links(lease, response, extract_feed(body, task.url))
+            return self._links(lease, response, extract.extract_feed(body, task.url))
         return self._judge.done(lease, status=response.status, counts={"other-documents": 1})
 
     def refuses_images(self, response: Response) -> bool:
@@ -83,7 +75,7 @@ class Reader:
 
     def _page(self, lease: Lease, response: Response, body: bytes) -> Outcome:
         content_type = response.headers.get("content-type", "")
-        found = extract_html(
+        found = extract.extract_html(
             body, lease.task.url, content_type=content_type, srcset=self._settings.srcset
         )
         counts = {"pages": 1}
@@ -98,7 +90,7 @@ class Reader:
 
     def _stylesheet(self, lease: Lease, response: Response, body: bytes) -> Outcome:
         content_type = response.headers.get("content-type", "")
-        found = extract_css(body, lease.task.url, content_type=content_type)
+        found = extract.extract_css(body, lease.task.url, content_type=content_type)
         tasks, sightings = self._finder.of_stylesheet(lease.task, found)
         return self._outcome(lease, response, tasks, sightings, {"stylesheets": 1})
 

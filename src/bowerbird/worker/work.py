@@ -7,8 +7,11 @@ from bowerbird.model import Kind, Lease, Outcome
 from bowerbird.settings import Settings
 from bowerbird.worker.body import content, discard, head
 from bowerbird.worker.judge import Judge
-from bowerbird.worker.keep import DISK_FULL, Keeper, no_room
+from bowerbird.worker.keep import Keeper, no_room
 from bowerbird.worker.read import Reader
+
+#: Why a transfer fails that the host did well: our own disk took no more.
+OUR_DISK = frozenset({"disk-full", "storage-failed"})
 
 
 class Work:
@@ -32,7 +35,7 @@ class Work:
         failure = response.failure
         if failure is not None:
             discard(response)
-            if failure.reason == DISK_FULL:
+            if failure.reason in OUR_DISK:
                 return no_room(lease, failure.detail)
             return self._judge.failed(lease, failure, delay_s)
         outcome = self._judge.answered(lease, response, delay_s)

@@ -1,0 +1,30 @@
+"""Where workers come in: known before the manager is there to open, so that both start at once."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bowerbird.app.folder import Folder, write_private
+from bowerbird.queues import new_authkey, new_socket_path
+
+
+@dataclass(slots=True, frozen=True)
+class Door:
+    """A private Unix socket that is or will be listened at, and its key."""
+
+    path: str
+    authkey: bytes
+    key_file: Path
+
+    def worker_command(self) -> Sequence[str]:
+        """The command line of a local worker."""
+        address, key = f"unix://{self.path}", str(self.key_file)
+        return [sys.executable, "-m", "bowerbird", "_worker", address, key]
+
+
+def new_door(folder: Folder) -> Door:
+    """A door for one run; its key is written where workers read it."""
+    door = Door(str(new_socket_path()), new_authkey(), folder.authkey_file)
+    write_private(door.key_file, door.authkey)
+    return door
