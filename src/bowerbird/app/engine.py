@@ -40,6 +40,11 @@ class Engine:
         """Run a function on the frontier's thread."""
         return self._service.call(lambda: function(self._frontier))
 
+    @property
+    def refusals(self) -> int:
+        """How often the disk has refused a call."""
+        return self._service.refusals
+
     def add(self, tasks: Sequence[Task], last: bool) -> int:
         """Add seeds; `last` marks that these are all."""
         return self.call(lambda frontier: frontier.add(tasks, seeds_complete=last)).result()

@@ -136,6 +136,13 @@ class Desk:
             self._local.pop(connection, None)
             self._parking.drop(connection)
 
+    def give_up(self, turn: Turn) -> list[Call]:
+        """The disk refused the batch: the parked leases that were tried, to be refused too. Whoever
+        asks again does so when it may have room; parked, they would fail every other call."""
+        refused, turn.tried = [parked.call for parked in turn.tried], []
+        self.undo(turn)
+        return refused
+
     def undo(self, turn: Turn) -> None:
         """The batch was rolled back: nobody was given anything."""
         self.changed = True
@@ -184,6 +191,8 @@ class Desk:
         """Let the frontier notice sessions that fell silent, also when nobody calls."""
         if self._tend_at_s is None or self._tend_at_s > turn.now_s:
             return
+        # Set first: where the disk refuses to end a session, other calls must not fail with it.
+        self._tend_at_s = turn.now_s + TEND_S
         before = self._frontier.stats().sessions
         self._frontier.reap()
         after = self._frontier.stats().sessions

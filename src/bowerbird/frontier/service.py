@@ -62,6 +62,7 @@ class FrontierService:
         self._inbox: SimpleQueue[_Item] = SimpleQueue()
         self._door = Lock()  # nothing comes in once the end has been put in
         self._stopping = False
+        self.refusals = 0  #: how often the disk has refused
         self._thread = Thread(target=self._run, name="frontier", daemon=True)
 
     def start(self) -> None:
@@ -141,14 +142,14 @@ class FrontierService:
         self._carry_out([item for item in items if item is not None])
         return None not in items
 
-    def _carry_out(self, items: Sequence[_Job]) -> None:
+    def _carry_out(self, items: Sequence[_Job], *, alone: bool = False) -> None:
         turn = Turn(self._clock.now_s())
         try:
             with self._desk.batch():
                 self._do(items, turn)
         except StorageFullError as error:
-            self._desk.undo(turn)
-            self._refuse(items, error)
+            self._refuse(self._desk.give_up(turn), error)
+            self._spare(items, error, alone=alone)
         except Exception as error:
             self._desk.undo(turn)
             self._isolate(items, error)
@@ -180,6 +181,15 @@ class FrontierService:
         for settle in turn.results:
             settle()
         self._desk.settle(turn)
+
+    def _spare(self, items: Sequence[_Job], error: Exception, *, alone: bool) -> None:
+        """What needs no room is not to fail with what does: beats, looks. Each once more, alone."""
+        self.refusals += 1
+        if alone:
+            self._refuse(items, error)
+            return
+        for item in items:
+            self._carry_out((item,), alone=True)
 
     def _isolate(self, items: Sequence[_Job], error: Exception) -> None:
         """A defect in one call must not fail its neighbours: each once more, alone."""

@@ -39,6 +39,11 @@ class Desk(Protocol):
         """Run a function there."""
         ...
 
+    @property
+    def refusals(self) -> int:
+        """How often the disk has refused a call."""
+        ...
+
 
 @dataclass(slots=True)
 class Run:
@@ -54,7 +59,7 @@ class Run:
     say: Callable[[str], None] = lambda _: None  #: a line for people
     notes: list[str] = field(default_factory=list)
     interrupts: int = 0
-    refusals: int = 0  #: of the disk, counted by workers
+    refused: int = 0  #: how often the disk had refused when it was last looked at
     room: Room = field(init=False)
     _waits: bool = field(default=False, init=False)
 
@@ -72,7 +77,7 @@ class Run:
         began_s = self.clock.now_s()
         meter, told_s = Meter(began_s), 0.0
         before = self._stats()
-        stats, bytes_before, self.refusals = before, before.bytes, before.counters.get(DISK_FULL, 0)
+        stats, self.refused = before, self._refusals(before)
         self.seeder.start()
         while True:
             now_s = self.clock.now_s()
@@ -82,17 +87,17 @@ class Run:
                 told_s = now_s
             if self.interrupts or self._has_ended(stats):
                 break
-            self._apply_rules(stats, now_s, now_s - began_s, bytes_before)
+            self._apply_rules(stats, now_s, now_s - began_s, before.bytes)
             self.supervisor.check()
             time.sleep(LOOK_EVERY_S[now_s - began_s > YOUNG_S])
-        return self._end(meter)
+        return self._end(meter, stats)
 
-    def _end(self, meter: Meter) -> tuple[Stats, str]:
+    def _end(self, meter: Meter, stats: Stats) -> tuple[Stats, str]:
         self.seeder.stop()
         if self.interrupts == 1:
             self.supervisor.stop(GRACE_S)
         self.supervisor.wait(0.0 if self.interrupts > 1 else GRACE_S)
-        stats = self._stats()
+        stats = self._stats(stats)
         self.tell(meter.look(stats, self.clock.now_s()))
         return stats, "interrupted" if self.interrupts else str(stats.state)
 
@@ -104,7 +109,10 @@ class Run:
         return stats.state is State.ENDED
 
     def _hosts(self) -> list[HostRow]:
-        return self.desk.call(lambda frontier: frontier.hosts(BUSIEST)).result()
+        try:
+            return self.desk.call(lambda frontier: frontier.hosts(BUSIEST)).result()
+        except StorageFullError:
+            return []
 
     def _stats(self, last: Stats | None = None) -> Stats:
         try:
@@ -123,26 +131,39 @@ class Run:
                 self._steer(lambda frontier: frontier.stop(reason))
 
     def _wait_for_room(self, stats: Stats, now_s: float) -> bool:
-        """Pause where the disk is full: workers said so, or it is about to be."""
-        refused = stats.counters.get(DISK_FULL, 0) > self.refusals
-        if not refused and not (self.room.is_due(now_s) and self.room.is_low()):
+        """Pause where the disk is full: someone was refused, or it is about to be."""
+        if not self.room.is_due(now_s):
             return False
-        self.refusals = stats.counters.get(DISK_FULL, 0)
+        refused = self._refusals(stats) > self.refused
+        if not refused and not self.room.is_low():
+            self._say_of_room(waits=False)
+            return False
         self._steer(lambda frontier: frontier.pause(DISK_FULL))
-        if not self._waits:
-            self._waits = True
+        self.refused = self._refusals(stats)
+        self._say_of_room(waits=True)
+        return True
+
+    def _go_on_with_room(self, stats: Stats, now_s: float) -> None:
+        if stats.reason != DISK_FULL or not self.room.is_due(now_s):
+            return
+        self.refused = self._refusals(stats)
+        back = self.room.is_back()
+        self._say_of_room(waits=not back)
+        if back:
+            self._steer(lambda frontier: frontier.resume())
+
+    def _refusals(self, stats: Stats) -> int:
+        return stats.counters.get(DISK_FULL, 0) + self.desk.refusals
+
+    def _say_of_room(self, *, waits: bool) -> None:
+        if waits and not self._waits:
             self.say(
                 f"No more room in {self.folder}: paused ({DISK_FULL}). It goes on by itself when "
                 "there is room again; Ctrl-C ends it, and the same command goes on later."
             )
-        return True
-
-    def _go_on_with_room(self, stats: Stats, now_s: float) -> None:
-        if stats.reason == DISK_FULL and self.room.is_due(now_s) and self.room.is_back():
-            self.refusals = stats.counters.get(DISK_FULL, 0)
-            self._steer(lambda frontier: frontier.resume())
-            self._waits = False
+        elif self._waits and not waits:
             self.say("There is room again: going on.")
+        self._waits = waits
 
     def _steer(self, action: Callable[[Frontier], None]) -> None:
         try:

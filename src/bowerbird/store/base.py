@@ -93,7 +93,8 @@ class Store(Protocol):
         """Begin a body that arrives in pieces."""
 
     def flush(self) -> None:
-        """Make durable what was put since the last flush; nothing to do unless `durable`.
+        """Make durable what was put since the last flush; nothing to do unless `durable`. The one
+        call that another thread may make meanwhile.
 
         Raises:
             StorageFullError: a sync failed. What failed is removed, since its bytes are in

@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 from bowerbird.store import names
 from bowerbird.store.faults import refusal
@@ -15,26 +16,37 @@ class Unsynced:
         self._folder = folder
         self._files: set[str] = set()
         self._folders: set[str] = set()
+        self._lock = Lock()
 
     def __repr__(self) -> str:
         return f"{len(self._files)} files and {len(self._folders)} folders to sync"
 
     def note(self, path: str) -> None:
         """An object that was put, new or not: another process may have written it just now."""
-        self._files.add(path)
-        self._folders.add(f"{self._folder}/{path.rpartition('/')[0]}")
+        with self._lock:
+            self._files.add(path)
+            self._folders.add(f"{self._folder}/{path.rpartition('/')[0]}")
 
     def note_folder(self, folder: str) -> None:
         """A folder (absolute) in which a folder was made, perhaps with those above it."""
-        self._folders.update((folder, self._folder, str(Path(self._folder).parent)))
+        with self._lock:
+            self._folders.update((folder, self._folder, str(Path(self._folder).parent)))
 
     def flush(self) -> None:
-        """Sync all that was noted; see `Store.flush`."""
-        while self._files:
-            self._sync_file(self._files.pop())
-        for folder in sorted(self._folders):
-            self._sync_folder(folder)
-        self._folders.clear()
+        """Sync all that was noted; see `Store.flush`. Others may note meanwhile."""
+        with self._lock:
+            files, self._files = self._files, set()
+            folders, self._folders = self._folders, set()
+        try:
+            while files:
+                self._sync_file(files.pop())
+            for folder in sorted(folders):
+                self._sync_folder(folder)
+                folders.discard(folder)
+        finally:
+            with self._lock:
+                self._files |= files
+                self._folders |= folders
 
     def _sync_file(self, path: str) -> None:
         full = f"{self._folder}/{path}"
