@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from bowerbird.cli import FAILED, FINISHED, INTERRUPTED
 from bowerbird.cli.given import merged, secrets_of, settings_of
+from bowerbird.cli.options import PanelCommand
 from bowerbird.cli.show import display, summary
 from bowerbird.settings import Mode
 
@@ -15,29 +16,29 @@ if TYPE_CHECKING:
     from bowerbird.manager.lists import UrlList
     from bowerbird.manager.report import Report
 
-Out = Annotated[
-    str,
-    typer.Option("-o", "--out", metavar="DIR", help="Folder for the images.", show_default=False),
-]
+out_option = click.option(
+    "-o", "--out", required=True, metavar="DIR", help="Folder for the images."
+)
 
 
-def crawl(
-    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="Start pages.")], out: Out,
-    **given: Any,
-) -> None:  # fmt: skip
+@click.command(cls=PanelCommand)
+@click.argument("urls", nargs=-1, metavar="URL...")
+@out_option
+def crawl(urls: tuple[str, ...], out: str, **given: Any) -> None:
     """Collect all images of these sites.
 
-    Again on the same folder it goes on where it was, also after kill -9.
+    Again on the same folder it goes on where it was, also after kill -9; the URLs may then be
+    left out.
     """
     _carry_out(Mode.CRAWL, urls, out, given)
 
 
-def download(
-    list_: Annotated[str, typer.Argument(metavar="LIST", help="File of URLs, or - for stdin.")],
-    out: Out,
-    **given: Any,
-) -> None:
-    """Download a list of image URLs: .txt .csv .tsv .json .jsonl, .parquet, .gz of these, or -.
+@click.command(cls=PanelCommand)
+@click.argument("list_", metavar="LIST")
+@out_option
+def download(list_: str, out: str, **given: Any) -> None:
+    """Download a list of image URLs: .txt .csv .tsv .json .jsonl, .parquet, .gz of these, or -
+    for standard input.
 
     Again on the same folder it goes on where it was, also with a changed list.
     """
@@ -72,7 +73,7 @@ def _carry_out(
             )
         )  # fmt: skip
     _print(report, as_json=bool(given.get("json")))
-    raise typer.Exit(exit_status(report))
+    sys.exit(exit_status(report))
 
 
 def _print(report: "Report", *, as_json: bool) -> None:
@@ -80,7 +81,7 @@ def _print(report: "Report", *, as_json: bool) -> None:
         sys.stdout.buffer.write(report.as_json())
         return
     for line in summary(report):
-        typer.echo(line)
+        click.echo(line)
 
 
 def exit_status(report: "Report") -> int:

@@ -2,9 +2,9 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from bowerbird.cli.show import display, summary
 from bowerbird.cli.values import shown_size
@@ -18,12 +18,9 @@ if TYPE_CHECKING:  # the photographs are drawn with numpy, which no other comman
 LISTED = 8
 
 
-def demo(
-    out: Annotated[
-        str,
-        typer.Option("-o", "--out", metavar="DIR", help="Folder for the images. [a new one]"),
-    ] = "",
-) -> None:
+@click.command()
+@click.option("-o", "--out", default="", metavar="DIR", help="Folder for the images. [a new one]")
+def demo(out: str) -> None:
     """Crawl a small website on this machine before your eyes."""
     from bowerbird.app.crawl import Order, carry_out
     from bowerbird.demo import open_gallery
@@ -45,7 +42,7 @@ def demo(
                 )
             )
     for line in (*summary(report), "", *_found(folder), "", *_next_steps(folder)):
-        typer.echo(line)
+        click.echo(line)
 
 
 def _found(folder: Path) -> list[str]:
@@ -83,3 +80,19 @@ def _next_steps(folder: Path) -> list[str]:
         f"  bowerbird status {folder}",
         f"  bowerbird verify {folder}",
     ]
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete our commands.
+
+    For bash: eval "$(bowerbird completion bash)", in ~/.bashrc to keep it.
+    """
+    from click.shell_completion import get_completion_class
+
+    from bowerbird.cli.commands import cli
+
+    found = get_completion_class(shell)
+    if found is not None:
+        click.echo(found(cli, {}, "bowerbird", "_BOWERBIRD_COMPLETE").source())

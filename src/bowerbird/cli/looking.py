@@ -1,32 +1,26 @@
 """`status`, `verify` and `export`."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from bowerbird.cli import FAILED
+from bowerbird.cli.steering import where_argument
 from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.codec import as_json
 
 if TYPE_CHECKING:
     from bowerbird.app.looking import Status
 
-Where = Annotated[str, typer.Argument(metavar="DIR", help="Folder of the crawl.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+json_option = click.option("--json", is_flag=True, help="Print JSON.")
 
 
-class Format(StrEnum):
-    """What `export` writes."""
-
-    JSONL = "jsonl"
-    CSV = "csv"
-    TREE = "tree"
-
-
-def status(where: Where, json: AsJson = False) -> None:
+@click.command()
+@where_argument
+@json_option
+def status(where: str, json: bool) -> None:
     """Show counts, rates, hosts, workers and failures."""
     from bowerbird.app.looking import status_of
 
@@ -35,19 +29,15 @@ def status(where: Where, json: AsJson = False) -> None:
         sys.stdout.buffer.write(as_json(found))
         return
     for line in _lines(found):
-        typer.echo(line)
+        click.echo(line)
 
 
-def verify(
-    where: Where,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Remove files that no record names.")
-    ] = False,
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Remove bad files and have them fetched anew.")
-    ] = False,
-    json: AsJson = False,
-) -> None:
+@click.command()
+@where_argument
+@click.option("--prune", is_flag=True, help="Remove files that no record names.")
+@click.option("--repair", is_flag=True, help="Remove bad files and have them fetched anew.")
+@json_option
+def verify(where: str, prune: bool, repair: bool, json: bool) -> None:
     """Check every file against the catalog, and every record against its file."""
     from bowerbird.app.looking import verify_crawl
     from bowerbird.cli.show import counting
@@ -58,27 +48,30 @@ def verify(
         sys.stdout.buffer.write(as_json(checked))
     else:
         for line in checked.lines():
-            typer.echo(line)
+            click.echo(line)
         if checked.mended:
-            typer.echo("The same `crawl` or `download` command fetches them anew, if none runs.")
+            click.echo("The same `crawl` or `download` command fetches them anew, if none runs.")
         elif checked.bad:
-            typer.echo(f"`bowerbird verify {where} --repair` has what is bad fetched anew.")
+            click.echo(f"`bowerbird verify {where} --repair` has what is bad fetched anew.")
     if not checked.clean:
-        raise typer.Exit(FAILED)
+        sys.exit(FAILED)
 
 
-def export(
-    where: Where,
-    format_: Annotated[Format, typer.Option("-f", "--format", help="What to write.")],
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", help="File, or folder for tree. [standard output; DIR/tree]"),
-    ] = None,
-) -> None:
+@click.command()
+@where_argument
+@click.option(
+    "-f", "--format", "form", required=True, type=click.Choice(["jsonl", "csv", "tree"]),
+    help="What to write.",
+)  # fmt: skip
+@click.option(
+    "-o", "--out", type=Path, metavar="PATH",
+    help="File, or folder for tree. [standard output; DIR/tree]",
+)  # fmt: skip
+def export(where: str, form: str, out: Path | None) -> None:
     """Write the catalog as jsonl or csv, or the images under readable names as a tree."""
     from bowerbird.app.looking import export_crawl
 
-    said = export_crawl(where, format_.value, out)
+    said = export_crawl(where, form, out)
     if said:
         print(said, file=sys.stderr)  # noqa: T201
 

@@ -4,13 +4,13 @@ Every default is None here: what was not said is not an option, so that a config
 settings stored with a crawl and the defaults of `bowerbird.settings` each have their turn.
 """
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Any
 
-import typer
+import click
 
 from bowerbird.cli.values import parse_duration, parse_size
 from bowerbird.errors import SettingsError
@@ -22,7 +22,7 @@ class Option:
     """One option: its field in the settings, its type on the command line, its help."""
 
     field: str
-    type: Any
+    type: Any  #: bool: a flag; list: text, several times
     help: str
     parse: Callable[[str], Any] | None = None
     metavar: str | None = None
@@ -30,35 +30,56 @@ class Option:
     panel: str = ""
     only: str = ""  #: the one command that has it
 
-    def parameter(self) -> inspect.Parameter:
-        """The parameter it is in a command's signature."""
-        option = typer.Option(
-            *(self.names or ("--" + self.field.replace("_", "-"),)),
-            help=self.help, parser=_speaking(self), metavar=self.metavar,
-            rich_help_panel=self.panel, show_default=False,
+    def parameter(self) -> click.Option:
+        """The option as click has it."""
+        names = self.names or ("--" + self.field.replace("_", "-"),)
+        flag, several = self.type is bool, self.type is list
+        made = click.Option(
+            (*names, self.field), help=self.help, metavar=self.metavar, is_flag=flag,
+            default=False if flag else None, multiple=several, show_default=False,
+            type=None if flag else _type_of(self),
         )  # fmt: skip
-        flag = self.type is bool
-        return inspect.Parameter(
-            self.field,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=False if flag else None,
-            annotation=Annotated[self.type if flag else Optional[self.type], option],  # noqa: UP045
-        )
+        made.panel = self.panel  # type: ignore[attr-defined]
+        return made
 
 
-def _speaking(option: Option) -> Callable[[str], Any] | None:
-    """A parser whose errors reach the person in our words."""
-    parse = option.parse
-    if parse is None:
-        return None
+class _Parsed(click.ParamType[Any]):
+    """A value in our own notation; its errors reach the person in our words."""
 
-    def parsed(text: str) -> Any:
+    def __init__(self, parse: Callable[[str], Any]) -> None:
+        self.name = "text"
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
-            return parse(text)
+            return self._parse(value)
         except SettingsError as error:
-            raise typer.BadParameter(str(error)) from None
+            self.fail(str(error), param, ctx)
 
-    return parsed
+
+def _type_of(option: Option) -> Any:
+    if option.parse is not None:
+        return _Parsed(option.parse)
+    return str if option.type is list else option.type
+
+
+class PanelCommand(click.Command):
+    """A command whose help groups its options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, panel by panel."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            row = parameter.get_help_record(ctx)
+            if row is not None:
+                panels.setdefault(getattr(parameter, "panel", "Options"), []).append(row)
+        for title, rows in panels.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def _one_of(words: type[StrEnum]) -> click.Choice[str]:
+    return click.Choice([word.value for word in words])
 
 
 WHERE, WHAT, SPEED, ASK, MEET, KEEP, SHOW = (
@@ -72,11 +93,11 @@ TABLE: tuple[Option, ...] = (
     Option("max_pages", int, "Pages to read at most. [all]", metavar="N", panel=WHERE,
            only="crawl"),
     Option("max_images", int, "Images to store at most. [all]", metavar="N", panel=WHERE),
-    Option("scope", Scope, "Which page links belong; images may come from any host. [host]",
+    Option("scope", _one_of(Scope), "Which page links belong; images: any host. [host]",
            panel=WHERE, only="crawl"),
-    Option("include", list[str], "Glob a URL has to match; image:GLOB or page:GLOB bind one kind.",
+    Option("include", list, "Glob a URL has to match; image:GLOB or page:GLOB bind one kind.",
            metavar="GLOB", panel=WHERE),
-    Option("exclude", list[str], "Glob a URL must not match; wins over --include.",
+    Option("exclude", list, "Glob a URL must not match; wins over --include.",
            metavar="GLOB", panel=WHERE),
     Option("ignore_robots", bool, "Fetch what robots.txt and X-Robots-Tag ask not to.",
            panel=WHERE),
@@ -86,8 +107,9 @@ TABLE: tuple[Option, ...] = (
            metavar="LIST", panel=WHAT),
     Option("min_size", str, "Least width and height. [all]", metavar="WxH", panel=WHAT),
     Option("max_bytes", str, "Largest image. [32M]", parse_size, metavar="SIZE", panel=WHAT),
-    Option("check", Check, "How closely a file is looked at. [decode]", panel=WHAT),
-    Option("srcset", Srcset, "Which of several sizes of one image. [largest]", panel=WHAT),
+    Option("check", _one_of(Check), "How closely a file is looked at. [decode]", panel=WHAT),
+    Option("srcset", _one_of(Srcset), "Which of several sizes of one image. [largest]",
+           panel=WHAT),
     Option("keep_damaged", bool, "Keep files that lack only their end, marked as damaged.",
            panel=WHAT),
     Option("workers", int, "Worker processes. [one for each core]", metavar="N", panel=SPEED),
@@ -104,7 +126,7 @@ TABLE: tuple[Option, ...] = (
            panel=SPEED),
     Option("memory", str, "Bodies and decodes of one worker together. [128M]", parse_size,
            metavar="SIZE", panel=SPEED),
-    Option("header", list[str], "Header for the start hosts: 'Name: value'.", metavar="HEADER",
+    Option("header", list, "Header for the start hosts: 'Name: value'.", metavar="HEADER",
            panel=ASK),
     Option("cookies", Path, "Cookies in Netscape's format, sent by their domains.",
            metavar="FILE", panel=ASK),
@@ -116,7 +138,7 @@ TABLE: tuple[Option, ...] = (
     Option("retries", int, "Further tries of what may pass. [3]", metavar="N", panel=ASK),
     Option("allow_private", bool, "Allow private and loopback addresses for all URLs.",
            panel=MEET),
-    Option("allow_range", list[str], "Allow these private addresses.", metavar="CIDR",
+    Option("allow_range", list, "Allow these private addresses.", metavar="CIDR",
            panel=MEET),
     Option("durable", bool, "Survive a power cut too: sync before anything counts as done.",
            panel=KEEP),
@@ -128,7 +150,7 @@ TABLE: tuple[Option, ...] = (
 )  # fmt: skip
 
 
-def parameters(command: str) -> list[inspect.Parameter]:
+def parameters(command: str) -> list[click.Option]:
     """The options of a command."""
     return [option.parameter() for option in TABLE if option.only in ("", command)]
 

@@ -2,14 +2,14 @@
 
 The decode is our own: all of its data is inflated, with every checksum, length and filter type
 looked at. That is what a decoder does short of adding up the pixels; it needs 1 MiB of memory
-whatever the size, no imaging library, and no native code but zlib.
+whatever the size, no imaging library, and no native code but what inflates.
 """
 
-import zlib
 from collections.abc import Iterable, Iterator
 from struct import unpack_from
 from typing import NamedTuple
 
+from bowerbird.images import inflate
 from bowerbird.images.base import Body, CorruptError, Header, TruncatedError
 from bowerbird.images.exif import read_exif
 
@@ -125,7 +125,7 @@ def decode(data: Body, header: Header) -> None:
 def _check_sum(data: Body, chunk: _Chunk) -> None:
     crc = 0
     for at in range(chunk.start - 4, chunk.end, STEP):
-        crc = zlib.crc32(data[at : min(at + STEP, chunk.end)], crc)
+        crc = inflate.crc32(data[at : min(at + STEP, chunk.end)], crc)
     if crc != unpack_from(">I", data, chunk.end)[0]:
         raise CorruptError(f"checksum of {chunk.name!r}")
 
@@ -177,7 +177,7 @@ def _rows(data: Body, size: tuple[int, int]) -> list[tuple[int, int]]:
 def _inflate(pieces: Iterable[bytes], rows: list[tuple[int, int]]) -> None:
     """Raise unless the pieces inflate, to their checksum, to all these rows."""
     filters = _Filters(rows)
-    stream = zlib.decompressobj()
+    stream = inflate.decompressobj()
     try:
         for piece in pieces:
             while piece and not filters.full:
@@ -185,7 +185,7 @@ def _inflate(pieces: Iterable[bytes], rows: list[tuple[int, int]]) -> None:
                 piece = stream.unconsumed_tail
             if filters.full and not stream.eof:
                 stream.decompress(piece, STEP)
-    except zlib.error as error:
+    except inflate.error as error:
         raise CorruptError(str(error)) from None
     if not filters.full:
         raise CorruptError("image data ends early")
