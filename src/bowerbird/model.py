@@ -131,7 +131,10 @@ class Sighting(Value, frozen=True, kw_only=True, array_like=True):
 
 
 class Redirection(Value, frozen=True, kw_only=True, array_like=True):
-    """One hop: resolves first URLs and their sightings to the final one."""
+    """One hop: resolves first URLs and their sightings to the final one.
+
+    It leads from a dead image to its alternate as well; the status is not 3xx then.
+    """
 
     from_url: str
     to_url: str

@@ -240,6 +240,20 @@ class TaskRules:
         assert bench.dead() == {"http-503": 1}
         assert worker.ask().state is State.ENDED
 
+    def test_two_dead_that_share_a_spare_lead_to_it_both(self, bench: Bench) -> None:
+        bench.add(image("1"), image("2"))
+        worker = bench.worker()
+        for lease in worker.lease():
+            spare = image("small", first_url=lease.task.url)
+            dead = outcome(lease, Verb.DEAD, reason="http-404", status=404, found=(spare,))
+            worker.finish(dead)
+
+        assert urls(worker.lease()) == ["http://a.test/small"]
+        hops = bench.frontier.results().redirections
+        assert sorted((one.from_url[-1], one.to_url[-5:], one.status) for one in hops) == [
+            ("1", "small", 404), ("2", "small", 404),
+        ]  # fmt: skip
+
     def test_the_dead_are_told_and_brought_back_as_new(self, bench: Bench) -> None:
         bench.add(image("1"), image("2", host="b.test"), page("3"))
         worker = bench.worker()

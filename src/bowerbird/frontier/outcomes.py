@@ -122,6 +122,14 @@ class Outcomes:
             self._retry(batch, entry, outcome, now)
         else:
             self._graves.bury(host, [entry], outcome.reason or "unknown", outcome.detail)
+            for spare in outcome.found:
+                self._lead(entry, spare, outcome.status)
+
+    def _lead(self, entry: Entry, target: Task, status: int) -> None:
+        """What was seen under one URL is to be found under another: moved there, or its spare."""
+        self._finds.redirections.append(
+            Redirection(from_url=entry.task.url, to_url=target.url, status=status)
+        )
 
     def _collect(self, batch: Batch, outcome: Outcome) -> None:
         batch.found += outcome.found
@@ -149,9 +157,7 @@ class Outcomes:
         self._done(batch.moved, host, entry)
         self._books.count(f"moved:{KINDS[entry.kind]}")
         batch.found.append(target)
-        self._finds.redirections.append(
-            Redirection(from_url=task.url, to_url=target.url, status=outcome.status)
-        )
+        self._lead(entry, target, outcome.status)
 
     # robots.txt.
 
