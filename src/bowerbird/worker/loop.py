@@ -27,8 +27,8 @@ GRACE_S = 10.0
 SWEEP_EVERY_S = 1.0
 #: Longest sleep of the loop, in seconds; it is woken by what happens.
 NAP_S = 0.5
-#: Sleep while bodies are being decoded elsewhere, in seconds.
-DECODE_NAP_S = 0.02
+#: Least time between an empty answer and the next `lease`, in seconds.
+ASK_AGAIN_S = 0.005
 #: A worker whose disk refused asks for nothing more for so long, in seconds.
 NO_ROOM_S = 1.0
 #: Answers in a row without fault after which an adaptive delay shrinks.
@@ -133,9 +133,8 @@ class Loop:
         for lease in reply.leases:
             self._hosts.add(Held(lease, urls.host_of(lease.task.url), asked_s))
         self._ended = reply.state is State.ENDED
-        if not reply.leases and now_s - asked_s < reply.next_in_s:
-            # The engine cannot block: ask when it said, but soon enough for what others find.
-            self._ask_s = now_s + min(reply.next_in_s, NAP_S)
+        if not reply.leases:
+            self._ask_s = now_s + ASK_AGAIN_S  # it blocks by itself: this only bounds a defect
 
     def _ask(self, now_s: float) -> None:
         """Ask once half of what may be at hand is gone, or when slots are owed."""
@@ -159,10 +158,14 @@ class Loop:
             self._fetcher.submit(self._asker.request(self._key, held.lease, held.host))
 
     def _nap_s(self, now_s: float) -> float:
-        if len(self._work):
-            return DECODE_NAP_S
-        next_s = self._hosts.next_start_s()
-        return NAP_S if next_s is None else min(NAP_S, max(0.0, next_s - now_s))
+        """Until time alone has something to do; news, answers and decodes wake us."""
+        next_s = now_s + NAP_S
+        start_s = self._hosts.next_start_s()
+        if start_s is not None:
+            next_s = min(next_s, start_s)
+        if self._ask_s > now_s and not self._link.asking:
+            next_s = min(next_s, self._ask_s)
+        return max(0.0, next_s - now_s)
 
     def _answered(self, response: Response) -> None:
         held = self._running[response.key]
