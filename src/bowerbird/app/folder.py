@@ -83,8 +83,7 @@ class Folder:
                 )
             with suppress(OSError):  # only to be told: a full disk must not hide a crawl
                 lock.truncate(0)
-                lock.write(str(os.getpid()))
-                lock.flush()
+                os.write(lock.fileno(), str(os.getpid()).encode())  # unbuffered: tried once
             yield
 
     def in_use(self) -> bool:
