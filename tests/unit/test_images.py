@@ -466,3 +466,10 @@ def test_only_decoders_that_are_allowed_are_loaded(tmp_path: Path) -> None:
 
     allowed = {"Gif", "WebP", "Avif", "Bmp", "Tiff", "Jpeg"}
     assert set(done.stdout.split()) <= {f"PIL.{name}ImagePlugin" for name in allowed}
+
+
+def test_bytes_in_a_comment_that_look_like_scans_are_no_bomb() -> None:
+    body = written("jpeg")
+    comment = b"\xff\xfe" + (2 + 1_400).to_bytes(2, "big") + b"\xff\xda" * 700
+
+    seen(body[:2] + comment + body[2:])

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
 from functools import cache
 from io import BytesIO
 from struct import unpack_from
@@ -74,12 +74,20 @@ def check_end(data: Body) -> None:
     """Find the end marker. What follows it (padding, a film, a second picture) is let be."""
     if data[-2:] == b"\xff\xd9":  # entropy-coded data never holds this pair
         return
+    if _EOI not in _markers_between_scans(data):
+        raise TruncatedError("no end marker")
+
+
+def _markers_between_scans(data: Body) -> Iterator[int]:
+    """The markers after the first scan's header, up to the end marker or the end of the data."""
     at = _first_scan(data)
     for _ in range(MAX_SEGMENTS):
         match = _END.search(data, at)
         if match is None:
-            raise TruncatedError("no end marker")
-        if data[match.end() - 1] == _EOI:
+            return
+        marker = data[match.end() - 1]
+        yield marker
+        if marker == _EOI:
             return
         at = _segment(data, match.end() - 2)[2]
     raise CorruptError("too many segments")
@@ -145,9 +153,17 @@ def _library() -> Callable[..., Sized]:
 
 
 def _limit_scans(data: Body) -> None:
+    if _may_have_scans(data, MAX_SCANS):
+        scans = sum(marker == _SOS for marker in _markers_between_scans(data))
+        if scans >= MAX_SCANS:
+            raise CorruptError(f"more than {MAX_SCANS} scans")
+
+
+def _may_have_scans(data: Body, count: int) -> bool:
+    """A quick look: the two bytes may also stand in comments and profiles."""
     at = 0
-    for _ in range(MAX_SCANS):
+    for _ in range(count):
         at = data.find(b"\xff\xda", at) + 2
         if at < 2:
-            return
-    raise CorruptError(f"more than {MAX_SCANS} scans")
+            return False
+    return True
