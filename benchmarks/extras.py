@@ -6,13 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import median
+from urllib.parse import unquote, urlsplit
 
 from benchmarks import corpus
 from benchmarks.measure import Cost, measured
 from benchmarks.peers import bowerbird, wget2
 from benchmarks.peers.base import BENCH, Peer, Work
 from benchmarks.tables import MIB, table
-from benchmarks.tally import contents, counts
+from benchmarks.tally import counts, images
 from benchmarks.webserver import nginx
 
 STARTS = 20
@@ -23,7 +24,7 @@ def mirror(out: Path) -> list[str]:
     """Every image file that wget2 mirrors must be in our store with `--srcset all`."""
     lines = [_compared(name, root, out) for name, root in _sites().items()]
     head = ["site", "wget2 has", "bowerbird has", "wget2's that we lack", "ours that wget2 lacks"]
-    return ["## A mirror's images, compared by content\n", table(head, lines)]
+    return ["## A mirror's images, compared by URL and content\n", table(head, lines)]
 
 
 def _sites() -> dict[str, Path]:
@@ -33,16 +34,37 @@ def _sites() -> dict[str, Path]:
 def _compared(name: str, root: Path, out: Path) -> list[str]:
     with nginx(BENCH / "nginx", {"site": root}) as address:
         start = address["site"] + ("index.html" if (root / "index.html").exists() else "")
-        theirs = _collected(wget2.WGET2_MIRROR, start, out)
-        ours = _collected(bowerbird.CRAWL_ALL, start, out)
+        theirs, ours = _mirrored(start, out), _stored(start, out)
     counts = [len(theirs), len(ours), len(theirs - ours), len(ours - theirs)]
     return [name, *(f"{count:,}" for count in counts)]
 
 
-def _collected(peer: Peer, start: str, out: Path) -> set[str]:
+def _mirrored(start: str, out: Path) -> set[tuple[str, str]]:
+    """(path, sha256) of each image file that wget2 leaves below its folder of the host."""
+    work = _fetched(wget2.WGET2_MIRROR, start, out)
+    named = [(path.relative_to(work.out).as_posix(), sha256) for path, sha256 in images(work.out)]
+    return {(name.partition("/")[2], sha256) for name, sha256 in named}
+
+
+def _stored(start: str, out: Path) -> set[tuple[str, str]]:
+    """The same of our records, under the path that a mirror would have given each."""
+    work = _fetched(bowerbird.CRAWL_ALL, start, out)
+    export = [bowerbird.PROGRAM, "export", str(work.out), "-f", "jsonl"]
+    lines = subprocess.run(export, capture_output=True, check=True).stdout.splitlines()
+    records = [json.loads(line) for line in lines]
+    return {(_mirror_path(one["final_url"]), one["sha256"]) for one in records}
+
+
+def _mirror_path(url: str) -> str:
+    parts = urlsplit(url)
+    path = unquote(parts.path).replace("//", "/").lstrip("/")  # as file systems have it
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def _fetched(peer: Peer, start: str, out: Path) -> Work:
     work = _fresh(start, out, "mirror")
     measured(peer.command(work), work.beside("log"))
-    return contents(work.out)
+    return work
 
 
 def memory(out: Path) -> list[str]:

@@ -29,11 +29,6 @@ def images(folder: Path) -> Iterator[tuple[Path, str]]:
                 yield path, hashlib.sha256(body).hexdigest()
 
 
-def contents(folder: Path) -> set[str]:
-    """The distinct images below a folder, as sha256."""
-    return {sha256 for _, sha256 in images(folder)}
-
-
 def counts(folder: Path) -> tuple[int, int]:
     """(images fetched, distinct contents): the others keep a file for each image; we say it."""
     found = [sha256 for _, sha256 in images(folder)]
