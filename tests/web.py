@@ -105,15 +105,25 @@ def serve(answers: Answers, pause_s: float = 0.0, host: str = "127.0.0.1") -> It
 
 def png(number: int, width: int = 8, height: int = 8) -> bytes:
     """A whole PNG; each number gives other bytes."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        end = struct.pack(">I", zlib.crc32(kind + data))
-        return struct.pack(">I", len(data)) + kind + data + end
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     row = b"\0" + number.to_bytes(3, "big") * width
-    body = chunk(b"IDAT", zlib.compress(row * height))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
+    return _png(width, height, row * height)
+
+
+def _png(width: int, height: int, rows: bytes) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    end = struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + end
+
+
+def noisy_png(noise: Callable[[int], bytes], side: int) -> bytes:
+    """A whole PNG of noise, about side * side * 3 bytes."""
+    rows = b"".join(b"\0" + noise(3 * side) for _ in range(side))
+    return _png(side, side, rows)
 
 
 def tree(pages: int, images: int) -> Answers:

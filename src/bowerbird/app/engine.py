@@ -40,6 +40,10 @@ class Engine:
         """Run a function on the frontier's thread."""
         return self._service.call(lambda: function(self._frontier))
 
+    def make_room(self) -> None:
+        """Give back what the database can spare on the disk."""
+        self._service.call(self._frontier.make_room).result()
+
     @property
     def refusals(self) -> int:
         """How often the disk has refused a call."""

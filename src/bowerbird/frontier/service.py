@@ -148,8 +148,9 @@ class FrontierService:
             with self._desk.batch():
                 self._do(items, turn)
         except StorageFullError as error:
-            self._refuse(self._desk.give_up(turn), error)
-            self._spare(items, error, alone=alone)
+            parked = self._desk.give_up(turn)
+            self._refuse(parked, error)
+            self._spare(items, error, guilty=alone and not parked)
         except Exception as error:
             self._desk.undo(turn)
             self._isolate(items, error)
@@ -182,10 +183,10 @@ class FrontierService:
             settle()
         self._desk.settle(turn)
 
-    def _spare(self, items: Sequence[_Job], error: Exception, *, alone: bool) -> None:
+    def _spare(self, items: Sequence[_Job], error: Exception, *, guilty: bool) -> None:
         """What needs no room is not to fail with what does: beats, looks. Each once more, alone."""
         self.refusals += 1
-        if alone:
+        if guilty:
             self._refuse(items, error)
             return
         for item in items:

@@ -4,7 +4,10 @@ WAL with synchronous=NORMAL: what was committed survives the death of any proces
 (synchronous=FULL) a power cut too.
 """
 
+from contextlib import suppress
 from pathlib import Path
+
+import apsw
 
 from bowerbird.clock import Clock
 from bowerbird.frontier.database import get_meta, open_database, set_meta
@@ -34,6 +37,11 @@ class SqliteFrontier(LocalFrontier):
         """
         self.connection = open_database(str(path), durable=durable)
         super().__init__(SqliteStore(self.connection), rules or Rules(), clock)
+
+    def make_room(self) -> None:
+        """Give back what the log takes on the disk, 16 MB at most, as far as that can be done."""
+        with suppress(apsw.Error):
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def get_meta(self, key: str) -> str:
         """A word kept with the crawl; "" where there is none."""

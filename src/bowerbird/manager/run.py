@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -37,6 +38,10 @@ class Desk(Protocol):
 
     def call(self, function: Callable[[Frontier], T]) -> "Future[T]":
         """Run a function there."""
+        ...
+
+    def make_room(self) -> None:
+        """Give back what the database can spare on the disk."""
         ...
 
     @property
@@ -138,6 +143,7 @@ class Run:
         if not refused and not self.room.is_low():
             self._say_of_room(waits=False)
             return False
+        self._make_room()
         self._steer(lambda frontier: frontier.pause(DISK_FULL))
         self.refused = self._refusals(stats)
         self._say_of_room(waits=True)
@@ -147,10 +153,15 @@ class Run:
         if stats.reason != DISK_FULL or not self.room.is_due(now_s):
             return
         self.refused = self._refusals(stats)
+        self._make_room()
         back = self.room.is_back()
         self._say_of_room(waits=not back)
         if back:
             self._steer(lambda frontier: frontier.resume())
+
+    def _make_room(self) -> None:
+        with suppress(StorageFullError):
+            self.desk.make_room()
 
     def _refusals(self, stats: Stats) -> int:
         return stats.counters.get(DISK_FULL, 0) + self.desk.refusals
@@ -166,7 +177,5 @@ class Run:
         self._waits = waits
 
     def _steer(self, action: Callable[[Frontier], None]) -> None:
-        try:
+        with suppress(StorageFullError):  # tried again at the next look
             self.desk.call(action).result()
-        except StorageFullError:
-            return  # tried again at the next look
