@@ -15,6 +15,7 @@ from bowerbird.app.door import new_door
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.job import Prepared, prepare, store_job
 from bowerbird.clock import SystemClock
+from bowerbird.errors import StorageFullError
 from bowerbird.fetch.guard import Guard
 from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Progress, ended
@@ -95,7 +96,10 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
             )  # fmt: skip
     finally:
         supervisor.kill()
-    write_private(folder.report, report.as_json())
+    try:
+        write_private(folder.report, report.as_json())
+    except StorageFullError as error:  # the images are there, and the report is shown
+        order.said(str(error))
     return report
 
 

@@ -31,6 +31,8 @@ NAP_S = 0.5
 ASK_AGAIN_S = 0.005
 #: A worker whose disk refused asks for nothing more for so long, in seconds.
 NO_ROOM_S = 1.0
+#: Sleep while the rate is spent, in seconds; it is filled up again little by little.
+THROTTLED_NAP_S = 0.02
 #: Answers in a row without fault after which an adaptive delay shrinks.
 WELL_AFTER = 10
 
@@ -50,6 +52,7 @@ class Loop:
         self._most_held = 2 * concurrency
         self._hosts = Hosts()
         self._running: dict[int, Held] = {}
+        self._decoding: dict[int, int] = {}  # -> bytes of its body, which are in memory meanwhile
         self._well: dict[str, int] = {}
         self._key = 0
         self._ask_s = 0.0
@@ -80,6 +83,7 @@ class Loop:
             self._answered(response)
         for key, outcome in self._work.finished():
             del self._running[key]
+            self._fetcher.release(self._decoding.pop(key, 0))
             self._say(outcome)
         self._sweep(self._clock.now_s())
         self._link.flush()
@@ -150,8 +154,8 @@ class Loop:
         if self._stop_s is not None and self._hosts.waiting:
             for held in self._hosts.clear():
                 self._release(held)
-        if not self._link.alive(now_s):
-            return
+        if self._fetcher.throttled or not self._link.alive(now_s):
+            return  # what is begun beyond --max-rate would only wait, and time out
         for held in self._hosts.take(now_s, self._concurrency - len(self._running)):
             self._key += 1
             self._running[self._key] = held
@@ -159,6 +163,8 @@ class Loop:
 
     def _nap_s(self, now_s: float) -> float:
         """Until time alone has something to do; news, answers and decodes wake us."""
+        if self._fetcher.throttled:
+            return THROTTLED_NAP_S
         next_s = now_s + NAP_S
         start_s = self._hosts.next_start_s()
         if start_s is not None:
@@ -176,6 +182,8 @@ class Loop:
         seen_s = response.first_byte_s or now_s
         self._hosts.ended(held.host, seen_s, now_s, slower_s)
         if outcome is None:
+            self._decoding[response.key] = len(response.body)
+            self._fetcher.hold(len(response.body))
             return  # it is being decoded
         if outcome.hold_s:
             self._hosts.hold(held.host, now_s + outcome.hold_s)
