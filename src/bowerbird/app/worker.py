@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bowerbird._version import __version__
 from bowerbird.clock import SystemClock
-from bowerbird.errors import BowerbirdError, StorageFullError
+from bowerbird.errors import BowerbirdError, ConnectionLostError, StorageFullError
 from bowerbird.fetch import Fetcher, Guard, limits_of
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.remote import RemoteFrontier
@@ -40,23 +40,26 @@ def main(address: str, authkey_file: str) -> int:
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the manager, which says what to do
     try:
-        return _work(_reached(address, Path(authkey_file).read_bytes()))
+        frontier = RemoteFrontier(address, Path(authkey_file).read_bytes())
+        return _work(frontier, _job(frontier))
     except BowerbirdError as error:
         print(f"worker {os.getpid()}: {error}", file=sys.stderr)  # noqa: T201
         return LOST
 
 
-def _reached(address: str, authkey: bytes) -> RemoteFrontier:
-    """The manager's frontier. Workers are started first: it may still be on its way."""
-    frontier = RemoteFrontier(address, authkey)
+def _job(frontier: RemoteFrontier) -> Job:
+    """What there is to do. Workers are started first: the manager may still be on its way."""
     until = time.monotonic() + PATIENCE_S
-    while not Path(address.removeprefix("unix://")).exists() and time.monotonic() < until:
-        time.sleep(0.002)
-    return frontier
+    while True:
+        try:
+            return frontier.job()
+        except ConnectionLostError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.002)
 
 
-def _work(frontier: RemoteFrontier) -> int:
-    job = frontier.job()
+def _work(frontier: RemoteFrontier, job: Job) -> int:
     clock = SystemClock()
     info = WorkerInfo(
         name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",

@@ -1,6 +1,6 @@
 """Headers: those of a response, read late, and those that a request carries."""
 
-from functools import cached_property
+from functools import cache, cached_property
 
 from bowerbird.model import Kind
 
@@ -17,42 +17,49 @@ ACCEPT: dict[Kind, str] = {
 
 
 class Headers:
-    """The header block of one response, as it came; parsed when first asked.
+    """The header block of one response, as it came; each header is looked for when it is asked.
 
     Names are matched without case. Text is latin-1, as RFC 9110 section 5.5 has it for what is
-    not ASCII.
+    not ASCII. Few of a dozen lines are ever asked for, so the block is not parsed as a whole.
     """
 
     def __init__(self, block: bytes = b"") -> None:
-        self._block = block
+        self._block = b"\n" + block
 
     def get(self, name: str, default: str = "") -> str:
         """All values of a header, joined by ", " (RFC 9110 section 5.3)."""
-        values = self._values.get(name.lower())
+        values = self.all(name)
         return ", ".join(values) if values else default
 
     def all(self, name: str) -> list[str]:
         """The values of a header, one for each of its lines."""
-        return list(self._values.get(name.lower(), ()))
+        key, values, at = _key_of(name), [], -1
+        while (at := self._lower.find(key, at + 1)) >= 0:
+            start = at + len(key)
+            end = self._block.find(b"\n", start)
+            value = self._block[start : end if end >= 0 else None]
+            values.append(value.decode("latin-1").strip())
+        return values
 
     def items(self) -> list[tuple[str, str]]:
-        """Name (lower case) and value of each line, grouped by name."""
-        return [(name, value) for name, values in self._values.items() for value in values]
+        """Name (lower case) and value of each line, in their order."""
+        lines = (line.partition(":") for line in self._block.decode("latin-1").split("\n"))
+        return [(name.strip().lower(), value.strip()) for name, colon, value in lines if colon]
 
     def __len__(self) -> int:
-        return sum(map(len, self._values.values()))
+        return len(self.items())
 
     def __repr__(self) -> str:
         return f"<Headers {len(self)}>"
 
     @cached_property
-    def _values(self) -> dict[str, list[str]]:
-        values: dict[str, list[str]] = {}
-        for line in self._block.decode("latin-1").split("\n"):
-            name, colon, value = line.partition(":")
-            if colon:
-                values.setdefault(name.strip().lower(), []).append(value.strip())
-        return values
+    def _lower(self) -> bytes:
+        return self._block.lower()
+
+
+@cache
+def _key_of(name: str) -> bytes:
+    return b"\n" + name.lower().encode("latin-1") + b":"
 
 
 def referer_for(referrer: str, url: str) -> str:
