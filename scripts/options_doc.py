@@ -1,7 +1,7 @@
 """Writes docs/options.md from the table of options and the reasons beside the defaults.
 
-    python scripts/options_doc.py            print it
-    python scripts/options_doc.py --write    write docs/options.md
+python scripts/options_doc.py            print it
+python scripts/options_doc.py --write    write docs/options.md
 """
 
 import re
@@ -18,9 +18,9 @@ TARGET = ROOT / "docs/options.md"
 INTRODUCTION = """\
 # Options
 
-Options of `bowerbird crawl` and `bowerbird download`. In a TOML file (`--config`) they have the same
-names, with `-` or `_`. Sizes are written like `500k`, `32M`, `1.5G` (powers of 1024), durations like
-`0.2`, `90s`, `15m`, `2h`. What is in brackets is the default.
+Options of `bowerbird crawl` and `bowerbird download`. In a TOML file (`--config`) they have the
+same names, with `-` or `_`. Sizes are written like `500k`, `32M`, `1.5G` (powers of 1024),
+durations like `0.2`, `90s`, `15m`, `2h`. What is in brackets is the default.
 
 This page is written by `scripts/options_doc.py`; a test holds it to the code.
 """

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 
 HTML, PNG = "text/html; charset=utf-8", "image/png"
 
@@ -54,7 +55,7 @@ class Web:
     def gaps_s(self) -> list[float]:
         """Times between request starts, in order."""
         moments = sorted(request.at_s for request in self.requests)
-        return [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+        return [later - earlier for earlier, later in pairwise(moments)]
 
 
 class _Handler(BaseHTTPRequestHandler):

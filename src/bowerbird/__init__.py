@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bowerbird.model import Record, Sighting
     from bowerbird.settings import Settings
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - in the order in which a reader wants them
     # Crawling
     "crawl",
     "download",

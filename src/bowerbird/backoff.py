@@ -28,8 +28,9 @@ def retry_in_s(attempts: int, dice: random.Random | None = None, first_s: float 
 
 
 def hold_in_s(retry_after: str, attempts: int, wall_s: float) -> float:
-    """Seconds to leave a host alone after 429 or 503: Retry-After (RFC 9110 section 10.2.3) as seconds
-    or date, within 0 and `HOLD_CAP_S`; without one, or with a bad one, doubling from `HOLD_S`."""
+    """Seconds to leave a host alone after 429 or 503: Retry-After (RFC 9110 section 10.2.3) as
+    seconds or date, within 0 and `HOLD_CAP_S`; without one, or with a bad one, doubling from
+    `HOLD_S`."""
     asked = _retry_after_s(retry_after.strip(), wall_s)
     if asked is None:
         asked = HOLD_S * 2.0 ** min(attempts, 10)

@@ -1,7 +1,6 @@
 """Bad input: a clear message, the right exit status, no traceback, nothing lost."""
 
 import gzip
-import os
 from pathlib import Path
 
 import pytest
@@ -137,7 +136,7 @@ def test_a_folder_that_is_not_ours_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
 
     assert_refused(bird("crawl", "http://127.0.0.1:1/", "-o", tmp_path), "not empty")
-    assert os.listdir(tmp_path) == ["thesis.tex"]
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_a_file_in_place_of_the_folder(tmp_path):
@@ -155,11 +154,11 @@ def test_a_folder_of_another_crawl(out):
 
 
 def test_a_folder_in_use(out):
-    with serve({"/p0": Answer(b"x")}, pause_s=60) as web:
-        with flying("crawl", f"{web.url}/p0", "-o", out) as run:
-            wait_for("a request", lambda: len(web.requests) > 0)
-            second = bird("crawl", f"{web.url}/p0", "-o", out)
-            run.kill_group()
+    slow = serve({"/p0": Answer(b"x")}, pause_s=60)
+    with slow as web, flying("crawl", f"{web.url}/p0", "-o", out) as run:
+        wait_for("a request", lambda: len(web.requests) > 0)
+        second = bird("crawl", f"{web.url}/p0", "-o", out)
+        run.kill_group()
 
     assert_refused(second, "in use")
 

@@ -34,9 +34,7 @@ def assert_whole(web: Web, out: Path) -> None:
     assert list(FileStore(out).files())
 
 
-@pytest.mark.parametrize(
-    ("kills", "seed"), [(4, 1), pytest.param(8, 2, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("kills", "seed"), [(4, 1), pytest.param(8, 2, marks=pytest.mark.slow)])
 def test_kill_9_of_the_whole_group_loses_nothing(out, kills, seed):
     dice = random.Random(seed)
     with serve(tree(pages=120, images=4), pause_s=0.01) as web:
