@@ -56,12 +56,12 @@ USER_AGENT = f"bowerbird/{__version__} (image crawler; obeys robots.txt)"
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every option of a crawl. Sizes in bytes, durations in seconds; 0: no limit where said."""
 
-    mode: Mode = Mode.CRAWL
+    mode: Mode = Mode.CRAWL  #: set by the command: `crawl` or `download`
 
     # Where to go.
     max_depth: int | None = None  #: none: a site's own links end it; traps are caught apart
     max_pages: int = 0  #: 0: all, since "every image of a site" is the promise
-    max_images: int = 0  #: 0: all
+    max_images: int = 0  #: 0: all; a sample is something to ask for
     scope: Scope = Scope.HOST  #: the least surprising reading of "this site"
     include: tuple[str, ...] = ()  #: globs on the whole URL; empty: all
     exclude: tuple[str, ...] = ()  #: globs on the whole URL; exclude wins
@@ -70,45 +70,43 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     obey_tags: bool = True  #: X-Robots-Tag and meta robots on images; off with --ignore-robots
 
     # What to keep.
-    types: tuple[str, ...] = DEFAULT_TYPES
+    types: tuple[str, ...] = DEFAULT_TYPES  #: what browsers show as pictures; SVG carries scripts
     min_width: int = 0  #: 0: spacers and icons too; only the user knows what is too small
-    min_height: int = 0
-    max_bytes: int = (
-        32 * MIB
-    )  #: an image; larger than nearly every photograph, small enough to bound
+    min_height: int = 0  #: 0: as min_width
+    max_bytes: int = 32 * MIB  #: an image; nearly every photograph is smaller, memory stays bounded
     max_page_bytes: int = 8 * MIB  #: a page or stylesheet; the largest real pages are half that
     max_sitemap_bytes: int = 50 * MIB  #: the sitemap protocol's own limit, uncompressed
     max_pixels: int = 64_000_000  #: 64 MP: above common cameras, 256 MB when decoded
-    max_frames: int = 1_000  #: of an animation
-    max_frame_pixels: int = 256_000_000  #: summed over an animation's frames
+    max_frames: int = 1_000  #: of an animation or TIFF: 40 s at 25 a second
+    max_frame_pixels: int = 256_000_000  #: over all frames: four times max_pixels
     check: Check = Check.DECODE  #: a file that does not open is not an image
-    keep_damaged: bool = False
+    keep_damaged: bool = False  #: half a picture is not what was asked for
     srcset: Srcset = Srcset.LARGEST  #: "once, at full size"
 
     # How fast.
     workers: int = 0  #: 0: one for each core
-    concurrency: int = 64  #: transfers in flight of one worker; curl's and browsers' order of size
+    concurrency: int = 64  #: of one worker, over all hosts; per_host is what a site feels
     per_host: int = 4  #: polite: below the six of a browser
     delay: float | None = None  #: none: adaptive, grows when the host slows or errs
-    max_rate: int = 0  #: bytes per second of the whole crawl; 0: no limit
-    max_total_bytes: int = 0  #: 0: no limit
-    max_time: float = 0.0  #: 0: no limit
-    memory: int = 128 * MIB  #: bodies and decodes of one worker together
+    max_rate: int = 0  #: bytes a second of the whole crawl; 0: the line is yours
+    max_total_bytes: int = 0  #: 0: none; a full disk pauses the crawl anyway
+    max_time: float = 0.0  #: 0: none; a crawl ends by itself and can be resumed
+    memory: int = 128 * MIB  #: of one worker; two decodes of 16 MP and their files
 
     # How to ask.
     user_agent: str = USER_AGENT  #: honest: names the project
-    proxy: str = ""
+    proxy: str = ""  #: none, the environment's neither: what is meant is said
     timeout: float = 120.0  #: a whole transfer; 32 MiB at 270 kB/s
     connect_timeout: float = 10.0  #: two lost SYNs and their repeats
-    first_byte_timeout: float = 20.0
-    idle_timeout: float = 15.0
+    first_byte_timeout: float = 20.0  #: who thinks longer is as good as silent
+    idle_timeout: float = 15.0  #: TCP has repeated a lost packet several times by then
     min_speed: int = 1_000  #: bytes per second over 20 s; slower is a slot held hostage
     retries: int = 3  #: of what may pass; with backoff about half a minute in all
     max_hops: int = 10  #: redirects; browsers allow 20, honest sites need 3
 
     # Whom to meet.
-    allow_private: bool = False
-    allow_range: tuple[str, ...] = ()  #: CIDR
+    allow_private: bool = False  #: a page must not lead into your own network
+    allow_range: tuple[str, ...] = ()  #: none: origins of start URLs are allowed anyway
 
     # Where to keep.
     durable: bool = False  #: costs a sync for each group of images
