@@ -21,7 +21,7 @@ out_option = click.option(
 )
 
 
-@click.command(cls=PanelCommand)
+@click.command(cls=PanelCommand, short_help="Collect all images of websites.")
 @click.argument("urls", nargs=-1, metavar="URL...")
 @out_option
 def crawl(urls: tuple[str, ...], out: str, **given: Any) -> None:
@@ -33,7 +33,7 @@ def crawl(urls: tuple[str, ...], out: str, **given: Any) -> None:
     _carry_out(Mode.CRAWL, urls, out, given)
 
 
-@click.command(cls=PanelCommand)
+@click.command(cls=PanelCommand, short_help="Download a list of image URLs.")
 @click.argument("list_", metavar="LIST")
 @out_option
 def download(list_: str, out: str, **given: Any) -> None:

@@ -32,7 +32,7 @@ def status(where: str, json: bool) -> None:
         click.echo(line)
 
 
-@click.command()
+@click.command(short_help="Check files against the catalog and back.")
 @where_argument
 @click.option("--prune", is_flag=True, help="Remove files that no record names.")
 @click.option("--repair", is_flag=True, help="Remove bad files and have them fetched anew.")
@@ -57,7 +57,7 @@ def verify(where: str, prune: bool, repair: bool, json: bool) -> None:
         sys.exit(FAILED)
 
 
-@click.command()
+@click.command(short_help="Write the catalog, or a tree of readable names.")
 @where_argument
 @click.option(
     "-f", "--format", "form", required=True, type=click.Choice(["jsonl", "csv", "tree"]),

@@ -71,7 +71,7 @@ class PanelCommand(click.Command):
         panels: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             row = parameter.get_help_record(ctx)
-            if row is not None:
+            if row is not None and not isinstance(parameter, click.Argument):
                 panels.setdefault(getattr(parameter, "panel", "Options"), []).append(row)
         for title, rows in panels.items():
             with formatter.section(title):

@@ -1,62 +1,106 @@
-"""The live display of a crawl on a terminal."""
+"""The live display of a crawl on a terminal. Its height changes as little as can be: a display that
+jumps is hard to read.
+"""
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bowerbird.cli.show import state_of
 from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.manager.progress import Progress
+from bowerbird.model import HostRow
 
 #: Reasons of failure that are shown; the rest is summed up.
 REASONS = 4
+#: Cells of a host name; of longer ones the end is kept, which says whose they are.
+HOST_WIDTH = 34
 
 
 def panel(progress: Progress) -> Group:
-    """Counts with rates, a bar, the reasons of failure, the busiest hosts."""
-    lines: list[RenderableType] = [_counts(progress), _bar(progress)]
+    """What it does, counts with rates, a bar, the reasons of failure, the busiest hosts."""
+    lines: list[RenderableType] = [_head(progress), _bar(progress), _counts(progress)]
     if progress.failed:
         lines.append(_failures(progress))
-    if progress.hosts:
-        lines.append(_hosts(progress))
+    busy = [row for row in progress.hosts if row.waiting or row.leased]
+    if busy:
+        lines.append(_hosts(busy))
     return Group(*lines)
 
 
-def _counts(progress: Progress) -> Text:
+def phase(progress: Progress) -> str:
+    """What the crawl is at, in a few words."""
     stats = progress.stats
-    text = Text()
-    text.append(f"{stats.records:,} images", style="bold")
-    text.append(f"  {shown_size(stats.bytes)}")
-    text.append(f"  {progress.images_per_s:.0f}/s  {shown_size(progress.bytes_per_s)}/s")
-    text.append(f"  {stats.counters.get('pages', 0):,} pages")
     if stats.state != "running":
-        reason = f": {stats.reason}" if stats.reason else ""
-        text.append(f"  {stats.state}{reason}", style="yellow")
+        return state_of(progress)
+    if progress.hosts and all(row.state == "down" for row in progress.hosts):
+        return "no host answers"
+    if not progress.ended:
+        return "starting"
+    return "crawling" if stats.waiting.get("page") else "fetching images"
+
+
+def _head(progress: Progress) -> Text:
+    running = progress.stats.state == "running"
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f"{progress.stats.records:,} images", style="bold green")
+    text.append(f"  {shown_size(progress.stats.bytes)}", style="bold")
+    text.append(f"   {progress.images_per_s:,.0f}/s  {shown_size(progress.bytes_per_s)}/s")
+    text.append(f"   {phase(progress)}", style="cyan" if running else "bold yellow")
     return text
 
 
 def _bar(progress: Progress) -> Table:
-    row = Table.grid(padding=(0, 1))
+    row = Table.grid(padding=(0, 2), expand=False)
     total = progress.ended + progress.waiting
-    bar = ProgressBar(total=max(total, 1), completed=progress.ended, width=40)
-    eta = "" if progress.eta_s is None else f"ETA {shown_duration(progress.eta_s)}"
-    row.add_row(bar, f"{progress.ended:,}/{total:,}", shown_duration(progress.seconds), eta)
+    done = progress.ended / total if total else 0.0
+    row.add_row(
+        ProgressBar(total=max(total, 1), completed=progress.ended, width=40),
+        f"{done:4.0%}", shown_duration(progress.seconds), Text(_to_go(progress), style="dim"),
+    )  # fmt: skip
     return row
+
+
+def _to_go(progress: Progress) -> str:
+    if progress.eta_s is None or not progress.waiting or progress.stats.state != "running":
+        return ""
+    return f"{shown_duration(progress.eta_s)} to go"
+
+
+def _counts(progress: Progress) -> Text:
+    pages = progress.stats.counters.get("pages", 0)
+    text = f"{pages:,} pages read · {progress.ended:,} done · {progress.waiting:,} waiting"
+    return Text(text, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _failures(progress: Progress) -> Text:
     dead = sorted(progress.stats.dead.items(), key=lambda item: -item[1])
-    shown = ", ".join(f"{reason} {n:,}" for reason, n in dead[:REASONS])
+    shown = ", ".join(f"{n:,} {reason}" for reason, n in dead[:REASONS])
     more = f" and {len(dead) - REASONS} reasons more" if len(dead) > REASONS else ""
-    return Text(f"{progress.failed:,} failed: {shown}{more}", style="red")
+    text = f"{progress.failed:,} failed: {shown}{more}"
+    return Text(text, style="red", no_wrap=True, overflow="ellipsis")
 
 
-def _hosts(progress: Progress) -> Table:
+def _hosts(rows: list[HostRow]) -> Table:
     table = Table.grid(padding=(0, 2))
-    for row in progress.hosts:
-        held = f"held {shown_duration(row.hold_s)}" if row.hold_s else ""
-        down = "down" if row.state == "down" else held
-        table.add_row(
-            row.host, f"{row.waiting:,} waiting", f"{row.leased} leased", Text(down, style="yellow")
-        )
+    table.add_column(no_wrap=True)
+    for justify in ("right", "right", "left"):
+        table.add_column(justify=justify, no_wrap=True)
+    for row in rows:
+        in_flight = f"{row.leased:,} taken"
+        mood = Text(_mood(row), style="yellow")
+        table.add_row(_short(row.host), f"{row.waiting:,} waiting", in_flight, mood)
     return table
+
+
+def _short(host: str) -> str:
+    return host if len(host) <= HOST_WIDTH else "…" + host[1 - HOST_WIDTH :]
+
+
+def _mood(row: HostRow) -> str:
+    if row.state == "down":
+        return "down"
+    if row.hold_s:
+        return f"held {shown_duration(row.hold_s)}"
+    return f"every {row.delay_s:.3g} s" if row.delay_s else ""

@@ -14,25 +14,35 @@ if TYPE_CHECKING:
 
 #: Where there is no terminal a line is written this often, in seconds.
 LINE_EVERY_S = 5.0
+#: A line that would say the same again waits this long, in seconds.
+SAME_AFTER_S = 60.0
 
 
 def line_of(progress: "Progress") -> str:
     """One line: counts, rates, time to go, failures."""
     stats = progress.stats
     parts = [
-        f"{stats.records} images",
+        f"{stats.records:,} images",
         shown_size(stats.bytes),
         f"{progress.images_per_s:.0f}/s",
         f"{shown_size(progress.bytes_per_s)}/s",
-        f"{stats.counters.get('pages', 0)} pages",
-        f"{progress.waiting} waiting",
-        f"{progress.failed} failed",
+        f"{stats.counters.get('pages', 0):,} pages",
+        f"{progress.waiting:,} waiting",
+        f"{progress.failed:,} failed",
     ]
     if progress.eta_s is not None and progress.waiting:
         parts.append(f"ETA {shown_duration(progress.eta_s)}")
     if stats.state != "running":
-        parts.append(f"{stats.state}{': ' + stats.reason if stats.reason else ''}")
+        parts.append(state_of(progress))
     return " · ".join(parts)
+
+
+def state_of(progress: "Progress") -> str:
+    """The state with its reason, and the way on where a person has to take it."""
+    stats = progress.stats
+    reason = f" ({stats.reason})" if stats.reason else ""
+    asked = stats.state == "paused" and stats.reason == "asked for"
+    return f"{stats.state}{'; `bowerbird resume` goes on' if asked else reason}"
 
 
 class Lines:
@@ -40,6 +50,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._last_s = 0.0
+        self._last = ""
 
     def __enter__(self) -> Self:
         return self
@@ -58,9 +69,10 @@ class Lines:
 
     def tell(self, progress: "Progress") -> None:
         """Progress, every few seconds."""
-        if progress.seconds - self._last_s >= LINE_EVERY_S:
-            self._last_s = progress.seconds
-            self.say(line_of(progress))
+        line, since_s = line_of(progress), progress.seconds - self._last_s
+        if since_s >= (SAME_AFTER_S if line == self._last else LINE_EVERY_S):
+            self._last, self._last_s = line, progress.seconds
+            self.say(line)
 
 
 class Quiet(Lines):
@@ -79,7 +91,7 @@ class Screen(Lines):
         from rich.live import Live
 
         self._console = Console(stderr=True)
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -101,7 +113,7 @@ class Screen(Lines):
         """Draw the display anew."""
         from bowerbird.cli.panel import panel
 
-        self._live.update(panel(progress))
+        self._live.update(panel(progress), refresh=True)
 
 
 def display(*, quiet: bool = False) -> Lines:
@@ -113,35 +125,47 @@ def display(*, quiet: bool = False) -> Lines:
 
 def summary(report: "Report") -> list[str]:
     """The report in a few lines."""
-    rate = report.new_images / report.seconds if report.seconds else 0.0
+    per_s = report.new_images / report.seconds if report.seconds else 0.0
     lines = [
-        f"{_STATES.get(report.state, report.state)}"
-        f"{' (' + report.reason + ')' if report.reason else ''}: {report.images} images, "
+        f"{_state(report)}"
+        f"{' (' + report.reason + ')' if report.reason else ''}: {_many(report.images, 'image')}, "
         f"{shown_size(report.bytes)}, in {shown_duration(report.seconds)}"
-        f"{f' ({rate:.0f} images/s)' if report.new_images > 1 else ''}"
+        f"{f' ({_rate(per_s)} images/s)' if report.new_images > 1 else ''}"
     ]
     _add_counts(lines, "failed", report.failures)
     _add_counts(lines, "left out", report.left_out)
     if report.skipped:
-        lines.append(f"  {report.skipped} left aside by --max-pages or --max-images")
+        lines.append(f"  {report.skipped:,} left aside by --max-pages or --max-images")
     if report.waiting:
-        lines.append(f"  {report.waiting} still waiting")
+        lines.append(f"  {report.waiting:,} still waiting; the same command goes on")
     lines.extend(f"  note: {note}" for note in report.notes)
-    lines.append(f"  {report.images} images of {report.files} contents in {report.folder}/images")
+    noun = "file" if report.files == report.images else "different file"
+    lines.append(f"  {_many(report.files, noun)} in {report.folder}/images")
     return lines
 
 
 def _add_counts(lines: list[str], title: str, counts: dict[str, int]) -> None:
     if counts:
-        shown = ", ".join(f"{reason} {n}" for reason, n in sorted(counts.items(), key=_most))
-        lines.append(f"  {sum(counts.values())} {title}: {shown}")
+        shown = ", ".join(f"{n:,} {reason}" for reason, n in sorted(counts.items(), key=_most))
+        lines.append(f"  {sum(counts.values()):,} {title}: {shown}")
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _most(item: tuple[str, int]) -> tuple[int, str]:
     return -item[1], item[0]
 
 
-_STATES = {"ended": "Finished", "interrupted": "Interrupted"}
+def _rate(per_s: float) -> str:
+    return f"{per_s:.1f}" if per_s < 10 else f"{per_s:,.0f}"
+
+
+def _state(report: "Report") -> str:
+    if report.state == "ended":
+        return "Stopped" if report.reason else "Finished"
+    return report.state.capitalize()
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def resume(where: str) -> None:
     click.echo("Going on." if running else "It will go on with the next `crawl` or `download`.")
 
 
-@click.command()
+@click.command(short_help="End the crawl in order; what waits is kept.")
 @where_argument
 def stop(where: str) -> None:
     """End the crawl once what is in flight is done; what waits is kept."""
