@@ -25,6 +25,7 @@ check:  ## format, lint, types, floors, lock files, shape of the code
 	$(BIN)/ruff format --check $(PYTHON_FILES)
 	$(BIN)/ruff check $(PYTHON_FILES)
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typing/public_face.py
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check-lock
 	$(BIN)/python scripts/check-shape src/bowerbird benchmarks
