@@ -1,7 +1,9 @@
 """Opening a crawl's database, and SQLite's errors in our words."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import apsw
 
@@ -15,6 +17,7 @@ from bowerbird.errors import (
     StorageFullError,
 )
 from bowerbird.frontier.statements import schema
+from bowerbird.settings import MIB
 
 #: Raised with each change of the tables that an older version could not read.
 SCHEMA = 1
@@ -22,11 +25,12 @@ SCHEMA = 1
 APPLICATION = 0x42777242
 #: Page cache, in KiB: what a million waiting tasks over 100,000 hosts keep touching.
 CACHE_KIB = 24 * 1024
-#: Pages of the log before it is copied back, 4 KiB each: rows are written two or three times
-#: within seconds, and only the last time has to reach the file. Each copying waits for two syncs,
-#: and with them on ext4 for all images written meanwhile: at 4,000 a stream of photographs took
-#: a fifth longer.
-CHECKPOINT = 20000
+#: Bytes of the log before it is copied back: rows are written two or three times within seconds,
+#: and only the last time has to reach the file. Each copying waits for two syncs, and with them on
+#: ext4 for all images written meanwhile. It is what the manager keeps free (manager/room.py), since
+#: copying back needs room too; of what a small disk has free it is a part only.
+CHECKPOINT, CHECKPOINT_PART = 32 * MIB, 16
+PAGE = 4_096
 #: How long to wait for a lock that another process holds, in milliseconds: nobody should.
 BUSY_MS = 2_000
 
@@ -57,11 +61,16 @@ def _prepare(connection: apsw.Connection, path: str, *, durable: bool) -> None:
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "full" if durable else "normal")
     connection.pragma("cache_size", -CACHE_KIB)
-    connection.wal_autocheckpoint(CHECKPOINT)
+    connection.wal_autocheckpoint(_checkpoint_pages(path))
     connection.execute("BEGIN IMMEDIATE")
     if version == 0:
         _create(connection, path)
     connection.execute("COMMIT")
+
+
+def _checkpoint_pages(path: str) -> int:
+    free = shutil.disk_usage(Path(path).parent).free
+    return max(16, min(CHECKPOINT, free // CHECKPOINT_PART) // PAGE)
 
 
 def _create(connection: apsw.Connection, path: str) -> None:
