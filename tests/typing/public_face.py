@@ -30,6 +30,7 @@ async def awaiting() -> None:
     records: AsyncIterator[bowerbird.Record] = bowerbird.awatch("https://example.org/", out="i")
     async for record in records:
         assert_type(record, bowerbird.Record)
+    await bowerbird.awatch("https://example.org/", out="i").aclose()
     try:
         await anext(records)
     except bowerbird.BowerbirdError:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -50,7 +50,9 @@ def download(
     return carry_out(_order(Mode.DOWNLOAD, urls, out, secrets, options))
 
 
-def watch(*urls: str, out: Out, secrets: Secrets | None = None, **options: Any) -> Iterator[Record]:
+def watch(
+    *urls: str, out: Out, secrets: Secrets | None = None, **options: Any
+) -> Generator[Record, None, None]:
     """Crawl, and yield each record once as it comes, those of earlier runs in the folder first.
 
     Leaving the loop early stops the crawl in order; the same call goes on with it.
@@ -64,8 +66,8 @@ def watch(*urls: str, out: Out, secrets: Secrets | None = None, **options: Any) 
 
 async def awatch(
     *urls: str, out: Out, secrets: Secrets | None = None, **options: Any
-) -> AsyncIterator[Record]:
-    """`watch` for asyncio."""
+) -> AsyncGenerator[Record, None]:
+    """`watch` for asyncio. Who leaves early calls `aclose`, as with every async generator."""
     watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options))
     try:
         while (record := await asyncio.to_thread(watcher.next)) is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from bowerbird import urls
-from bowerbird.errors import BowerbirdError, StorageFullError
+from bowerbird.errors import StorageFullError
 from bowerbird.frontier.base import ADD_LIMIT
 from bowerbird.model import Kind, Task
 from bowerbird.settings import Mode, Settings
@@ -45,7 +45,7 @@ class Seeder:
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="seeds", daemon=True)
         self.added = 0  #: seeds that were new
-        self.error: BowerbirdError | None = None
+        self.error: Exception | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -62,7 +62,7 @@ class Seeder:
                 if self._stopped:
                     return
                 self._add_with_room(chunk, last)
-        except BowerbirdError as error:
+        except Exception as error:  # the iterable is the caller's: whatever it raises is too
             self.error = error
 
     def _add_with_room(self, chunk: Sequence[Task], last: bool) -> None:

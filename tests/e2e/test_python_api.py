@@ -1,0 +1,126 @@
+"""Bowerbird from Python: records as they come, leaving early, errors, threads, asyncio."""
+
+import asyncio
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+import bowerbird
+from tests.bird import records_of
+from tests.web import images_of, serve, tree
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_crawl_answers_the_report_and_touches_no_signal_handler(out):
+    handlers = [signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)]
+    answers = tree(pages=5, images=2)
+    with serve(answers) as web:
+        report = bowerbird.crawl(f"{web.url}/p0", out=out, workers=1)
+
+    assert (report.state, report.images, report.pages) == ("ended", len(images_of(answers)), 5)
+    assert handlers == [signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)]
+
+
+def test_watch_yields_every_record_once(out):
+    answers = tree(pages=5, images=2)
+    with serve(answers) as web:
+        urls = [r.url for r in bowerbird.watch(f"{web.url}/p0", out=out, workers=1)]
+
+    assert sorted(urls) == sorted(web.url + path for path in images_of(answers))
+
+
+def test_leaving_early_keeps_what_was_done_and_the_same_call_goes_on(out):
+    answers = tree(pages=30, images=3)
+    with serve(answers, pause_s=0.02) as web:
+        for record in bowerbird.watch(f"{web.url}/p0", out=out, workers=1):
+            left_at = record
+            break
+        early = len(records_of(out))
+        urls = [r.url for r in bowerbird.watch(f"{web.url}/p0", out=out, workers=1, per_host=32)]
+
+    assert left_at.url in urls
+    assert 0 < early < len(images_of(answers))
+    assert sorted(urls) == sorted(web.url + path for path in images_of(answers))
+
+
+def test_an_error_reaches_who_iterates(out):
+    with pytest.raises(bowerbird.BowerbirdError, match="not a URL"):
+        list(bowerbird.watch("nonsense", out=out))
+
+
+def test_an_error_reaches_who_awaits(out):
+    async def go() -> None:
+        async for _ in bowerbird.awatch("nonsense", out=out):
+            pass
+
+    with pytest.raises(bowerbird.BowerbirdError, match="not a URL"):
+        asyncio.run(go())
+
+
+def test_an_option_that_is_none_is_said_by_name(out):
+    with pytest.raises(bowerbird.BowerbirdError, match="per_hosts"):
+        bowerbird.crawl("https://example.org/", out=out, per_hosts=3)
+
+
+def test_awatch_lets_the_loop_run_and_can_be_left(out):
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.005)
+            ticks += 1
+
+    async def go(url: str) -> int:
+        ticking = asyncio.create_task(tick())
+        records = bowerbird.awatch(url, out=out, workers=1)
+        async for record in records:
+            assert record.type == "png"
+            break
+        await records.aclose()
+        ticking.cancel()
+        return ticks
+
+    with serve(tree(pages=30, images=3), pause_s=0.02) as web:
+        assert asyncio.run(go(f"{web.url}/p0")) > 0
+    assert not [thread for thread in threading.enumerate() if thread.name == "crawl"]
+
+
+def test_download_takes_an_iterable_and_a_path(out, tmp_path):
+    answers = tree(pages=4, images=2)
+    listed = tmp_path / "list.txt"
+    with serve(answers) as web:
+        urls = [web.url + path for path in sorted(images_of(answers))]
+        listed.write_text("\n".join(urls))
+        of_iterable = bowerbird.download(iter(urls), out=out, allow_private=True, workers=1)
+        of_path = bowerbird.download(listed, out=tmp_path / "2", allow_private=True, workers=1)
+
+    assert of_iterable.images == of_path.images == len(urls)
+
+
+def test_what_an_iterable_raises_reaches_the_caller(out):
+    def broken():
+        yield "http://127.0.0.1:9/a.png"
+        raise ValueError("the list broke")
+
+    with pytest.raises(ValueError, match="the list broke"):
+        bowerbird.download(broken(), out=out, workers=1)
+
+
+def test_a_crawl_runs_in_a_thread(out):
+    reports = []
+    with serve(tree(pages=3, images=1)) as web:
+        url = f"{web.url}/p0"
+        thread = threading.Thread(
+            target=lambda: reports.append(bowerbird.crawl(url, out=out, workers=1))
+        )
+        thread.start()
+        thread.join()
+
+    assert [report.images for report in reports] == [4]
