@@ -2,10 +2,19 @@
 
 import sys
 
+#: Exit status after Ctrl-C, as shells have it.
+INTERRUPTED = 130
+
 
 def main() -> None:
     """Run `bowerbird`."""
-    arguments = sys.argv[1:]
+    try:
+        _run(sys.argv[1:])
+    except KeyboardInterrupt:  # while something is still being loaded
+        sys.exit(INTERRUPTED)
+
+
+def _run(arguments: list[str]) -> None:
     if arguments == ["--version"]:
         from bowerbird._version import __version__
 

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -167,3 +168,20 @@ def _line_with(run: Flying, text: str) -> None:
     assert run.process.stderr is not None
     while text not in run.process.stderr.readline():
         assert run.process.poll() is None
+
+
+@pytest.mark.parametrize("after_s", [0.08, 0.12, 0.16, 0.2, 0.3])
+def test_ctrl_c_at_any_moment_shows_no_traceback(out, after_s):
+    with serve(tree(pages=30, images=2), pause_s=0.01) as web, flying(*crawling(web, out)) as run:
+        run.process.poll()
+        wait_until = time.monotonic() + after_s  # a moment of the start-up, not a thing to wait for
+        while time.monotonic() < wait_until:
+            pass
+        run.interrupt()
+        ran = run.ended()
+        again = bird(*crawling(web, out))
+
+        assert ran.status in (0, 130, -signal.SIGINT), ran.err
+        assert "Traceback" not in ran.err
+        assert again.status == 0
+        assert_whole(web, out)

@@ -23,7 +23,7 @@ from bowerbird.manager.report import Report, make_report
 from bowerbird.manager.run import Run
 from bowerbird.manager.seeds import Seeder, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
-from bowerbird.model import Stats, Task
+from bowerbird.model import State, Stats, Task
 from bowerbird.settings import Job, Mode, Secrets
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
 
         with opened(folder, job, door) as engine:
             store_job(folder, job)
-            for line in engine.recovered:
+            for line in (*engine.recovered, *_of_pause(engine, folder)):
                 order.said(line)
             stats, state = _work(order, job, engine, supervisor)
             report = make_report(
@@ -114,11 +114,19 @@ def _work(order: Order, job: Job, engine: "Engine", supervisor: Supervisor) -> t
         return run.work()
 
 
+def _of_pause(engine: "Engine", folder: Folder) -> Iterator[str]:
+    """A pause outlasts restarts: who starts a paused crawl should not wait in the dark."""
+    if engine.before.state is State.PAUSED:
+        reason = f" ({engine.before.reason})" if engine.before.reason else ""
+        yield f"This crawl is paused{reason}; `bowerbird resume {folder}` lets it go on."
+
+
 def _notes(engine: "Engine", job: Job, resumed: bool, stats: Stats) -> Iterator[str]:
     """What a person should know beside the counts."""
     yield from engine.recovered
     yield from engine.fate_of(job.start_urls)
-    if resumed and ended(stats) == ended(engine.before) and not stats.leased:
+    nothing = ended(stats) == ended(engine.before) and not stats.leased
+    if resumed and nothing and stats.state is State.ENDED:
         yield (
             f"Nothing new: this crawl had ended. `bowerbird retry {job.folder}` tries what failed "
             "once more; a new folder begins anew."

@@ -1,9 +1,11 @@
 """Local worker processes: started, watched, replaced when they die, stopped in order."""
 
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from bowerbird.backoff import retry_in_s
 from bowerbird.clock import Clock
@@ -102,4 +104,19 @@ class Supervisor:
 
 def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
     # Standard input is not theirs, standard output is for results: what they say goes to the log.
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())
+    with _without_interrupts():
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Children inherit that SIGINT is blocked: Ctrl-C reaches their group from the first moment,
+    and it is the manager that decides. One that comes meanwhile is not lost to us."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
