@@ -36,10 +36,6 @@ class SchemaError(FolderError):
     """Raised when a crawl was written by a newer version of Bowerbird."""
 
 
-class NothingFetchedError(BowerbirdError):
-    """Raised when nothing at all could be fetched (exit status 1)."""
-
-
 class FrontierError(BowerbirdError):
     """Raised when the frontier cannot carry out a call."""
 

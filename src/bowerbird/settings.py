@@ -6,7 +6,7 @@ password) are kept apart, in `Secrets`: they are never stored with the rest and 
 
 import re
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -130,8 +130,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     folder: str = ""  #: where local workers store images
     workers: int = 1  #: how many share what is meant for all of them together
 
-
-T = TypeVar("T")
 
 #: A proxy, its login apart.
 PROXY = re.compile(r"(https?|socks(4a?|5h?))://[^/@\s]+:\d{1,5}/?")

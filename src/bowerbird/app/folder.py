@@ -86,14 +86,6 @@ class Folder:
                 os.write(lock.fileno(), str(os.getpid()).encode())  # unbuffered: tried once
             yield
 
-    def in_use(self) -> bool:
-        """Whether another process works here."""
-        try:
-            with (self.private / "lock").open("a+") as lock:
-                return not _lock(lock)
-        except OSError:
-            return False
-
     # Secrets: apart from the settings, for the owner's eyes only.
 
     def keep_secrets(self, secrets: Secrets) -> None:

@@ -22,9 +22,9 @@ from bowerbird.worker.ask import Asker
 from bowerbird.worker.durable import Durable
 from bowerbird.worker.judge import Judge
 from bowerbird.worker.keep import Keeper
-from bowerbird.worker.link import Link
+from bowerbird.worker.link import NO_ROOM_S, Link
 from bowerbird.worker.links import Admission, Finder
-from bowerbird.worker.loop import GRACE_S, NO_ROOM_S, Loop
+from bowerbird.worker.loop import GRACE_S, Loop
 from bowerbird.worker.read import Reader
 from bowerbird.worker.work import Work
 

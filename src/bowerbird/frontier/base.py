@@ -6,6 +6,7 @@ Only durations cross it, never a client's clock. Every back end sits `tests/cont
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
+from bowerbird.backoff import HOLD_CAP_S as HOLD_CAP_S  # the fleet holds no longer either
 from bowerbird.model import (
     Attached,
     BeatReply,
@@ -37,8 +38,6 @@ TURN = 8
 DOWN_AFTER = 5
 #: Seconds after its fall at which a host that is down is probed.
 PROBES_S = (60.0, 300.0, 900.0)
-#: A host's hold is never longer (429, 503, Retry-After), in seconds.
-HOLD_CAP_S = 3600.0
 #: Crawl-delay and adaptive delays are never longer, in seconds.
 DELAY_CAP_S = 300.0
 #: How long an origin's robots.txt is believed, in seconds (RFC 9309 section 2.4).

@@ -62,7 +62,6 @@ class Run:
     folder: Path
     tell: Callable[[Progress], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None  #: a line for people
-    notes: list[str] = field(default_factory=list)
     interrupts: int = 0
     refused: int = 0  #: how often the disk had refused when it was last looked at
     room: Room = field(init=False)

@@ -63,14 +63,6 @@ class Supervisor:
         """Whether workers do nothing but fall: none of them has ever settled."""
         return self._falls >= HOPELESS
 
-    def all_ended(self) -> bool:
-        """Whether no worker runs and none is to be started."""
-        return not self._running and not self._again_s
-
-    def pids(self) -> list[int]:
-        """The process ids of the running workers."""
-        return [process.pid for process in self._running.values()]
-
     def stop(self, grace_s: float) -> None:
         """Ask all to finish what is in flight; after the grace they are killed."""
         self._again_s.clear()

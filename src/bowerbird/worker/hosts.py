@@ -73,6 +73,12 @@ class Desk:
         needed = 0 if self.idle() else self.wished
         return max(0, self.slots - max(needed, self.in_flight))
 
+    def gift(self, now_s: float) -> int:
+        """Slots to give back now. An idle desk keeps its own for a moment: a slot given back at a
+        host with a delay is of no use to anyone until the delay is over."""
+        rests = self.idle() and now_s - self.idle_s < IDLE_S
+        return 0 if rests else self.surplus()
+
     def may_start(self, now_s: float) -> bool:
         """Whether a request may start now."""
         return bool(self.waiting) and self.in_flight < self.wished and now_s >= self.free_s
@@ -158,30 +164,24 @@ class Hosts:
         desk.free_s = max(desk.free_s, until_s)
 
     def take_gifts(self, now_s: float) -> dict[str, int]:
-        """Slots to give back with the next `lease`; they count as given from now on.
-
-        An idle desk keeps its slots for a moment: a slot given back at a host with a delay is
-        of no use to anyone until the delay is over.
-        """
+        """Slots to give back with the next `lease`; they count as given from now on."""
         gifts: dict[str, int] = {}
-        for desk in [self._desks[host] for host in self._touched if host in self._desks]:
-            if desk.idle() and now_s - desk.idle_s < IDLE_S:
-                continue
-            self._touched.discard(desk.host)
-            surplus = desk.surplus()
-            if surplus:
-                gifts[desk.host] = surplus
-                desk.give(surplus)
+        for desk in self._touched_desks():
+            gift = desk.gift(now_s)
+            if gift:
+                gifts[desk.host] = gift
+                desk.give(gift)
                 self._given.append(desk)
+            if not desk.surplus():
+                self._touched.discard(desk.host)
         return gifts
 
     def owes_gifts(self, now_s: float) -> bool:
         """Whether `take_gifts` would give anything."""
-        return any(
-            desk.surplus() and not (desk.idle() and now_s - desk.idle_s < IDLE_S)
-            for desk in map(self._desks.get, self._touched)
-            if desk is not None
-        )
+        return any(desk.gift(now_s) for desk in self._touched_desks())
+
+    def _touched_desks(self) -> list[Desk]:
+        return [self._desks[host] for host in self._touched if host in self._desks]
 
     def stale(self, now_s: float) -> list[Held]:
         """Take back the leases that have not started within `AHEAD_S`."""

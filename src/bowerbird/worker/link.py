@@ -30,8 +30,7 @@ LEASE_WAIT_S = 1.0
 FINISH_BATCH = 256
 #: A loop that has not stopped so long after its session ended is wedged, in seconds.
 WEDGED_S = 15.0
-
-#: A call that the frontier's disk refused is made again after so long, in seconds.
+#: After a disk has refused, ours or the frontier's, nothing is tried for so long, in seconds.
 NO_ROOM_S = 1.0
 
 T = TypeVar("T")
@@ -53,7 +52,6 @@ class Link:
         self.inbox: SimpleQueue[News] = SimpleQueue()
         self.known = Known()
         self.asking = False  #: a `lease` is under way
-        self.owed = 0  #: outcomes said and not yet taken
         self._frontier = frontier
         self._session = session
         self._clock = clock
@@ -92,7 +90,6 @@ class Link:
     def flush(self) -> None:
         """Let the outcomes said go their way: once a turn, since each wakes a thread."""
         if self._said:
-            self.owed += len(self._said)
             self._outcomes.put(self._said)
             self._said = []
 

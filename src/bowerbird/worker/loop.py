@@ -14,11 +14,11 @@ from bowerbird.backoff import faster_s
 from bowerbird.clock import Clock
 from bowerbird.errors import BowerbirdError
 from bowerbird.fetch import Fetcher, Response
-from bowerbird.model import FinishReply, LeaseReply, Outcome, State, Verb
+from bowerbird.model import LeaseReply, Outcome, State, Verb
 from bowerbird.worker.ask import Asker
 from bowerbird.worker.hosts import Held, Hosts
 from bowerbird.worker.keep import DISK_FULL
-from bowerbird.worker.link import Link, News
+from bowerbird.worker.link import NO_ROOM_S, Link, News
 from bowerbird.worker.work import Work
 
 #: A worker that was asked to stop lets requests run on for so long, in seconds.
@@ -29,8 +29,6 @@ SWEEP_EVERY_S = 1.0
 NAP_S = 0.5
 #: Least time between an empty answer and the next `lease`, in seconds.
 ASK_AGAIN_S = 0.005
-#: A worker whose disk refused asks for nothing more for so long, in seconds.
-NO_ROOM_S = 1.0
 #: Sleep while the rate is spent, in seconds; it is filled up again little by little.
 THROTTLED_NAP_S = 0.02
 #: Answers in a row without fault after which an adaptive delay shrinks.
@@ -99,8 +97,7 @@ class Loop:
     def _leave(self) -> None:
         """Abort what runs, release what is at hand, hand in the rest."""
         self._fetcher.abort_all()
-        for held in (*self._running.values(), *self._hosts.clear()):
-            self._release(held)
+        self._release_all((*self._running.values(), *self._hosts.clear()))
         self._running.clear()
         self._work.close()
 
@@ -123,8 +120,6 @@ class Loop:
         else:
             self._heed(news.state)
             self._hosts.accept(news.grants, news.seq, now_s)
-            if isinstance(news, FinishReply):
-                self._link.owed -= len(news.accepted)
 
     def _heed(self, state: State) -> None:
         """Paused or draining: what has not started goes back."""
@@ -152,8 +147,7 @@ class Loop:
 
     def _start(self, now_s: float) -> None:
         if self._stop_s is not None and self._hosts.waiting:
-            for held in self._hosts.clear():
-                self._release(held)
+            self._release_all(self._hosts.clear())
         if self._fetcher.throttled or not self._link.alive(now_s):
             return  # what is begun beyond --max-rate would only wait, and time out
         for held in self._hosts.take(now_s, self._concurrency - len(self._running)):
@@ -208,9 +202,6 @@ class Loop:
         del self._well[host]
         return msgspec.structs.replace(outcome, delay_s=faster_s(delay_s))
 
-    def _release(self, held: Held) -> None:
-        self._link.say(Outcome(token=held.lease.token, verb=Verb.RELEASED))
-
     def _sweep(self, now_s: float) -> None:
         if now_s < self._sweep_s:
             return
@@ -218,6 +209,6 @@ class Loop:
         self._release_all(self._hosts.stale(now_s))
         self._hosts.prune()
 
-    def _release_all(self, late: Iterable[Held]) -> None:
-        for held in late:
-            self._release(held)
+    def _release_all(self, unstarted: Iterable[Held]) -> None:
+        for held in unstarted:
+            self._link.say(Outcome(token=held.lease.token, verb=Verb.RELEASED))
