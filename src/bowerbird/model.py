@@ -208,6 +208,8 @@ class WorkerInfo(Value, frozen=True, kw_only=True, array_like=True):
     address: str = ""
     pid: int = 0
     local: bool = True  #: started by the manager, ends with it
+    clock_s: float = 0.0  #: its wall clock when it attached; only shown, never reckoned with
+    folder: str = ""  #: where it stores, absolute
 
 
 class Attached(Value, frozen=True, kw_only=True, array_like=True):
@@ -297,6 +299,8 @@ class WorkerRow(Value, frozen=True, kw_only=True, array_like=True):
     leased: int = 0
     finished: int = 0
     last_seen_s: float = 0.0
+    attached_s: float = 0.0  #: since it attached
+    clock_off_s: float = 0.0  #: how far its wall clock was ahead of ours when it attached
 
 
 class Filter(Value, frozen=True, kw_only=True, array_like=True):

@@ -84,7 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     srcset: Srcset = Srcset.LARGEST  #: "once, at full size"
 
     # How fast.
-    workers: int = 0  #: 0: one for each core
+    workers: int | None = None  #: none: one for each core; 0: only those of other machines
     concurrency: int = 64  #: of one worker, over all hosts; per_host is what a site feels
     per_host: int = 4  #: polite: below the six of a browser
     delay: float | None = None  #: none: adaptive, grows when the host slows or errs
@@ -129,6 +129,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets = Secrets()
     folder: str = ""  #: where local workers store images
     workers: int = 1  #: how many share what is meant for all of them together
+    withheld: bool = False  #: there are secrets, and the way to this worker is not private
 
 
 #: A proxy, its login apart.

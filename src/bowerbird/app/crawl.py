@@ -74,7 +74,7 @@ def _announcement(prepared: Prepared, folder: Folder) -> list[str]:
 def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
     clock = SystemClock()
     began_s = clock.now_s()
-    count = prepared.job.settings.workers or os.cpu_count() or 1
+    count = _worker_count(prepared.job.settings.workers)
     job = msgspec.structs.replace(prepared.job, workers=count)
     door = new_door(folder)
     supervisor = Supervisor(door.worker_command(), count, clock)
@@ -101,6 +101,10 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
     except StorageFullError as error:  # the images are there, and the report is shown
         order.said(str(error))
     return report
+
+
+def _worker_count(wanted: int | None) -> int:
+    return wanted or os.cpu_count() or 1
 
 
 def _work(order: Order, job: Job, engine: "Engine", supervisor: Supervisor) -> tuple[Stats, str]:
