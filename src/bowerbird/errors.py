@@ -56,6 +56,10 @@ class AuthenticationError(BowerbirdError):
     """Raised when the two ends of a connection do not share one authkey."""
 
 
+class CertificateError(BowerbirdError):
+    """Raised when one end of a TLS connection does not trust the other's certificate."""
+
+
 class ProtocolError(BowerbirdError):
     """Raised when bytes from the network are not what the protocol allows."""
 

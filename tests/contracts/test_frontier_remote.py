@@ -11,7 +11,7 @@ from bowerbird.frontier.memory import MemoryFrontier
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.frontier.service import FrontierService
 from bowerbird.frontier.sqlite import SqliteFrontier
-from bowerbird.queues import Server, UnixAddress, new_authkey, new_socket_path
+from bowerbird.queues import Door, Server, UnixAddress, new_authkey, new_socket_path
 from bowerbird.testing import ManualClock
 from tests.contracts.frontier import FrontierContract, Opened
 
@@ -23,7 +23,7 @@ def served(clock: ManualClock) -> Iterator[Callable[[LocalFrontier], RemoteFront
 
     def serve(frontier: LocalFrontier) -> RemoteFrontier:
         address, authkey = UnixAddress(str(new_socket_path())), new_authkey()
-        service = FrontierService(frontier, Server(address, authkey), clock=clock)
+        service = FrontierService(frontier, Server([Door(address, authkey)]), clock=clock)
         service.start()
         lives.append((service, frontier))
         return RemoteFrontier(address, authkey)

@@ -41,7 +41,7 @@ from bowerbird.model import (
     Verb,
     WorkerInfo,
 )
-from bowerbird.queues import Server, UnixAddress, new_socket_path
+from bowerbird.queues import Door, Server, UnixAddress, new_socket_path
 from bowerbird.queues.messages import Request
 from bowerbird.queues.server import Call
 from bowerbird.settings import Job, Settings
@@ -169,7 +169,7 @@ def service(stub: StubFrontier) -> Iterator[FrontierService]:
     address = UnixAddress(str(new_socket_path()))
     job = Job(name="a job", settings=Settings(per_host=7))
     extra = {"job": lambda _: encode(job), "echo": lambda payload: payload}
-    service = FrontierService(stub, Server(address, KEY), extra)
+    service = FrontierService(stub, Server([Door(address, KEY)]), extra)
     service.start()
     yield service
     stub.may_commit.set()
@@ -181,7 +181,7 @@ def client(service: FrontierService) -> Iterator[Client]:
     clients: list[RemoteFrontier] = []
 
     def make() -> RemoteFrontier:
-        clients.append(RemoteFrontier(service._server.address, KEY))
+        clients.append(RemoteFrontier(service._server.addresses[0], KEY))
         return clients[-1]
 
     yield make

@@ -22,7 +22,15 @@ from bowerbird.errors import (
     RemoteCallError,
     UsageError,
 )
-from bowerbird.queues import Connection, Limits, Server, TcpAddress, UnixAddress, new_socket_path
+from bowerbird.queues import (
+    Connection,
+    Door,
+    Limits,
+    Server,
+    TcpAddress,
+    UnixAddress,
+    new_socket_path,
+)
 from bowerbird.queues.handshake import CHALLENGE, FAILURE, client_handshake
 from bowerbird.queues.messages import Reply, Request, failure, framed, read_reply
 from bowerbird.queues.server import Call
@@ -63,7 +71,7 @@ class House:
     """A server with its stub, and ways in."""
 
     def __init__(self, server: Server, stub: Stub) -> None:
-        self.server, self.stub, self.address = server, stub, server.address
+        self.server, self.stub, self.address = server, stub, server.addresses[0]
 
     @contextmanager
     def client(self, key: bytes = KEY, timeout_s: float = 20.0) -> Iterator[Connection]:
@@ -107,7 +115,7 @@ def opened() -> Iterator[Open]:
 
     def make(tcp: bool = False, **limits: float) -> House:
         address = TcpAddress("127.0.0.1", 0) if tcp else UnixAddress(str(new_socket_path()))
-        server, stub = Server(address, KEY, Limits(**limits)), Stub()  # type: ignore[arg-type]
+        server, stub = Server([Door(address, KEY)], Limits(**limits)), Stub()  # type: ignore[arg-type]
         stub.server = server
         server.start(stub)
         servers.append(server)
@@ -262,7 +270,7 @@ def test_the_socket_is_private_and_gone_afterwards(opened: Open) -> None:
 def test_an_address_in_use_is_said_and_left_to_its_owner(opened: Open, tcp: bool) -> None:
     house = opened(tcp=tcp)
     with pytest.raises(UsageError, match="Cannot listen"):
-        Server(house.address, KEY).start(Stub())
+        Server([Door(house.address, KEY)]).start(Stub())
     house.assert_well()
 
 

@@ -15,6 +15,7 @@ from bowerbird.frontier.rules import rules_of
 from bowerbird.frontier.service import FrontierService
 from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.model import Results, State, Stats, Task
+from bowerbird.queues import Door as QueueDoor
 from bowerbird.queues import Server, UnixAddress
 from bowerbird.settings import Job
 from bowerbird.store import FileStore
@@ -100,7 +101,7 @@ def opened(folder: Folder, job: Job, door: Door) -> Iterator[Engine]:
     address = UnixAddress(door.path)
     service = FrontierService(
         frontier,
-        Server(address, door.authkey),
+        Server([QueueDoor(address, door.authkey)]),
         {"job": lambda _: encode(job), **served(LocalView(frontier))},
     )
     try:

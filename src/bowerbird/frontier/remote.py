@@ -28,6 +28,7 @@ from bowerbird.model import (
 )
 from bowerbird.queues.address import Address, parse_address
 from bowerbird.queues.client import Connection
+from bowerbird.queues.tls import ClientTls
 from bowerbird.settings import Job
 
 T = TypeVar("T")
@@ -46,14 +47,16 @@ class RemoteFrontier(Frontier):
     the call was carried out is then not known.
     """
 
-    def __init__(self, address: Address | str, authkey: bytes) -> None:
+    def __init__(
+        self, address: Address | str, authkey: bytes, tls: ClientTls | None = None
+    ) -> None:
         """Connects at the first call.
 
         Raises:
             UsageError: the address is none.
         """
         where = parse_address(address) if isinstance(address, str) else address
-        self._connection = Connection(where, authkey, ANSWER_S)
+        self._connection = Connection(where, authkey, ANSWER_S, tls)
 
     def call(self, method: str, payload: bytes = b"") -> bytes:
         """A method that the manager has added to the service."""

@@ -8,18 +8,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bowerbird.queues.address import Address, TcpAddress, UnixAddress, parse_address
+    from bowerbird.queues.address import (
+        Address,
+        TcpAddress,
+        TlsAddress,
+        UnixAddress,
+        parse_address,
+    )
     from bowerbird.queues.client import Connection
+    from bowerbird.queues.door import Caller, Door
     from bowerbird.queues.peer import Limits
     from bowerbird.queues.runtime import new_authkey, new_socket_path
     from bowerbird.queues.server import Server
+    from bowerbird.queues.tls import ClientTls, ServerTls
 
 __all__ = [
     "Address",
+    "Caller",
+    "ClientTls",
     "Connection",
+    "Door",
     "Limits",
     "Server",
+    "ServerTls",
     "TcpAddress",
+    "TlsAddress",
     "UnixAddress",
     "new_authkey",
     "new_socket_path",
@@ -29,13 +42,18 @@ __all__ = [
 _MODULES = {
     "Address": "address",
     "TcpAddress": "address",
+    "TlsAddress": "address",
     "UnixAddress": "address",
     "parse_address": "address",
     "Connection": "client",
+    "Caller": "door",
+    "Door": "door",
     "Limits": "peer",
     "new_authkey": "runtime",
     "new_socket_path": "runtime",
     "Server": "server",
+    "ClientTls": "tls",
+    "ServerTls": "tls",
 }
 
 

@@ -18,6 +18,7 @@ from bowerbird.errors import (
 from bowerbird.queues.address import Address, UnixAddress
 from bowerbird.queues.handshake import client_handshake
 from bowerbird.queues.messages import Reply, Request, answer_of, framed, read_reply
+from bowerbird.queues.tls import ClientTls
 from bowerbird.queues.wire import FRAME_LIMIT, HANDSHAKE_LIMIT, FrameReader, frame
 
 #: How long a connection, a handshake or an answer may take unless told otherwise, in seconds.
@@ -33,8 +34,15 @@ class Connection:
     latest first, so there are as many as there were calls at the same time.
     """
 
-    def __init__(self, address: Address, authkey: bytes, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        address: Address,
+        authkey: bytes,
+        timeout_s: float = TIMEOUT_S,
+        tls: ClientTls | None = None,
+    ) -> None:
         self.address = address
+        self._tls = tls
         self._authkey = authkey
         self._timeout_s = timeout_s
         self._ids = itertools.count(1)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from bowerbird.errors import AuthenticationError, ProtocolError
+from bowerbird.queues.address import host_port
+from bowerbird.queues.door import LOCAL, Caller, Door, is_secure
 from bowerbird.queues.handshake import server_handshake
 from bowerbird.queues.messages import MAGIC, Reply, Request, framed, read_request
 from bowerbird.queues.wire import FRAME_LIMIT, HANDSHAKE_LIMIT, FrameReader, frame
@@ -28,7 +30,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int = 64  #: unanswered requests of one connection; then it is not read from
     write_high: int = 1 << 20  #: bytes waiting to be sent to one connection; then the same
     write_most: int = 64 << 20  #: such a slow reader is dropped
-    legacy: bool = True  #: old clients may answer the challenge with HMAC-MD5
 
 
 class Dialect(Protocol):
@@ -70,15 +71,17 @@ class Peer:
         self,
         number: int,
         host: Host,
-        authkey: bytes,
+        door: Door,
         limits: Limits,
         loop: "asyncio.AbstractEventLoop",
     ) -> None:
         self.number = number
         self.known = False  #: it has shown that it knows the key
+        self.caller = LOCAL
         self._host = host
+        self._door = door
         self._limits = limits
-        self._handshake = server_handshake(authkey, legacy=limits.legacy)
+        self._handshake = server_handshake(door.authkey, legacy=door.legacy)
         self._reader = FrameReader(HANDSHAKE_LIMIT)
         self._dialect: Dialect | None = None
         self._transport: asyncio.Transport
@@ -92,6 +95,7 @@ class Peer:
     def connection_made(self, transport: "asyncio.Transport") -> None:
         self._transport = transport
         transport.set_write_buffer_limits(high=self._limits.write_high)
+        self.caller = Caller(_peer_of(transport), is_secure(self._door.address))
         self._host.arrived(self)
         self._send_handshake()
 
@@ -193,6 +197,11 @@ class Peer:
     def _send_handshake(self) -> None:
         for message in self._handshake.take():
             self._transport.write(frame(message))
+
+
+def _peer_of(transport: "asyncio.Transport") -> str:
+    peer = transport.get_extra_info("peername")
+    return host_port(*peer[:2]) if isinstance(peer, tuple) else ""
 
 
 def _dialect_of(frame: bytes) -> Dialect:

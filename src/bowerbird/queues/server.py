@@ -1,14 +1,18 @@
-"""The server: one thread with an asyncio loop, any number of connections."""
+"""The server: one thread with an asyncio loop, any number of doors and connections."""
 
 import socket
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 from bowerbird.errors import ProtocolError, UsageError
-from bowerbird.queues.address import Address, TcpAddress, UnixAddress
+from bowerbird.queues.address import Address, UnixAddress
+from bowerbird.queues.door import LOCAL, Caller, Door
 from bowerbird.queues.messages import Reply, Request, failure
 from bowerbird.queues.peer import Limits, Peer
 
@@ -26,6 +30,7 @@ class Call(NamedTuple):
 
     connection: int
     request: Request
+    caller: Caller = LOCAL
 
 
 class Handler(Protocol):
@@ -43,9 +48,8 @@ class Handler(Protocol):
 class Server:
     """Carries requests to a handler, and its replies back."""
 
-    def __init__(self, address: Address, authkey: bytes, limits: Limits | None = None) -> None:
-        self.address = address  #: after `start` with the port that was found
-        self._authkey = authkey
+    def __init__(self, doors: Sequence[Door], limits: Limits | None = None) -> None:
+        self.doors = tuple(doors)  #: after `start` with the ports that were found
         self._limits = limits or Limits()
         self._handler: Handler
         self._peers: dict[int, Peer] = {}
@@ -57,17 +61,23 @@ class Server:
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where it listens, door by door; after `start` with the ports that were found."""
+        return tuple(door.address for door in self.doors)
+
     def start(self, handler: Handler) -> None:
-        """Listen. Clients can connect when this returns; the loop starts meanwhile.
+        """Listen at all doors. Clients can connect when this returns; the loop starts meanwhile.
 
         Raises:
-            UsageError: the address is in use or cannot be listened at.
+            UsageError: an address is in use or cannot be listened at.
         """
-        listener = _listen(self.address)
-        if isinstance(self.address, TcpAddress):
-            self.address = TcpAddress(self.address.host, listener.getsockname()[1])
+        with ExitStack() as opened:
+            listeners = [opened.enter_context(_listen(door.address)) for door in self.doors]
+            opened.pop_all()
+        self.doors = tuple(map(_found, self.doors, listeners))
         self._handler = handler
-        self._thread = threading.Thread(target=self._run, args=(listener,), name="queue-server")
+        self._thread = threading.Thread(target=self._run, args=(listeners,), name="queue-server")
         self._thread.daemon = True
         self._thread.start()
 
@@ -86,30 +96,35 @@ class Server:
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._closing.set)
         thread.join()
-        if isinstance(self.address, UnixAddress):
-            Path(self.address.path).unlink(missing_ok=True)
+        for address in self.addresses:
+            if isinstance(address, UnixAddress):
+                Path(address.path).unlink(missing_ok=True)
 
     # On the loop's thread: the life of the server.
 
-    def _run(self, listener: socket.socket) -> None:
+    def _run(self, listeners: Sequence[socket.socket]) -> None:
         import asyncio  # 40 ms that pass while the caller goes on
 
-        with listener, asyncio.Runner() as runner:
+        with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
             self._closing, self._emptied = asyncio.Event(), asyncio.Event()
             self._ready.set()
-            runner.run(self._serve(listener))
+            runner.run(self._serve(listeners))
 
-    async def _serve(self, listener: socket.socket) -> None:
+    async def _serve(self, listeners: Sequence[socket.socket]) -> None:
+        servers = [await self._open(*pair) for pair in zip(self.doors, listeners, strict=True)]
+        await self._closing.wait()
+        for server in servers:
+            server.close()
+        await self._part()
+
+    async def _open(self, door: Door, listener: socket.socket) -> "asyncio.Server":
         listen = (
             self._loop.create_unix_server
-            if isinstance(self.address, UnixAddress)
+            if isinstance(door.address, UnixAddress)
             else self._loop.create_server
         )
-        server = await listen(self._peer, sock=listener, backlog=BACKLOG)  # type: ignore[arg-type]
-        await self._closing.wait()
-        server.close()
-        await self._part()
+        return await listen(partial(self._peer, door), sock=listener, backlog=BACKLOG)  # type: ignore[arg-type]
 
     async def _part(self) -> None:
         import asyncio
@@ -123,9 +138,9 @@ class Server:
                 for peer in tuple(self._peers.values()):
                     peer.drop("the server closes")
 
-    def _peer(self) -> Peer:
+    def _peer(self, door: Door) -> Peer:
         self._count += 1
-        return Peer(self._count, self, self._authkey, self._limits, self._loop)
+        return Peer(self._count, self, door, self._limits, self._loop)
 
     def _deliver(self, replies: Sequence[tuple[int, Reply]]) -> None:
         for number, reply in replies:
@@ -152,7 +167,7 @@ class Server:
         self._strangers.pop(peer.number, None)
 
     def asked(self, peer: Peer, request: Request) -> None:
-        self._handler.asked(Call(peer.number, request))
+        self._handler.asked(Call(peer.number, request, peer.caller))
 
     def left(self, peer: Peer) -> None:
         self._strangers.pop(peer.number, None)
@@ -161,6 +176,13 @@ class Server:
             self._emptied.set()
         if peer.known:
             self._handler.closed(peer.number)
+
+
+def _found(door: Door, listener: socket.socket) -> Door:
+    if isinstance(door.address, UnixAddress):
+        return door
+    address = msgspec.structs.replace(door.address, port=listener.getsockname()[1])
+    return msgspec.structs.replace(door, address=address)
 
 
 def _listen(address: Address) -> socket.socket:
