@@ -1,0 +1,77 @@
+"""How a client reaches a manager at an address: the key and whom it trusts."""
+
+from dataclasses import dataclass
+
+from bowerbird.app.keys import need_authkey
+from bowerbird.errors import UsageError
+from bowerbird.queues import Address, ClientTls, TlsAddress, UnixAddress, parse_address
+
+#: Hexadecimal digits of a SHA-256.
+FINGERPRINT_DIGITS = 64
+
+
+@dataclass(slots=True, frozen=True)
+class Access:
+    """What a person says of the way to a manager. Paths of files; "" where nothing was said."""
+
+    authkey_file: str = ""
+    authkey: str = ""  #: typed on the command line, where `ps` shows it
+    tls_ca: str = ""
+    tls_fingerprint: str = ""
+    tls_cert: str = ""  #: shown to a manager that asks for a certificate
+    tls_key: str = ""
+
+    def key(self) -> bytes:
+        """The authkey; raises UsageError where none can be found."""
+        return need_authkey(self.authkey_file, self.authkey)
+
+    def tls(self, address: Address) -> ClientTls | None:
+        """Whom to trust at this address; None where it is not reached by TLS.
+
+        Raises:
+            UsageError: options that do not go together, or with this address.
+        """
+        self._require_pair()
+        if isinstance(address, TlsAddress):
+            return ClientTls(
+                ca_file=self.tls_ca, fingerprint=self._fingerprint(), cert_file=self.tls_cert,
+                key_file=self.tls_key,
+            )  # fmt: skip
+        if self.tls_ca or self.tls_fingerprint or self.tls_cert:
+            raise UsageError(f"{address} is not encrypted; --tls-* go with tls://host:port.")
+        return None
+
+    def _require_pair(self) -> None:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise UsageError("--tls-cert and --tls-key go together: a certificate and its key.")
+
+    def _fingerprint(self) -> str:
+        digits = self.tls_fingerprint.lower().removeprefix("sha256:").replace(":", "")
+        if digits and not is_fingerprint(digits):
+            raise UsageError(
+                f"--tls-fingerprint {self.tls_fingerprint} is none; it has {FINGERPRINT_DIGITS} "
+                "hexadecimal digits, as `bowerbird keygen --tls` prints them."
+            )
+        return digits
+
+
+def is_fingerprint(digits: str) -> bool:
+    """Whether these are the digits of a SHA-256."""
+    return len(digits) == FINGERPRINT_DIGITS and set(digits) <= set("0123456789abcdef")
+
+
+def is_address(where: str) -> bool:
+    """Whether a person means an address rather than a folder."""
+    return "://" in where
+
+
+def net_address(where: str) -> Address:
+    """The address of a manager on the network, or of its private socket.
+
+    Raises:
+        UsageError: it is none, or names no port to connect to.
+    """
+    address = parse_address(where)
+    if not isinstance(address, UnixAddress) and address.port == 0:
+        raise UsageError(f"{where} names port 0; give the port that the manager listens at.")
+    return address

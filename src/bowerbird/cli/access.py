@@ -1,0 +1,52 @@
+"""The options of commands that reach a manager by its address."""
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from bowerbird.app.access import Access
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Said to who types a key.
+SEEN = "--authkey can be seen by every user of this machine (ps); --authkey-file keeps it private."
+
+_OPTIONS = (
+    click.option("--authkey-file", default="", metavar="FILE",
+                 help="File with the manager's authkey. [BOWERBIRD_AUTHKEY]"),
+    click.option("--authkey", default="", metavar="TEXT", help="The authkey itself; ps shows it."),
+    click.option("--tls-ca", default="", metavar="FILE",
+                 help="Trust certificates signed by these. [the system's]"),
+    click.option("--tls-fingerprint", default="", metavar="SHA256",
+                 help="Trust this certificate alone."),
+    click.option("--tls-cert", default="", metavar="FILE",
+                 help="Certificate to show to the manager."),
+    click.option("--tls-key", default="", metavar="FILE", help="Its private key."),
+)  # fmt: skip
+#: The names of the parameters that `access_options` adds.
+NAMES = ("authkey_file", "authkey", "tls_ca", "tls_fingerprint", "tls_cert", "tls_key")
+
+
+def access_options(command: F) -> F:
+    """Add them to a command; it takes them as keywords and gives them to `access_of`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def access_of(typed: dict[str, Any]) -> "Access":
+    """The access that was typed; its parameters are taken out."""
+    from bowerbird.app.access import Access
+
+    access = Access(**{name: typed.pop(name) for name in NAMES})
+    warn_of_typed_key(access.authkey)
+    return access
+
+
+def warn_of_typed_key(key: str) -> None:
+    """A key on a command line is no secret on a machine with several users."""
+    if key:
+        print(f"bowerbird: warning: {SEEN}", file=sys.stderr)  # noqa: T201
