@@ -94,7 +94,7 @@ class Grant(Value, frozen=True, kw_only=True, array_like=True):
 class Holder(Value, frozen=True, kw_only=True, array_like=True):
     """Where the bytes of an image lie."""
 
-    folder: str  #: the store's folder, absolute
+    folder: str  #: the crawl's own: an absolute path; any other: file://machine/path#id
     path: str  #: inside the folder, with forward slashes: images/ab/<sha256>.<type>
     worker: str = ""  #: the worker that wrote it
 

@@ -77,7 +77,11 @@ class Store(Protocol):
 
     @property
     def folder(self) -> str:
-        """What a holder names as its folder: absolute."""
+        """Where it lies: absolute."""
+
+    @property
+    def name(self) -> str:
+        """What a holder calls the folder (`marker`)."""
 
     def put(self, body: bytes | memoryview, sha256: str, type: str) -> str:
         """Keep these bytes; answer their path (`object_path`).

@@ -25,14 +25,16 @@ _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 class FileStore:
     """Objects in a folder. One instance belongs to one process and one thread."""
 
-    def __init__(self, folder: str | Path, *, durable: bool = False) -> None:
+    def __init__(self, folder: str | Path, *, durable: bool = False, name: str = "") -> None:
         """Open a store; nothing is created before the first image.
 
         Args:
             folder: the crawl's output folder; images lie in `images` below it.
             durable: `flush` syncs what was put.
+            name: what holders call the folder; "": its path, as that of the crawl's own.
         """
         self.folder = str(Path(folder).absolute())
+        self.name = name or self.folder
         self._unsynced = Unsynced(self.folder) if durable else None
         self._mark = f"{owner.mark()}-{os.urandom(4).hex()}"
         self._count = count()

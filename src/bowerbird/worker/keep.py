@@ -141,7 +141,7 @@ class Keeper:
             fetched_at=self._wall_s(), exif_date=seen.exif_date, orientation=seen.orientation,
             frames=seen.frames, etag=etag[:200], last_modified=last_modified[:60],
             damaged=seen.damaged,
-            holders=(Holder(folder=self._store.folder, path=path, worker=self._name),),
+            holders=(Holder(folder=self._store.name, path=path, worker=self._name),),
         )  # fmt: skip
 
 
