@@ -7,7 +7,7 @@
 BIN := .venv/bin
 PYTHON_FILES := src tests benchmarks scripts/check-lock scripts/check-shape
 # From small to large; a missing folder is no error.
-TESTS := $(wildcard tests/unit tests/contracts tests/integration tests/net tests/e2e)
+TESTS := $(wildcard tests/unit tests/contracts tests/integration tests/chaos tests/net tests/e2e)
 
 help:  ## show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
