@@ -89,8 +89,9 @@ class StubFrontier:
         self.batches += 1
 
     def attach(
-        self, worker: WorkerInfo, tokens: Sequence[bytes], kinds: Sequence[Kind], hard_end_s: float
-    ) -> Attached:
+        self, worker: WorkerInfo, tokens: Sequence[bytes], kinds: Sequence[Kind],
+        hard_end_s: float, in_flight: dict[str, int] | None,
+    ) -> Attached:  # fmt: skip
         session = f"session of {worker.name}"
         self.sessions.add(session)
         return Attached(session=session, standing=tuple(tokens))
@@ -168,7 +169,7 @@ def stub() -> StubFrontier:
 def service(stub: StubFrontier) -> Iterator[FrontierService]:
     address = UnixAddress(str(new_socket_path()))
     job = Job(name="a job", settings=Settings(per_host=7))
-    extra = {"job": lambda _: encode(job), "echo": lambda payload: payload}
+    extra = {"job": lambda *_: encode(job), "echo": lambda payload, _: payload}
     service = FrontierService(stub, Server([Door(address, KEY)]), extra)
     service.start()
     yield service

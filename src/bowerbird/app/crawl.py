@@ -14,8 +14,9 @@ import msgspec
 from bowerbird.app.door import new_door
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.job import Prepared, prepare, store_job
+from bowerbird.app.listen import Listen
 from bowerbird.clock import SystemClock
-from bowerbird.errors import StorageFullError
+from bowerbird.errors import StorageFullError, UsageError
 from bowerbird.fetch.guard import Guard
 from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Progress, ended
@@ -39,6 +40,7 @@ class Order:
     start: Iterable[str] = ()  #: start URLs, or the image URLs of a list
     options: Mapping[str, Any] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
+    listen: Listen | None = None  #: where workers of other machines come in
     notes: Callable[[], Iterable[str]] = tuple  #: more to be said in the report, at its end
     said: Callable[[str], None] = lambda _: None  #: a line for people
     tell: Callable[[Progress], None] = lambda _: None
@@ -53,6 +55,7 @@ def carry_out(order: Order) -> Report:
         UsageError: the input, an option or the folder cannot be used.
         BowerbirdError: it cannot go on; what was done is kept.
     """
+    _check_who_works(order)
     folder = Folder(order.out)
     folder.create()
     with folder.locked():
@@ -74,16 +77,17 @@ def _announcement(prepared: Prepared, folder: Folder) -> list[str]:
 def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
     clock = SystemClock()
     began_s = clock.now_s()
-    count = _worker_count(prepared.job.settings.workers)
-    job = msgspec.structs.replace(prepared.job, workers=count)
+    count = _worker_count(prepared.job, listening=order.listen is not None)
+    job = msgspec.structs.replace(prepared.job, workers=max(1, count))
     door = new_door(folder)
+    doors = [door.door, *(listen.door(folder) for listen in (order.listen,) if listen)]
     supervisor = Supervisor(door.worker_command(), count, clock)
     supervisor.start()  # they wake up while the engine is built
     try:
         # 60 ms of imports that a wrong option should not cost.
         from bowerbird.app.engine import opened
 
-        with opened(folder, job, door) as engine:
+        with opened(folder, job, doors) as engine:
             store_job(folder, job)
             for line in (*engine.recovered, *_of_pause(engine, folder)):
                 order.said(line)
@@ -103,7 +107,22 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
     return report
 
 
-def _worker_count(wanted: int | None) -> int:
+def _check_who_works(order: Order) -> None:
+    """Raises UsageError where nobody can listen there, or nobody would work."""
+    if order.listen is not None:
+        order.listen.address()
+    elif order.options.get("workers") == 0:
+        raise UsageError(
+            "--workers 0 leaves all work to other machines; it needs --listen, so that they can "
+            "come in."
+        )
+
+
+def _worker_count(job: Job, *, listening: bool) -> int:
+    """Local workers; none only where others can come in."""
+    wanted = job.settings.workers
+    if wanted == 0 and listening:
+        return 0
     return wanted or os.cpu_count() or 1
 
 

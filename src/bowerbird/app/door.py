@@ -6,25 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bowerbird.app.folder import Folder, write_private
-from bowerbird.queues import new_authkey, new_socket_path
+from bowerbird.queues import Door, UnixAddress, new_authkey, new_socket_path
 
 
 @dataclass(slots=True, frozen=True)
-class Door:
-    """A private Unix socket that is or will be listened at, and its key."""
+class PrivateDoor:
+    """A private Unix socket that is or will be listened at, and where its key lies."""
 
-    path: str
-    authkey: bytes
+    door: Door
     key_file: Path
 
     def worker_command(self) -> Sequence[str]:
         """The command line of a local worker."""
-        address, key = f"unix://{self.path}", str(self.key_file)
+        address, key = str(self.door.address), str(self.key_file)
         return [sys.executable, "-m", "bowerbird", "_worker", address, key]
 
 
-def new_door(folder: Folder) -> Door:
+def new_door(folder: Folder) -> PrivateDoor:
     """A door for one run; its key is written where workers read it."""
-    door = Door(str(new_socket_path()), new_authkey(), folder.authkey_file)
-    write_private(door.key_file, door.authkey)
-    return door
+    door = Door(UnixAddress(str(new_socket_path())), new_authkey())
+    write_private(folder.authkey_file, door.authkey)
+    return PrivateDoor(door, folder.authkey_file)

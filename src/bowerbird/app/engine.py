@@ -5,7 +5,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
-from bowerbird.app.door import Door
+import msgspec
+
 from bowerbird.app.entries import LocalView, served
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.recovery import recover
@@ -15,9 +16,8 @@ from bowerbird.frontier.rules import rules_of
 from bowerbird.frontier.service import FrontierService
 from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.model import Results, State, Stats, Task
-from bowerbird.queues import Door as QueueDoor
-from bowerbird.queues import Server, UnixAddress
-from bowerbird.settings import Job
+from bowerbird.queues import Address, Caller, Door, Server
+from bowerbird.settings import Job, Secrets
 from bowerbird.store import FileStore
 from bowerbird.urls import host_of
 
@@ -29,13 +29,14 @@ class Engine:
 
     def __init__(
         self, frontier: SqliteFrontier, service: FrontierService, before: Stats,
-        recovered: tuple[str, ...],
+        recovered: tuple[str, ...], addresses: tuple[Address, ...],
     ) -> None:  # fmt: skip
         self._frontier = frontier
         self._service = service
         self._view = LocalView(frontier)
         self.before = before  #: the counts when this run began
         self.recovered = recovered  #: what had to be mended, in words
+        self.addresses = addresses  #: where it is served, door by door
 
     def call(self, function: Callable[[Frontier], T]) -> Future[T]:
         """Run a function on the frontier's thread."""
@@ -77,6 +78,16 @@ class Engine:
         return self._service.call(lambda: self._view.totals().files).result()
 
 
+def job_for(job: Job, caller: Caller) -> Job:
+    """The job as this caller may have it: our folder is ours, and secrets need a private way."""
+    if not caller.peer:
+        return job
+    job = msgspec.structs.replace(job, folder="")
+    if caller.secure or job.secrets == Secrets():
+        return job
+    return msgspec.structs.replace(job, secrets=Secrets(), withheld=True)
+
+
 def begin(frontier: SqliteFrontier) -> Stats:
     """Take a crawl up again, from whatever state but a pause; the counts before.
 
@@ -90,24 +101,25 @@ def begin(frontier: SqliteFrontier) -> Stats:
 
 
 @contextmanager
-def opened(folder: Folder, job: Job, door: Door) -> Iterator[Engine]:
-    """Open the frontier of a folder and serve it at a door, until the block ends.
+def opened(folder: Folder, job: Job, doors: Sequence[Door]) -> Iterator[Engine]:
+    """Open the frontier of a folder and serve it at doors, until the block ends.
 
-    The caller holds the folder's lock.
+    The first door is the private one, for commands on this machine. The caller holds the folder's
+    lock.
     """
     frontier = SqliteFrontier(folder.database, rules_of(job.settings), durable=job.settings.durable)
     recovered = recover(frontier, FileStore(folder.path))
     before = begin(frontier)
-    address = UnixAddress(door.path)
-    service = FrontierService(
-        frontier,
-        Server([QueueDoor(address, door.authkey)]),
-        {"job": lambda _: encode(job), **served(LocalView(frontier))},
-    )
+    server = Server(doors)
+    extra = {
+        "job": lambda _, caller: encode(job_for(job, caller)),
+        **served(LocalView(frontier)),
+    }
+    service = FrontierService(frontier, server, extra)
     try:
         service.start()
-        write_private(folder.address_file, str(address).encode())
-        yield Engine(frontier, service, before, recovered)
+        write_private(folder.address_file, str(server.addresses[0]).encode())
+        yield Engine(frontier, service, before, recovered, server.addresses)
     finally:
         service.stop()
         folder.address_file.unlink(missing_ok=True)

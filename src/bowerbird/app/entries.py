@@ -7,6 +7,7 @@ from bowerbird.catalog import CatalogReader, Entry, Totals
 from bowerbird.codec import decode, encode
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.frontier.sqlite import SqliteFrontier
+from bowerbird.queues import Caller
 
 #: Entries of one call: well below a frame, even with many sightings each.
 PAGE = 200
@@ -78,10 +79,10 @@ class RemoteView:
         return sum(decode(self._frontier.call("refetch", encode(one)), int) for one in chunks)
 
 
-def served(view: LocalView) -> dict[str, Callable[[bytes], bytes]]:
+def served(view: LocalView) -> dict[str, Callable[[bytes, Caller], bytes]]:
     """The methods by which a manager answers a `RemoteView`."""
     return {
-        "entries": lambda payload: encode(view.page(decode(payload, int))),
-        "totals": lambda _: encode(view.totals()),
-        "refetch": lambda payload: encode(view.refetch(decode(payload, list[str]))),
+        "entries": lambda payload, _: encode(view.page(decode(payload, int))),
+        "totals": lambda *_: encode(view.totals()),
+        "refetch": lambda payload, _: encode(view.refetch(decode(payload, list[str]))),
     }

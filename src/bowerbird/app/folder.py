@@ -26,6 +26,7 @@ class Folder:
         self.private = self.path / ".bowerbird"
         self.address_file = self.private / "address"
         self.authkey_file = self.private / "authkey"
+        self.listen_key = self.private / "listen.key"
         self._secrets_file = self.private / "secrets.json"
 
     def __str__(self) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bowerbird.cli import FAILED, FINISHED, INTERRUPTED
-from bowerbird.cli.given import merged, secrets_of, settings_of
+from bowerbird.cli.access import warn_of_typed_key
+from bowerbird.cli.given import listen_of, merged, secrets_of, settings_of
 from bowerbird.cli.options import PanelCommand
 from bowerbird.cli.show import display, summary
 from bowerbird.settings import Mode
@@ -62,13 +63,15 @@ def _carry_out(
     notes: Callable[[], Iterable[str]] = tuple,
 ) -> None:  # fmt: skip
     given = merged(typed)
-    options, secrets = settings_of(given), secrets_of(given)
+    options, secrets, listen = settings_of(given), secrets_of(given), listen_of(given)
+    warn_of_typed_key(typed.get("authkey") or "")
     with display(quiet=bool(given.get("quiet"))) as shown:
         from bowerbird.app.crawl import Order, carry_out
 
         report = carry_out(
             Order(
-                mode=mode, out=out, start=start, options=options, secrets=secrets, notes=notes,
+                mode=mode, out=out, start=start, options=options, secrets=secrets, listen=listen,
+                notes=notes,
                 said=shown.say, tell=shown.tell, signals=True,
             )
         )  # fmt: skip

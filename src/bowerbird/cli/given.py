@@ -3,15 +3,22 @@
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bowerbird.cli.options import known_fields, parse_as_given
 from bowerbird.cli.values import parse_dimensions
 from bowerbird.errors import SettingsError
-from bowerbird.settings import Secrets
+from bowerbird.settings import Secrets, option_name
+
+if TYPE_CHECKING:
+    from bowerbird.app.listen import Listen
 
 #: Those that are no settings of the crawl but of this run.
 SHOWN = frozenset({"json", "quiet"})
+#: Those of `--listen` beside itself.
+_JOINING = frozenset(
+    {"authkey_file", "authkey", "tls_cert", "tls_key", "tls_client_ca", "no_legacy_auth"}
+)
 
 
 def merged(typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +56,7 @@ def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings among what was given, by their fields."""
     options: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in SHOWN and name not in _SECRET:
+        if name not in _NO_SETTINGS:
             field = _FIELDS.get(name)
             options.update(field(value) if field else {name: value})
     return options
@@ -67,6 +74,24 @@ def secrets_of(given: Mapping[str, Any]) -> Secrets:
         cookies=_cookies(Path(cookies)) if cookies else "",
         proxy_login=_proxy(given.get("proxy", ""))[1],
     )
+
+
+def listen_of(given: Mapping[str, Any]) -> "Listen | None":
+    """Where others come in, if they may.
+
+    Raises:
+        SettingsError: what belongs to --listen was given without it.
+    """
+    from bowerbird.app.listen import Listen
+
+    options = {name: value for name, value in given.items() if name in _JOINING}
+    if "listen" not in given:
+        if options:
+            name = option_name(min(options))
+            raise SettingsError(f"{name} says who may join; it needs --listen HOST:PORT.")
+        return None
+    legacy = not options.pop("no_legacy_auth", False)
+    return Listen(given["listen"], legacy=legacy, **options)
 
 
 def _header(text: str) -> str:
@@ -110,6 +135,7 @@ def _as_list(value: Any) -> list[Any]:
 
 _TYPE_NAMES = {"jpg": "jpeg", "tif": "tiff"}
 _SECRET = frozenset({"header", "cookies"})
+_NO_SETTINGS = SHOWN | _SECRET | _JOINING | {"listen"}
 _FIELDS: dict[str, Callable[..., dict[str, Any]]] = {
     "min_size": _min_size,
     "types": _types,

@@ -82,9 +82,9 @@ def _one_of(words: type[StrEnum]) -> click.Choice[str]:
     return click.Choice([word.value for word in words])
 
 
-WHERE, WHAT, SPEED, ASK, MEET, KEEP, SHOW = (
-    "Where to go", "What to keep", "How fast", "How to ask", "Whom to meet", "Where to keep",
-    "What to show",
+WHERE, WHAT, SPEED, ASK, MEET, JOIN, KEEP, SHOW = (
+    "Where to go", "What to keep", "How fast", "How to ask", "Whom to meet", "Who may join",
+    "Where to keep", "What to show",
 )  # fmt: skip
 
 TABLE: tuple[Option, ...] = (
@@ -112,7 +112,8 @@ TABLE: tuple[Option, ...] = (
            panel=WHAT),
     Option("keep_damaged", bool, "Keep files that lack only their end, marked as damaged.",
            panel=WHAT),
-    Option("workers", int, "Worker processes. [one for each core]", metavar="N", panel=SPEED),
+    Option("workers", int, "Worker processes here; 0: only those that join. [one for each core]",
+           metavar="N", panel=SPEED),
     Option("concurrency", int, "Transfers in flight of one worker. [64]", metavar="N",
            panel=SPEED),
     Option("per_host", int, "Requests in flight at one host. [4]", metavar="N", panel=SPEED),
@@ -140,6 +141,19 @@ TABLE: tuple[Option, ...] = (
            panel=MEET),
     Option("allow_range", list, "Allow these private addresses.", metavar="CIDR",
            panel=MEET),
+    Option("listen", str, "Let workers of other machines join: 0.0.0.0:8001, tls://0.0.0.0:8001.",
+           metavar="HOST:PORT", panel=JOIN),
+    Option("authkey_file", str, "Key that they need too. [BOWERBIRD_AUTHKEY, or one made in DIR]",
+           metavar="FILE", panel=JOIN),
+    Option("authkey", str, "The key itself; ps shows it.", metavar="TEXT", panel=JOIN),
+    Option("tls_cert", str, "Certificate for TLS, PEM; `bowerbird keygen --tls` makes one.",
+           metavar="FILE", panel=JOIN),
+    Option("tls_key", str, "Its private key, PEM, without a passphrase.", metavar="FILE",
+           panel=JOIN),
+    Option("tls_client_ca", str, "They have to show a certificate that one of these signed.",
+           metavar="FILE", panel=JOIN),
+    Option("no_legacy_auth", bool, "Refuse old-style clients that know only HMAC-MD5.",
+           panel=JOIN),
     Option("durable", bool, "Survive a power cut too: sync before anything counts as done.",
            panel=KEEP),
     Option("config", Path, "TOML file with any of these options; the command line wins.",

@@ -52,6 +52,10 @@ class Books:
 
     # Time.
 
+    def wall_s(self) -> float:
+        """Seconds since 1970 by the wall clock, to be shown."""
+        return self._clock.wall_s()
+
     def now(self) -> float:
         """Crawl time."""
         return self._clock.now_s() - self._zero

@@ -12,9 +12,10 @@ import msgspec
 from bowerbird.codec import encode
 from bowerbird.errors import ProtocolError, RemoteCallError, SessionGoneError
 from bowerbird.frontier.base import Give
-from bowerbird.frontier.calls import LEASE, METHODS, merged
+from bowerbird.frontier.calls import ATTACH, LEASE, METHODS, merged
 from bowerbird.frontier.parking import MISSES, Parked, Parking
-from bowerbird.model import FinishReply, LeaseReply, Outcome, State, Stats, Verb
+from bowerbird.model import FinishReply, LeaseReply, Outcome, State, Stats, Verb, WorkerInfo
+from bowerbird.queues.door import Caller
 from bowerbird.queues.messages import Reply, failure
 from bowerbird.queues.server import Call
 
@@ -32,8 +33,8 @@ WAKING = frozenset(("attach", "detach", "add", "finish", "requeue", "pause", "re
 #: Errors that are an answer. Any other means that the frontier has undone the whole batch.
 ANSWERS = (SessionGoneError, ProtocolError, RemoteCallError)
 
-#: A method of the manager's own: the payload of a request to that of its reply.
-Extra = Callable[[bytes], bytes]
+#: A method of the manager's own: the payload of a request, and who asks, to that of its reply.
+Extra = Callable[[bytes, Caller], bytes]
 
 
 class Served(Protocol):
@@ -166,11 +167,13 @@ class Desk:
         request = call.request
         extra = self._extra.get(request.method)
         if extra is not None:
-            return extra(request.payload)
+            return extra(request.payload, call.caller)
         method = METHODS.get(request.method)
         if method is None:
             raise RemoteCallError(f"There is no method {request.method[:40]!r}.")
         arguments = method.read(request.payload)
+        if method is ATTACH:
+            arguments = (_as_seen(arguments[0], call.caller), *arguments[1:])
         answer = method.run(self._frontier, arguments)
         self._note(call.connection, request.method, arguments, answer, turn.now_s)
         return encode(answer)
@@ -254,3 +257,9 @@ class Desk:
             )
             payload = encode(reply)
         return payload
+
+
+def _as_seen(worker: WorkerInfo, caller: Caller) -> WorkerInfo:
+    """A worker as we see it: where it is, and whether it is ours, is not its own to say."""
+    local = worker.local and not caller.peer
+    return msgspec.structs.replace(worker, address=caller.peer, local=local)

@@ -61,6 +61,8 @@ class LocalFrontier(Core, Frontier):
             before, quota = self.sessions.of_worker(worker.name), self.slots.quota()
             session = self.sessions.open(worker, kinds, hard_end_s)
             self.sessions.alive(session.id, now)
+            session.since = now
+            session.clock_off_s = worker.clock_s and worker.clock_s - self.books.wall_s()
             self.store.keep_session(session.id, worker)
             standing = self.leases.adopt(session, before, tokens_held, now)
             if quota != self.slots.quota():

@@ -87,6 +87,8 @@ def worker_rows(frontier: "LocalFrontier") -> list[WorkerRow]:
             leased=len(session.leases),
             finished=session.finished,
             last_seen_s=now - session.seen,
+            attached_s=now - session.since,
+            clock_off_s=session.clock_off_s,
         )
         for session in frontier.sessions
     ]

@@ -12,14 +12,15 @@ from bowerbird.model import Kind, WorkerInfo
 class Session:
     """One worker process's life with a frontier."""
 
-    __slots__ = ("deadline", "finished", "ghost", "hard_end_s", "hosts", "id", "kinds", "leases",
-                 "news", "seen", "told", "worker")  # fmt: skip
+    __slots__ = ("clock_off_s", "deadline", "finished", "ghost", "hard_end_s", "hosts", "id",
+                 "kinds", "leases", "news", "seen", "since", "told", "worker")  # fmt: skip
 
     def __init__(self, number: str, worker: WorkerInfo, kinds: Sequence[Kind], hard: float) -> None:
         self.id, self.worker, self.hard_end_s = number, worker, hard
         self.kinds = frozenset(NUMBER[kind] for kind in kinds) or frozenset(range(len(KINDS)))
         self.ghost = False  #: of before a restart: only its leases stand, for one session time
-        self.deadline = self.seen = 0.0
+        self.deadline = self.seen = self.since = 0.0
+        self.clock_off_s = 0.0  #: how far the worker's wall clock was ahead of ours
         self.finished = 0
         self.leases: dict[bytes, Entry] = {}  #: oldest first
         self.hosts: set[int] = set()  #: where it has leases or slots
@@ -67,6 +68,7 @@ class Sessions:
         """A session of before a restart, as a ghost."""
         session = Session(number, worker, (), float("inf"))
         session.ghost, session.deadline = True, now + SESSION_DEADLINE_S
+        session.seen = session.since = now
         self._sessions[number] = session
         return session
 
