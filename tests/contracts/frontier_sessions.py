@@ -103,6 +103,59 @@ class SessionRules:
         assert urls(new.lease()) == [one.task.url]
         assert bench.frontier.stats().sessions == 1
 
+    def test_who_comes_again_keeps_slots_for_what_is_under_way_and_no_others(
+        self, bench: Bench
+    ) -> None:
+        bench.add(*[image(f"{n}") for n in range(8)])
+        old = bench.worker("same")
+        leases = old.lease()
+        assert old.slots == {"a.test": 4}
+        attached = bench.frontier.attach(
+            WorkerInfo(name="same"), [lease.token for lease in leases[:6]], (), 180.0, {"a.test": 1}
+        )
+        new = Worker(bench, "same", attached.session, leases=leases[:6], slots={"a.test": 1})
+        bench.workers[0] = new
+        other = bench.worker()
+        other.lease()
+
+        assert other.slots == {"a.test": 2}, "what the first has not in flight is free"
+        new.beat()
+        assert new.slots == {"a.test": 2}
+        new.done(leases[:6])
+        assert new.give_surplus() == {"a.test": 2}
+        assert bench.frontier.audit() == []
+
+    def test_who_comes_again_with_more_than_its_share_is_told_to_give_back(
+        self, bench: Bench
+    ) -> None:
+        bench.add(*[image(f"{n}") for n in range(8)])
+        old = bench.worker("same")
+        leases = old.lease()
+        tokens = [lease.token for lease in leases]
+        other = bench.worker()
+        attached = bench.frontier.attach(WorkerInfo(name="same"), tokens, (), 180.0, {"a.test": 4})
+        new = Worker(bench, "same", attached.session, leases=leases, slots={"a.test": 4})
+        bench.workers[0] = new
+
+        new.beat()
+        assert new.wished == {"a.test": 2}
+        assert other.lease() == []
+        new.done(leases[:2])
+        assert new.give_surplus() == {"a.test": 2}
+        bench.add(image("more"))
+        assert urls(other.lease()) == ["http://a.test/more"]
+
+    def test_slots_for_what_does_not_stand_are_not_given(self, bench: Bench) -> None:
+        bench.add(image("1"))
+        attached = bench.frontier.attach(
+            WorkerInfo(name="liar"), [bytes(10)], (), 180.0, {"a.test": 4, "nowhere.test": 9}
+        )
+        bench.workers.append(Worker(bench, "liar", attached.session))
+
+        other = bench.worker()
+        assert urls(other.lease()) == ["http://a.test/1"]
+        assert other.slots == {"a.test": 1}
+
     def test_the_lease_of_another_worker_is_not_handed_over(self, bench: Bench) -> None:
         bench.add(image("1"))
         first = bench.worker()

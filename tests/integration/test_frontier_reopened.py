@@ -92,6 +92,48 @@ def test_leases_of_far_workers_stand_and_their_hosts_wait(reopen: Open) -> None:
     assert two.task.url in urls(local.lease())
 
 
+def test_far_workers_own_what_they_have_in_flight_after_a_restart(reopen: Open) -> None:
+    bench = reopen()
+    bench.add(*[image(f"{n}") for n in range(8)])
+    first, second = bench.worker("one", local=False), bench.worker("two", local=False)
+    one = first.lease()
+    assert first.slots == {"a.test": 2}
+    two = second.lease()
+    tokens = [[lease.token for lease in leases] for leases in (one, two)]
+    bench = reopen()
+
+    for name, held, flying in (("one", tokens[0], 2), ("two", tokens[1], 1)):
+        attached = bench.frontier.attach(
+            WorkerInfo(name=name, local=False), held, (), 180.0, {"a.test": flying}
+        )
+        worker = Worker(bench, name, attached.session, slots={"a.test": flying})
+        bench.workers.append(worker)
+        assert set(attached.standing) == set(held)
+        worker.beat()
+    assert bench.workers[0].slots == {"a.test": 2}
+    assert bench.workers[1].slots["a.test"] <= 2
+    assert bench.frontier.audit() == []
+
+
+def test_a_host_with_a_delay_waits_after_the_request_of_a_far_worker_of_before(
+    reopen: Open,
+) -> None:
+    slow = Rules(delay_s=60.0, obey_robots=False)
+    bench = reopen(slow)
+    bench.add(image("1"), image("2"))
+    far = bench.worker("far", local=False)
+    (lease, *_) = far.lease(1)
+    bench = reopen(slow)
+    assert bench.frontier.finish("gone", [outcome(lease)]).accepted == (True,)
+
+    near = bench.worker("near")
+    assert near.lease() == []
+    bench.wait(59.0)
+    assert near.lease() == []
+    bench.wait(2.0)
+    assert urls(near.lease()) == ["http://a.test/2"]
+
+
 def test_far_workers_that_do_not_come_back_are_not_blamed(reopen: Open) -> None:
     bench = reopen()
     for _ in range(3):

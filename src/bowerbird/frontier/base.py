@@ -65,6 +65,7 @@ class Frontier(ABC):
         tokens_held: Sequence[bytes] = (),
         kinds: Sequence[Kind] = (),
         hard_end_s: float = 180.0,
+        in_flight: Give | None = None,
     ) -> Attached:
         """Begin a session.
 
@@ -72,6 +73,9 @@ class Frontier(ABC):
         stand are answered and are this session's from now on; all other leases of that worker go
         back. `kinds` limits what it is given (empty: all). A lease older than `hard_end_s` ends
         the session.
+
+        `in_flight`: how many requests of theirs are under way at each host. The session owns so
+        many slots there from the start, and none elsewhere. None: it does not say.
         """
 
     @abstractmethod

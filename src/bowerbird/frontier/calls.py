@@ -67,7 +67,9 @@ class Method(Generic[T]):
 
 _NOTHING = tuple[()]
 
-ATTACH = Method("attach", tuple[WorkerInfo, tuple[bytes, ...], tuple[Kind, ...], float], Attached)
+ATTACH = Method(
+    "attach", tuple[WorkerInfo, tuple[bytes, ...], tuple[Kind, ...], float, _Give], Attached
+)
 DETACH = Method("detach", tuple[str], type(None))
 BEAT = Method("beat", tuple[str, _Give], BeatReply)
 ADD = Method(

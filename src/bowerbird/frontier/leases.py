@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from bowerbird.frontier.base import Give
 from bowerbird.frontier.graves import Graves
 from bowerbird.frontier.hosts import Host
 from bowerbird.frontier.sessions import Session
@@ -74,6 +75,8 @@ class Leases:
         if found is not None:
             if found.ghost:
                 host.ghosts = sum(1 for one in host.users if self._is_ghost(one))
+                host.facts.freed_at = self._books.now()  # it may have asked there just now
+                self._hosts.touch(host)
             found.news.add(host.id)
 
     def _is_ghost(self, session: str) -> bool:
@@ -120,28 +123,33 @@ class Leases:
     # From one session to the next of the same worker.
 
     def adopt(
-        self, session: Session, before: Iterable[Session], tokens: Collection[bytes], now: float
-    ) -> tuple[bytes, ...]:
-        """A worker's new session takes over the leases it names; its older sessions end."""
+        self, session: Session, before: Iterable[Session], tokens: Collection[bytes], now: float,
+        in_flight: Give | None,
+    ) -> tuple[bytes, ...]:  # fmt: skip
+        """A worker's new session takes over the leases it names; its older sessions end.
+
+        Slots go with them: those of its requests `in_flight`, where it says so; else as they were.
+        """
         standing: list[bytes] = []
         for old in before:
             entries = [old.leases[token] for token in tokens if token in old.leases]
             for entry in entries:
-                self._hand_on(entry, old, session)
+                self._hand_on(entry, old, session, with_slots=in_flight is None)
             standing += [entry.token for entry in entries]
             self._store.lease(entries)
             self.end(old, now, lost=False)
+        self._slots.bring(session, in_flight)
         return tuple(standing)
 
-    def _hand_on(self, entry: Entry, old: Session, new: Session) -> None:
+    def _hand_on(self, entry: Entry, old: Session, new: Session, *, with_slots: bool) -> None:
         host = self._hosts.get(entry.host)
         del old.leases[entry.token]
         self._sessions.hold(new, entry)
         host.users[new.id] = host.users.get(new.id, 0) + 1
         self._leave_host(host, old.id)
-        if old.ghost:
+        if with_slots and old.ghost:
             self._slots.inherit(new, host)
-        elif old.id in host.held:
+        elif with_slots and old.id in host.held:
             host.held[new.id] = host.held.get(new.id, 0) + host.held.pop(old.id)
         new.hosts.add(host.id)
         new.news.add(host.id)

@@ -54,6 +54,7 @@ class LocalFrontier(Core, Frontier):
         tokens_held: Sequence[bytes] = (),
         kinds: Sequence[Kind] = (),
         hard_end_s: float = 180.0,
+        in_flight: Give | None = None,
     ) -> Attached:
         with self.batch():
             now = self.books.now()
@@ -64,7 +65,7 @@ class LocalFrontier(Core, Frontier):
             session.since = now
             session.clock_off_s = worker.clock_s and worker.clock_s - self.books.wall_s()
             self.store.keep_session(session.id, worker)
-            standing = self.leases.adopt(session, before, tokens_held, now)
+            standing = self.leases.adopt(session, before, tokens_held, now, in_flight)
             if quota != self.slots.quota():
                 self.slots.news_everywhere()
             return Attached(session=session.id, standing=standing)

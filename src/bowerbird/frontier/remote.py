@@ -8,7 +8,7 @@ import msgspec
 from bowerbird.codec import encode
 from bowerbird.errors import ProtocolError
 from bowerbird.frontier import calls
-from bowerbird.frontier.base import ADD_LIMIT, Frontier, Give
+from bowerbird.frontier.base import ADD_LIMIT, SESSION_DEADLINE_S, Frontier, Give
 from bowerbird.frontier.calls import Method
 from bowerbird.model import (
     Attached,
@@ -72,14 +72,18 @@ class RemoteFrontier(Frontier):
         tokens_held: Sequence[bytes] = (),
         kinds: Sequence[Kind] = (),
         hard_end_s: float = 180.0,
+        in_flight: Give | None = None,
     ) -> Attached:
-        return self._call(calls.ATTACH, worker, tokens_held, kinds, hard_end_s)
+        claim = None if in_flight is None else dict(in_flight)
+        return self._call(calls.ATTACH, worker, tokens_held, kinds, hard_end_s, claim)
 
     def detach(self, session: str) -> None:
         self._call(calls.DETACH, session)
 
     def beat(self, session: str, give: Give | None = None) -> BeatReply:
-        return self._call(calls.BEAT, session, _plain(give))
+        # After that time the session has ended, whatever the answer is.
+        payload = calls.BEAT.ask(session, _plain(give))
+        return self._send(calls.BEAT, payload, SESSION_DEADLINE_S)
 
     def add(
         self,

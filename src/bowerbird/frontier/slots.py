@@ -91,6 +91,17 @@ class Slots:
         if sum(host.held.values()) < self._rules.per_host:
             host.held[session.id] = host.held.get(session.id, 0) + 1
 
+    def bring(self, session: Session, in_flight: Give | None) -> None:
+        """A session comes with requests under way: for those of its leases it has slots."""
+        for name, count in (in_flight or {}).items():
+            host = self._hosts.named(name)
+            slots = min(count, host.users.get(session.id, 0)) if host else 0
+            if host is not None and slots > 0:
+                host.held[session.id] = slots
+                session.hosts.add(host.id)
+                session.news.add(host.id)
+                session.told[host.id] = (slots, -1.0, -1.0)  # delay and hold it has to be told
+
     def take_back(self, session: Session, give: Give | None, now: float) -> None:
         """A session returns surplus slots: requests that were under way there have ended."""
         for name, surplus in (give or {}).items():
