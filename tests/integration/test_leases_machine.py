@@ -6,7 +6,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bowerbird.leases import Leases, MemoryItems, Terms, Ticket, Verb
 from bowerbird.leases.database import Database
@@ -106,6 +106,8 @@ class LeasesMachine(RuleBasedStateMachine):
         self.number = 0
         self.memory = Leases(MemoryItems(self.clock), TERMS, self.clock)
         self.open()
+        self.put(4, 0, 0.0)
+        self.take(2, 10.0, 1)
 
     def open(self) -> None:
         self.database = Database(str(Path(self.folder.name) / "queues.db"))
@@ -135,11 +137,10 @@ class LeasesMachine(RuleBasedStateMachine):
         if mine and theirs:
             self.tokens.append((mine.token, theirs.token, len(expected)))
 
+    @precondition(lambda self: self.tokens)
     @rule(data=st.data(), verb=st.sampled_from([*Verb, Verb.DONE]),
           in_s=st.sampled_from([None, 0.0, 3.0]))  # fmt: skip
     def settle(self, data: st.DataObject, verb: Verb, in_s: float | None) -> None:
-        if not self.tokens:
-            return
         take = data.draw(st.integers(1, len(self.tokens)))
         mine, theirs, size = self.tokens[take - 1]
         places = data.draw(st.none() | st.lists(st.integers(0, 5), min_size=1).map(tuple))
@@ -150,14 +151,14 @@ class LeasesMachine(RuleBasedStateMachine):
             assert self.sqlite.settle([ticket], verb, in_s=in_s, why="so") == expected
         assert self.memory.settle([Ticket(mine, places)], verb, in_s=in_s, why="so") == expected
 
+    @precondition(lambda self: self.tokens)
     @rule(data=st.data())
     def renew(self, data: st.DataObject) -> None:
-        if self.tokens:
-            take = data.draw(st.integers(1, len(self.tokens)))
-            expected = self.model.renew(take)
-            with self.database.batch():
-                assert self.sqlite.renew([Ticket(self.tokens[take - 1][1])]) == expected
-            assert self.memory.renew([Ticket(self.tokens[take - 1][0])]) == expected
+        take = data.draw(st.integers(1, len(self.tokens)))
+        expected = self.model.renew(take)
+        with self.database.batch():
+            assert self.sqlite.renew([Ticket(self.tokens[take - 1][1])]) == expected
+        assert self.memory.renew([Ticket(self.tokens[take - 1][0])]) == expected
 
     @rule(holder=st.integers(1, 2))
     def lost(self, holder: int) -> None:
@@ -206,16 +207,16 @@ class LeasesMachine(RuleBasedStateMachine):
         for leases in (self.memory, self.sqlite):
             found = leases.counts
             assert [found.waiting, found.delayed, found.leased, found.dead] == expected
-        assert self.database.read("integrity") == [("ok",)]
 
     def teardown(self) -> None:
         if hasattr(self, "database"):
+            assert self.database.read("integrity") == [("ok",)]
             self.database.close()
             self.folder.cleanup()
 
 
 TestLeasesMachine = LeasesMachine.TestCase
 TestLeasesMachine.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None,
+    max_examples=150, stateful_step_count=50, deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
