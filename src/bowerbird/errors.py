@@ -64,5 +64,13 @@ class ProtocolError(BowerbirdError):
     """Raised when bytes from the network are not what the protocol allows."""
 
 
+class NotPlainError(ProtocolError):
+    """Raised when an old-style message holds more than plain values, or too much of them."""
+
+
+class PlainManagerError(ProtocolError):
+    """Raised when a manager of Python's standard library listens where ours was expected."""
+
+
 class RemoteCallError(BowerbirdError):
     """Raised when a call failed at the other end; its message is the other end's."""

@@ -4,7 +4,8 @@ An asyncio protocol by its methods; asyncio itself is not needed here.
 """
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -17,6 +18,9 @@ from bowerbird.queues.wire import FRAME_LIMIT, HANDSHAKE_LIMIT, FrameReader, fra
 
 if TYPE_CHECKING:
     import asyncio
+
+    from bowerbird.queues.oldstyle.dialect import OldDialect
+    from bowerbird.queues.oldstyle.values import OldCall, OldMenu, OldReply
 
 _log = logging.getLogger(__name__)
 
@@ -35,24 +39,44 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Dialect(Protocol):
     """How requests and replies look on one connection, told by the first byte of its requests."""
 
-    def read(self, frame: bytes) -> Request:
-        """Raises ProtocolError where the frame is no request."""
+    def read(self, frame: bytes) -> "Request | OldCall | bytes":
+        """What the handler is asked; bytes: a whole frame that answers at once.
+
+        Raises ProtocolError where the frame is no request.
+        """
         ...
 
-    def write(self, reply: Reply) -> bytes | bytearray:
-        """A whole frame; raises ProtocolError where the reply does not fit into one."""
+    def write(self, reply: Any) -> bytes | bytearray:
+        """A whole frame for a reply of its own kind.
+
+        Raises ProtocolError where the reply does not fit into one.
+        """
         ...
 
 
 class OurDialect:
     """msgpack, for our own clients."""
 
+    def __init__(self, _peer: "Peer") -> None:
+        pass
+
     read = staticmethod(read_request)
     write = staticmethod(framed)
 
 
-#: First byte of a frame -> its dialect. Old-style requests, as pickles, begin with 0x80.
-DIALECTS: dict[int, type[Dialect]] = {MAGIC: OurDialect}
+def _old_dialect(peer: "Peer") -> "OldDialect":
+    from bowerbird.queues.oldstyle.dialect import OldDialect  # few servers meet such clients
+
+    return OldDialect(peer.number, peer.caller, peer.host.old_menu)
+
+
+#: First byte of a frame -> its dialect. Old-style requests are pickles: 0x80, or "(" below
+#: protocol 2.
+DIALECTS: dict[int, Callable[["Peer"], Dialect]] = {
+    MAGIC: OurDialect,
+    0x80: _old_dialect,
+    0x28: _old_dialect,
+}
 
 
 class Host(Protocol):
@@ -60,7 +84,8 @@ class Host(Protocol):
 
     def arrived(self, peer: "Peer") -> None: ...
     def authenticated(self, peer: "Peer") -> None: ...
-    def asked(self, peer: "Peer", request: Request) -> None: ...
+    def asked(self, peer: "Peer", request: "Request | OldCall") -> None: ...
+    def old_menu(self) -> "OldMenu | None": ...
     def left(self, peer: "Peer") -> None: ...
 
 
@@ -78,7 +103,7 @@ class Peer:
         self.number = number
         self.known = False  #: it has shown that it knows the key
         self.caller = LOCAL
-        self._host = host
+        self.host = host
         self._door = door
         self._limits = limits
         self._handshake = server_handshake(door.authkey, legacy=door.legacy)
@@ -96,7 +121,7 @@ class Peer:
         self._transport = transport
         transport.set_write_buffer_limits(high=self._limits.write_high)
         self.caller = Caller(_peer_of(transport), is_secure(self._door.address))
-        self._host.arrived(self)
+        self.host.arrived(self)
         self._send_handshake()
 
     def data_received(self, data: bytes) -> None:
@@ -116,11 +141,11 @@ class Peer:
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._deadline.cancel()
-        self._host.left(self)
+        self.host.left(self)
 
     # Called by the server.
 
-    def reply(self, reply: Reply) -> None:
+    def reply(self, reply: "Reply | OldReply") -> None:
         """Send the answer to a request; too late for a connection that is closing."""
         if self._dialect is None or self._transport.is_closing():
             return
@@ -180,10 +205,13 @@ class Peer:
             self._shake(frame)
             return
         if self._dialect is None:
-            self._dialect = _dialect_of(frame)
+            self._dialect = _dialect_of(frame)(self)
         request = self._dialect.read(frame)
+        if isinstance(request, bytes):
+            self._transport.write(request)
+            return
         self._in_flight += 1
-        self._host.asked(self, request)
+        self.host.asked(self, request)
 
     def _shake(self, frame: bytes) -> None:
         self._handshake.receive(frame)
@@ -192,7 +220,7 @@ class Peer:
             self.known = True
             self._deadline.cancel()
             self._reader.limit = self._limits.frame
-            self._host.authenticated(self)
+            self.host.authenticated(self)
 
     def _send_handshake(self) -> None:
         for message in self._handshake.take():
@@ -204,8 +232,8 @@ def _peer_of(transport: "asyncio.Transport") -> str:
     return host_port(*peer[:2]) if isinstance(peer, tuple) else ""
 
 
-def _dialect_of(frame: bytes) -> Dialect:
+def _dialect_of(frame: bytes) -> Callable[[Peer], Dialect]:
     speak = DIALECTS.get(frame[0]) if frame else None
     if speak is None:
         raise ProtocolError("a request of an unknown kind or of another version.")
-    return speak()
+    return speak

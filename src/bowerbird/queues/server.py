@@ -14,6 +14,7 @@ from bowerbird.errors import ProtocolError, UsageError
 from bowerbird.queues.address import Address, UnixAddress
 from bowerbird.queues.door import LOCAL, Caller, Door
 from bowerbird.queues.messages import Reply, Request, failure
+from bowerbird.queues.oldstyle.values import OldCall, OldHandler, OldMenu, OldReply
 from bowerbird.queues.peer import Limits, Peer
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Server:
         self._thread.daemon = True
         self._thread.start()
 
-    def reply_many(self, replies: Sequence[tuple[int, Reply]]) -> None:
+    def reply_many(self, replies: Sequence[tuple[int, Reply | OldReply]]) -> None:
         """Send replies to connections by their numbers; one wake-up of the loop for all."""
         if replies:
             with suppress(RuntimeError):  # the loop has ended, and with it who asked
@@ -142,17 +143,20 @@ class Server:
         self._count += 1
         return Peer(self._count, self, door, self._limits, self._loop)
 
-    def _deliver(self, replies: Sequence[tuple[int, Reply]]) -> None:
+    def _deliver(self, replies: Sequence[tuple[int, Reply | OldReply]]) -> None:
         for number, reply in replies:
             peer = self._peers.get(number)
             if peer is not None:
                 self._deliver_one(peer, reply)
 
-    def _deliver_one(self, peer: Peer, reply: Reply) -> None:
+    def _deliver_one(self, peer: Peer, reply: Reply | OldReply) -> None:
         try:
             peer.reply(reply)
         except ProtocolError as error:
-            peer.reply(failure(reply.id, error))
+            if isinstance(reply, Reply):
+                peer.reply(failure(reply.id, error))
+            else:  # its dialect has told the client what can be told
+                peer.drop(str(error))
 
     # On the loop's thread: what the peers tell.
 
@@ -166,8 +170,15 @@ class Server:
     def authenticated(self, peer: Peer) -> None:
         self._strangers.pop(peer.number, None)
 
-    def asked(self, peer: Peer, request: Request) -> None:
-        self._handler.asked(Call(peer.number, request, peer.caller))
+    def asked(self, peer: Peer, request: Request | OldCall) -> None:
+        if isinstance(request, Request):
+            self._handler.asked(Call(peer.number, request, peer.caller))
+        elif isinstance(self._handler, OldHandler):
+            self._handler.asked_old(request)
+
+    def old_menu(self) -> OldMenu | None:
+        """What old-style clients find here; None: they are not served."""
+        return self._handler.old_menu() if isinstance(self._handler, OldHandler) else None
 
     def left(self, peer: Peer) -> None:
         self._strangers.pop(peer.number, None)
