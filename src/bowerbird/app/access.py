@@ -6,9 +6,6 @@ from bowerbird.app.keys import need_authkey
 from bowerbird.errors import UsageError
 from bowerbird.queues import Address, ClientTls, TlsAddress, UnixAddress, parse_address
 
-#: Hexadecimal digits of a SHA-256.
-FINGERPRINT_DIGITS = 64
-
 
 @dataclass(slots=True, frozen=True)
 class Access:
@@ -46,18 +43,9 @@ class Access:
             raise UsageError("--tls-cert and --tls-key go together: a certificate and its key.")
 
     def _fingerprint(self) -> str:
-        digits = self.tls_fingerprint.lower().removeprefix("sha256:").replace(":", "")
-        if digits and not is_fingerprint(digits):
-            raise UsageError(
-                f"--tls-fingerprint {self.tls_fingerprint} is none; it has {FINGERPRINT_DIGITS} "
-                "hexadecimal digits, as `bowerbird keygen --tls` prints them."
-            )
-        return digits
+        from bowerbird.queues.tls import parse_fingerprint
 
-
-def is_fingerprint(digits: str) -> bool:
-    """Whether these are the digits of a SHA-256."""
-    return len(digits) == FINGERPRINT_DIGITS and set(digits) <= set("0123456789abcdef")
+        return parse_fingerprint(self.tls_fingerprint) if self.tls_fingerprint else ""
 
 
 def is_address(where: str) -> bool:

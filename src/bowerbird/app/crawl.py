@@ -89,7 +89,11 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
 
         with opened(folder, job, doors) as engine:
             store_job(folder, job)
-            for line in (*engine.recovered, *_of_pause(engine, folder)):
+            for line in (
+                *engine.recovered,
+                *_invitation(order, engine, job, folder),
+                *_of_pause(engine, folder),
+            ):
                 order.said(line)
             stats, state = _work(order, job, engine, supervisor)
             report = make_report(
@@ -124,6 +128,14 @@ def _worker_count(job: Job, *, listening: bool) -> int:
     if wanted == 0 and listening:
         return 0
     return wanted or os.cpu_count() or 1
+
+
+def _invitation(order: Order, engine: "Engine", job: Job, folder: Folder) -> list[str]:
+    if order.listen is None:
+        return []
+    from bowerbird.app.invitation import invitation
+
+    return invitation(order.listen, engine.addresses[-1], job, folder.listen_key)
 
 
 def _work(order: Order, job: Job, engine: "Engine", supervisor: Supervisor) -> tuple[Stats, str]:

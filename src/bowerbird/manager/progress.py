@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bowerbird.model import HostRow, Stats
+from bowerbird.model import HostRow, Stats, WorkerRow
 
 #: Rates are taken over this stretch, in seconds: calm enough to read, quick enough to trust.
 WINDOW_S = 10.0
@@ -21,6 +21,7 @@ class Progress:
     tasks_per_s: float
     eta_s: float | None  #: None: not to be said yet
     hosts: tuple[HostRow, ...] = ()  #: the busiest
+    workers: tuple[WorkerRow, ...] = ()  #: all
 
     @property
     def waiting(self) -> int:
@@ -50,7 +51,10 @@ class Meter:
         self._began_s = now_s
         self._looks: deque[tuple[float, int, int, int]] = deque()
 
-    def look(self, stats: Stats, now_s: float, hosts: Sequence[HostRow] = ()) -> Progress:
+    def look(
+        self, stats: Stats, now_s: float, hosts: Sequence[HostRow] = (),
+        workers: Sequence[WorkerRow] = (),
+    ) -> Progress:  # fmt: skip
         """One more look."""
         so_far = ended(stats)
         self._looks.append((now_s, stats.records, stats.bytes, so_far))
@@ -68,4 +72,5 @@ class Meter:
             tasks_per_s=tasks_per_s,
             eta_s=waiting / tasks_per_s if tasks_per_s > 0 and stats.seeds_complete else None,
             hosts=tuple(hosts),
+            workers=tuple(workers),
         )

@@ -10,13 +10,13 @@ from typing import Protocol, TypeVar
 
 from bowerbird.clock import Clock
 from bowerbird.errors import BowerbirdError, StorageFullError
-from bowerbird.frontier.base import Frontier
+from bowerbird.frontier.base import BEAT_EVERY_S, Frontier
 from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Meter, Progress
 from bowerbird.manager.room import DISK_FULL, Room
 from bowerbird.manager.seeds import Seeder
 from bowerbird.manager.supervisor import Supervisor
-from bowerbird.model import HostRow, State, Stats
+from bowerbird.model import HostRow, State, Stats, WorkerRow
 
 #: How often the run looks around, in seconds: at its beginning, when a small crawl may end any
 #: moment, and later.
@@ -29,6 +29,11 @@ TELL_EVERY_S = 0.5
 BUSIEST = 5
 #: Workers may finish what is in flight for so long, in seconds.
 GRACE_S = 12.0
+#: A crawl that nobody works at says so after this, in seconds.
+LONELY_S = 2.0
+#: Workers of other machines ask again within a second, and are to hear that the crawl has ended:
+#: the door stays open for so long at most, in seconds.
+FAREWELL_S = 3.0
 
 T = TypeVar("T")
 
@@ -66,6 +71,8 @@ class Run:
     refused: int = 0  #: how often the disk had refused when it was last looked at
     room: Room = field(init=False)
     _waits: bool = field(default=False, init=False)
+    _met: bool = field(default=False, init=False)  # some worker has been there
+    _lonely_s: float | None = field(default=None, init=False)  # when to say that nobody is
 
     def __post_init__(self) -> None:
         self.room = Room(self.folder)
@@ -87,11 +94,12 @@ class Run:
             now_s = self.clock.now_s()
             stats = self._stats(stats)
             if now_s - told_s >= TELL_EVERY_S:
-                self.tell(meter.look(stats, now_s, self._hosts()))
+                self.tell(meter.look(stats, now_s, *self._rows()))
                 told_s = now_s
             if self.interrupts or self._has_ended(stats):
                 break
             self._apply_rules(stats, now_s, now_s - began_s, before.bytes)
+            self._say_who_is_missing(stats, now_s)
             self.supervisor.check()
             time.sleep(LOOK_EVERY_S[now_s - began_s > YOUNG_S])
         return self._end(meter, stats)
@@ -101,6 +109,8 @@ class Run:
         if self.interrupts == 1:
             self.supervisor.stop(GRACE_S)
         self.supervisor.wait(0.0 if self.interrupts > 1 else GRACE_S)
+        if not self.interrupts:
+            self._see_off()
         stats = self._stats(stats)
         self.tell(meter.look(stats, self.clock.now_s()))
         return stats, "interrupted" if self.interrupts else str(stats.state)
@@ -112,11 +122,31 @@ class Run:
             raise BowerbirdError("Workers end as soon as they start; what they said stands above.")
         return stats.state is State.ENDED
 
-    def _hosts(self) -> list[HostRow]:
+    def _see_off(self) -> None:
+        """Keep the door open until the workers of other machines have heard of the end."""
+        until_s = self.clock.now_s() + FAREWELL_S
+        while self.clock.now_s() < until_s and any(_listens(row) for row in self._rows()[1]):
+            time.sleep(LOOK_EVERY_S[0])
+
+    def _rows(self) -> tuple[list[HostRow], list[WorkerRow]]:
+        """The busiest hosts, and all workers."""
         try:
-            return self.desk.call(lambda frontier: frontier.hosts(BUSIEST)).result()
+            return self.desk.call(lambda one: (one.hosts(BUSIEST), one.workers())).result()
         except StorageFullError:
-            return []
+            return [], []
+
+    def _say_who_is_missing(self, stats: Stats, now_s: float) -> None:
+        """Where there are no local workers, nothing happens until others join."""
+        if stats.sessions or self.supervisor.count or stats.state is not State.RUNNING:
+            self._met = self._met or bool(stats.sessions)
+            self._lonely_s = None
+            return
+        if self._lonely_s is None:
+            self._lonely_s = now_s + LONELY_S
+        if now_s >= self._lonely_s:
+            self._lonely_s = float("inf")
+            gone = "No worker is left" if self._met else "No worker yet"
+            self.say(f"{gone}: waiting for one to join, with the line above.")
 
     def _stats(self, last: Stats | None = None) -> Stats:
         try:
@@ -178,3 +208,8 @@ class Run:
     def _steer(self, action: Callable[[Frontier], None]) -> None:
         with suppress(StorageFullError):  # tried again at the next look
             self.desk.call(action).result()
+
+
+def _listens(row: WorkerRow) -> bool:
+    """Whether this is a worker of another machine that is there to be told."""
+    return not row.worker.local and row.last_seen_s < 2 * BEAT_EVERY_S

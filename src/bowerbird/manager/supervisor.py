@@ -28,6 +28,7 @@ class Supervisor:
 
     def __init__(self, command: Sequence[str], count: int, clock: Clock) -> None:
         """`command`: the arguments that start a worker."""
+        self.count = count  #: how many there are to be
         self._command = command
         self._clock = clock
         self._running: dict[int, subprocess.Popen[bytes]] = {}
