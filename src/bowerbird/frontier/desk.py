@@ -13,10 +13,11 @@ from bowerbird.codec import encode
 from bowerbird.errors import ProtocolError, RemoteCallError, SessionGoneError
 from bowerbird.frontier.base import Give
 from bowerbird.frontier.calls import ATTACH, LEASE, METHODS, merged
-from bowerbird.frontier.parking import MISSES, Parked, Parking
+from bowerbird.frontier.parking import Parked, Parking
 from bowerbird.model import FinishReply, LeaseReply, Outcome, State, Stats, Verb, WorkerInfo
 from bowerbird.queues.door import Caller
 from bowerbird.queues.messages import Reply, failure
+from bowerbird.queues.oldstyle.values import OldCall, OldMenu, OldReply
 from bowerbird.queues.server import Call
 
 #: How often sessions are looked after while nobody calls, in seconds.
@@ -65,6 +66,43 @@ class Served(Protocol):
         ...
 
 
+class OldDesk(Protocol):
+    """Where old-style clients are served, inside the same batch (`bowerbird.manager.bridge`)."""
+
+    menu: OldMenu
+
+    @property
+    def changed(self) -> bool:
+        """Whether others may find something now."""
+        ...
+
+    def wait_s(self, now_s: float) -> float | None:
+        """How long nothing is due; None: nothing ever, unless a call comes."""
+        ...
+
+    def serve(
+        self, calls: Sequence[OldCall], now_s: float, *, changed: bool
+    ) -> Sequence[tuple[int, OldReply]]:
+        """Carry out calls; the answers, also to earlier ones."""
+        ...
+
+    def end(self, connection: int) -> None:
+        """A connection has closed."""
+        ...
+
+    def settle(self) -> None:
+        """The batch is committed."""
+        ...
+
+    def undo(self) -> bool:
+        """The batch was rolled back; whether calls of earlier turns took part."""
+        ...
+
+    def put_off(self, call: OldCall, now_s: float) -> None:
+        """The disk refuses this call for now."""
+        ...
+
+
 class Turn:
     """What is to be told or kept once the batch is committed."""
 
@@ -72,7 +110,7 @@ class Turn:
 
     def __init__(self, now_s: float) -> None:
         self.now_s = now_s
-        self.replies: list[tuple[int, Reply]] = []
+        self.replies: list[tuple[int, Reply | OldReply]] = []
         self.results: list[Callable[[], None]] = []  # settle the futures of errands
         self.parks: list[tuple[Parked, float]] = []  # with the seconds to their next try
         self.tried: list[Parked] = []  # taken from the parking
@@ -85,11 +123,14 @@ _Serve = Callable[[Call, Turn], bytes | None]
 class Desk:
     """The frontier's side of the service. `changed`: parked leases may find something."""
 
-    def __init__(self, frontier: Served, extra_methods: Mapping[str, Extra]) -> None:
+    def __init__(
+        self, frontier: Served, extra_methods: Mapping[str, Extra], old: OldDesk | None = None
+    ) -> None:
         self.changed = False
         self._frontier = frontier
         self._extra = dict(extra_methods)
-        self._parking = Parking()
+        self._old = old
+        self._parking: Parking[Parked] = Parking()
         self._local: dict[int, set[str]] = {}  # connection -> local sessions attached by it
         self._tend_at_s: float | None = 0.0  # None: no session to look after
 
@@ -102,11 +143,13 @@ class Desk:
         if self._parking.behind:
             return LATER_S
         due = [due_s for due_s in (self._parking.next_s(), self._tend_at_s) if due_s is not None]
-        return max(0.0, min(due) - now_s) if due else None
+        waits = [max(0.0, due_s - now_s) for due_s in due]
+        old_s = self._old.wait_s(now_s) if self._old else None
+        return min(waits if old_s is None else [*waits, old_s], default=None)
 
     # Inside the batch.
 
-    def serve(self, calls: Sequence[Call], turn: Turn) -> None:
+    def serve(self, calls: Sequence[Call], turn: Turn, old: Sequence[OldCall] = ()) -> None:
         """Carry out requests. Leases come last: what the others bring can be given at once."""
         leases = []
         for call in calls:
@@ -115,6 +158,7 @@ class Desk:
             else:
                 self._answer(call, turn, self._run)
         self._tend(turn)
+        self._serve_old(old, turn)
         self._try_parked(turn)
         for call in leases:
             self._answer(call, turn, self._lease)
@@ -125,6 +169,8 @@ class Desk:
             with suppress(SessionGoneError):
                 self._frontier.lost(session)
             self.changed = True
+        if self._old:
+            self._old.end(connection)
         turn.closed.append(connection)
 
     # After it.
@@ -136,23 +182,38 @@ class Desk:
         for connection in turn.closed:
             self._local.pop(connection, None)
             self._parking.drop(connection)
+        if self._old:
+            self._old.settle()
 
-    def give_up(self, turn: Turn) -> list[Call]:
-        """The disk refused the batch: the parked leases that were tried, to be refused too. Whoever
-        asks again does so when it may have room; parked, they would fail every other call."""
+    def give_up(self, turn: Turn) -> tuple[list[Call], bool]:
+        """The disk refused the batch: the parked leases that were tried, to be refused too, and
+        whether any parked call took part. Whoever asks again does so when it may have room; parked,
+        they would fail every other call."""
         refused, turn.tried = [parked.call for parked in turn.tried], []
-        self.undo(turn)
-        return refused
+        old = self.undo(turn)
+        return refused, old or bool(refused)
 
-    def undo(self, turn: Turn) -> None:
-        """The batch was rolled back: nobody was given anything."""
+    def undo(self, turn: Turn) -> bool:
+        """The batch was rolled back: nobody was given anything. Whether old-style calls of earlier
+        turns took part."""
         self.changed = True
         for parked in turn.tried:
             self._parking.park(parked, turn.now_s, LATER_S)
         for connection in turn.closed:  # its sessions end by their deadline
             self._parking.drop(connection)
+        return self._old.undo() if self._old else False
+
+    def put_off(self, call: OldCall, now_s: float) -> None:
+        """The disk refuses an old-style call: it waits, unlike ours, whose clients ask again."""
+        assert self._old is not None
+        self._old.put_off(call, now_s)
 
     # Inside.
+
+    def _serve_old(self, calls: Sequence[OldCall], turn: Turn) -> None:
+        if self._old:
+            turn.replies += self._old.serve(calls, turn.now_s, changed=self.changed)
+            self.changed |= self._old.changed
 
     def _answer(self, call: Call, turn: Turn, serve: _Serve) -> None:
         try:
@@ -213,16 +274,8 @@ class Desk:
         return self._fitted(session, reply)
 
     def _try_parked(self, turn: Turn) -> None:
-        for parked in self._parking.due(turn.now_s):
-            self._try(parked, turn)
-        if self.changed:
-            self._parking.change()
-            self.changed = False
-        misses = 0
-        for parked in self._parking.untried():
-            misses += not self._try(parked, turn)
-            if misses >= MISSES:
-                break
+        changed, self.changed = self.changed, False
+        self._parking.try_all(turn.now_s, changed, lambda parked: self._try(parked, turn))
 
     def _try(self, parked: Parked, turn: Turn) -> bool:
         """Whether there was something for it."""

@@ -1,7 +1,8 @@
 """Leases that wait until there is something to give. Pure: time comes from outside."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -17,6 +18,23 @@ MOST_S = 1.0
 MISSES = 4
 
 
+class Waiting(Protocol):
+    """A call that can be parked; told from others by its identity."""
+
+    @property
+    def connection(self) -> int:
+        """Where it came from."""
+        ...
+
+    @property
+    def until_s(self) -> float:
+        """It is answered then, whatever there is."""
+        ...
+
+
+W = TypeVar("W", bound=Waiting)
+
+
 class Parked(msgspec.Struct, frozen=True, eq=False):
     """A `lease` that had nothing to give when it was last tried."""
 
@@ -26,25 +44,30 @@ class Parked(msgspec.Struct, frozen=True, eq=False):
     until_s: float  #: it is answered then, whatever there is
     state: State  #: of the crawl when it was parked; a change is an answer
 
+    @property
+    def connection(self) -> int:
+        """Where it came from."""
+        return self.call.connection
+
     def content_with(self, reply: LeaseReply, now_s: float) -> bool:
         """Whether this is worth its answer."""
         worth = reply.leases or reply.grants or reply.state is not self.state
         return bool(worth) or now_s >= self.until_s
 
 
-class Parking:
+class Parking(Generic[W]):
     """All parked leases: first come, first tried; each also has a moment of its own."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Parked, int] = {}  # -> which of its moments holds
-        self._moments: list[tuple[float, int, Parked]] = []
+        self._waiting: dict[W, int] = {}  # -> which of its moments holds
+        self._moments: list[tuple[float, int, W]] = []
         self._count = 0
         self._untried = 0  # of those that were here at the last change
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def park(self, parked: Parked, now_s: float, next_in_s: float) -> None:
+    def park(self, parked: W, now_s: float, next_in_s: float) -> None:
         """Keep it; to be tried in `next_in_s`, or at a change."""
         self._count += 1
         self._waiting[parked] = self._count
@@ -57,11 +80,26 @@ class Parking:
 
     def drop(self, connection: int) -> None:
         """Forget those of a connection that has closed."""
-        gone = [parked for parked in self._waiting if parked.call.connection == connection]
+        gone = [parked for parked in self._waiting if parked.connection == connection]
         for parked in gone:
             del self._waiting[parked]
 
-    def due(self, now_s: float) -> Iterator[Parked]:
+    def try_all(self, now_s: float, changed: bool, attempt: Callable[[W], bool]) -> None:
+        """Try those that are due, and, after a change, the others until too many were in vain.
+
+        What is tried is parked no more. `attempt` answers whether there was something for it.
+        """
+        for parked in self.due(now_s):
+            attempt(parked)
+        if changed:
+            self.change()
+        misses = 0
+        for parked in self.untried():
+            misses += not attempt(parked)
+            if misses >= MISSES:
+                break
+
+    def due(self, now_s: float) -> Iterator[W]:
         """Take those whose moment has come."""
         while self._moments and self._moments[0][0] <= now_s:
             _, number, parked = heappop(self._moments)
@@ -69,7 +107,7 @@ class Parking:
                 del self._waiting[parked]
                 yield parked
 
-    def untried(self) -> Iterator[Parked]:
+    def untried(self) -> Iterator[W]:
         """Take those that were not tried since the last change, the longest waiting first."""
         while self._untried and self._waiting:
             self._untried -= 1

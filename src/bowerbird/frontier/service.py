@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from bowerbird.clock import Clock, SystemClock
 from bowerbird.errors import BowerbirdError, ConnectionLostError, RemoteCallError, StorageFullError
-from bowerbird.frontier.desk import ANSWERS, Desk, Extra, Served, Turn
-from bowerbird.queues.messages import failure
+from bowerbird.frontier.desk import ANSWERS, Desk, Extra, OldDesk, Served, Turn
+from bowerbird.queues.messages import Reply, failure
+from bowerbird.queues.oldstyle.values import OldCall, OldMenu, OldReply, refused
 from bowerbird.queues.server import Call, Server
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class _Closed(NamedTuple):
     connection: int
 
 
-_Job = Call | _Errand | _Closed
+_Job = Call | OldCall | _Errand | _Closed
 _Item = _Job | None  # None: the end
 
 
@@ -55,8 +56,11 @@ class FrontierService:
         server: Server,
         extra_methods: Mapping[str, Extra] | None = None,
         clock: Clock | None = None,
+        old: OldDesk | None = None,
     ) -> None:
-        self._desk = Desk(frontier, extra_methods or {})
+        """`old` serves old-style clients; without it there is nothing for them here."""
+        self._desk = Desk(frontier, extra_methods or {}, old)
+        self._menu = old.menu if old else {}
         self._server = server
         self._clock = clock or SystemClock()
         self._inbox: SimpleQueue[_Item] = SimpleQueue()
@@ -105,6 +109,14 @@ class FrontierService:
         """Queue a request."""
         self._inbox.put(call)
 
+    def old_menu(self) -> OldMenu:
+        """What there is for old-style clients."""
+        return self._menu
+
+    def asked_old(self, call: OldCall) -> None:
+        """Queue a call of an old-style client."""
+        self._inbox.put(call)
+
     def closed(self, connection: int) -> None:
         """Queue the end of a connection."""
         self._inbox.put(_Closed(connection))
@@ -148,9 +160,9 @@ class FrontierService:
             with self._desk.batch():
                 self._do(items, turn)
         except StorageFullError as error:
-            parked = self._desk.give_up(turn)
+            parked, took_part = self._desk.give_up(turn)
             self._refuse(parked, error)
-            self._spare(items, error, guilty=alone and not parked)
+            self._spare(items, error, guilty=alone and not took_part)
         except Exception as error:
             self._desk.undo(turn)
             self._isolate(items, error)
@@ -158,15 +170,17 @@ class FrontierService:
             self._tell(turn)
 
     def _do(self, items: Sequence[_Job], turn: Turn) -> None:
-        calls = []
+        calls, old = list[Call](), list[OldCall]()
         for item in items:
             if isinstance(item, Call):
                 calls.append(item)
+            elif isinstance(item, OldCall):
+                old.append(item)
             elif isinstance(item, _Errand):
                 self._run_errand(item, turn)
             else:
                 self._desk.end(item.connection, turn)
-        self._desk.serve(calls, turn)
+        self._desk.serve(calls, turn, old)
 
     def _run_errand(self, errand: _Errand, turn: Turn) -> None:
         self._desk.changed = True  # it may have done anything
@@ -203,13 +217,23 @@ class FrontierService:
         self._refuse(items, error)
 
     def _refuse(self, items: Sequence[_Item], error: Exception) -> None:
-        replies = []
+        replies = list[tuple[int, Reply | OldReply]]()
         for item in items:
             if isinstance(item, _Errand):
                 item.future.set_exception(error)
+            elif isinstance(item, OldCall):
+                self._refuse_old(item, error, replies)
             elif isinstance(item, Call):
                 replies.append((item.connection, failure(item.request.id, _sayable(error))))
         self._server.reply_many(replies)
+
+    def _refuse_old(
+        self, call: OldCall, error: Exception, replies: list[tuple[int, Reply | OldReply]]
+    ) -> None:
+        if isinstance(error, StorageFullError):
+            self._desk.put_off(call, self._clock.now_s())
+        else:
+            replies.append((call.connection, refused(call, str(_sayable(error)))))
 
 
 def _sayable(error: Exception) -> BowerbirdError:
