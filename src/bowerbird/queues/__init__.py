@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     )
     from bowerbird.queues.client import Connection
     from bowerbird.queues.door import Caller, Door
-    from bowerbird.queues.peer import Limits
+    from bowerbird.queues.limits import Limits
     from bowerbird.queues.runtime import new_authkey, new_socket_path
     from bowerbird.queues.server import Server
     from bowerbird.queues.tls import ClientTls, ServerTls
@@ -48,7 +48,7 @@ _MODULES = {
     "Connection": "client",
     "Caller": "door",
     "Door": "door",
-    "Limits": "peer",
+    "Limits": "limits",
     "new_authkey": "runtime",
     "new_socket_path": "runtime",
     "Server": "server",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from bowerbird.queues.address import Address, TcpAddress
+from bowerbird.queues.limits import Limits
 from bowerbird.queues.tls import ServerTls
 
 
@@ -15,6 +16,7 @@ class Door(msgspec.Struct, frozen=True):
     authkey: bytes
     tls: ServerTls | None = None  #: needed by a `tls://` address, and by no other
     legacy: bool = True  #: old clients may answer the challenge with HMAC-MD5
+    limits: Limits | None = None  #: its own; None: the server's
 
 
 class Caller(NamedTuple):

@@ -7,33 +7,24 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-import msgspec
-
 from bowerbird.errors import AuthenticationError, ProtocolError
 from bowerbird.queues.address import host_port
 from bowerbird.queues.door import LOCAL, Caller, Door, is_secure
 from bowerbird.queues.handshake import server_handshake
+from bowerbird.queues.keepalive import watch
+from bowerbird.queues.limits import Limits
 from bowerbird.queues.messages import MAGIC, Reply, Request, framed, read_request
-from bowerbird.queues.wire import FRAME_LIMIT, HANDSHAKE_LIMIT, FrameReader, frame
+from bowerbird.queues.strangers import source_of
+from bowerbird.queues.wire import HANDSHAKE_LIMIT, FrameReader, frame
 
 if TYPE_CHECKING:
     import asyncio
 
     from bowerbird.queues.oldstyle.dialect import OldDialect
     from bowerbird.queues.oldstyle.values import OldCall, OldMenu, OldReply
+    from bowerbird.queues.tls_layer import TlsLayer
 
 _log = logging.getLogger(__name__)
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server bears."""
-
-    handshake_s: float = 5.0  #: for the whole handshake; the tutorials' clients need milliseconds
-    unauthenticated: int = 256  #: connections in their handshake; the oldest give way
-    frame: int = FRAME_LIMIT  #: bytes of one request
-    in_flight: int = 64  #: unanswered requests of one connection; then it is not read from
-    write_high: int = 1 << 20  #: bytes waiting to be sent to one connection; then the same
-    write_most: int = 64 << 20  #: such a slow reader is dropped
 
 
 class Dialect(Protocol):
@@ -104,12 +95,13 @@ class Peer:
         self.known = False  #: it has shown that it knows the key
         self.caller = LOCAL
         self.host = host
-        self._door = door
+        self.door = door
+        self.source = b""  #: what strangers are counted by
         self._limits = limits
         self._handshake = server_handshake(door.authkey, legacy=door.legacy)
         self._reader = FrameReader(HANDSHAKE_LIMIT)
         self._dialect: Dialect | None = None
-        self._transport: asyncio.Transport
+        self._transport: asyncio.Transport | TlsLayer
         self._in_flight = 0
         self._choked = False  # it does not read what we send
         self._reading = True
@@ -117,10 +109,12 @@ class Peer:
 
     # Called by asyncio.
 
-    def connection_made(self, transport: "asyncio.Transport") -> None:
+    def connection_made(self, transport: "asyncio.Transport | TlsLayer") -> None:
         self._transport = transport
         transport.set_write_buffer_limits(high=self._limits.write_high)
-        self.caller = Caller(_peer_of(transport), is_secure(self._door.address))
+        peername = transport.get_extra_info("peername")
+        self.source = source_of(peername)
+        self.caller = Caller(_text_of(peername), is_secure(self.door.address))
         self.host.arrived(self)
         self._send_handshake()
 
@@ -158,7 +152,8 @@ class Peer:
 
     def drop(self, why: str) -> None:
         """End it at once."""
-        _log.info("connection %d dropped: %s", self.number, why, extra={"action": "drop"})
+        level = logging.INFO if self.known else logging.DEBUG  # strangers could fill the disk
+        _log.log(level, "%s dropped: %s", self._name(), why, extra={"action": "drop"})
         self._transport.abort()
 
     def close(self) -> None:
@@ -166,6 +161,9 @@ class Peer:
         self._transport.close()
 
     # Inside.
+
+    def _name(self) -> str:
+        return f"connection {self.number} {self.caller.peer}".strip()
 
     def _late(self) -> None:
         self.drop("no handshake in time")
@@ -183,7 +181,7 @@ class Peer:
                 self._take(frame)
         except AuthenticationError as error:
             self._send_handshake()
-            _log.info("connection %d refused: %s", self.number, error, extra={"action": "refuse"})
+            _log.info("%s refused: %s", self._name(), error, extra={"action": "refuse"})
             self.close()
         except ProtocolError as error:
             self.drop(str(error))
@@ -219,6 +217,7 @@ class Peer:
         if self._handshake.done:
             self.known = True
             self._deadline.cancel()
+            watch(self._transport.get_extra_info("socket"))
             self._reader.limit = self._limits.frame
             self.host.authenticated(self)
 
@@ -227,9 +226,10 @@ class Peer:
             self._transport.write(frame(message))
 
 
-def _peer_of(transport: "asyncio.Transport") -> str:
-    peer = transport.get_extra_info("peername")
-    return host_port(*peer[:2]) if isinstance(peer, tuple) else ""
+def _text_of(peername: object) -> str:
+    if not isinstance(peername, tuple):
+        return ""
+    return host_port(peername[0].removeprefix("::ffff:"), peername[1])
 
 
 def _dialect_of(frame: bytes) -> Callable[[Peer], Dialect]:

@@ -6,22 +6,27 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
 from bowerbird.errors import ProtocolError, UsageError
-from bowerbird.queues.address import Address, UnixAddress
+from bowerbird.queues.address import Address, TlsAddress, UnixAddress
 from bowerbird.queues.door import LOCAL, Caller, Door
+from bowerbird.queues.entrance import Entrance, listen_at
+from bowerbird.queues.keepalive import hurry
+from bowerbird.queues.limits import Limits, strangers_most
 from bowerbird.queues.messages import Reply, Request, failure
 from bowerbird.queues.oldstyle.values import OldCall, OldHandler, OldMenu, OldReply
-from bowerbird.queues.peer import Limits, Peer
+from bowerbird.queues.peer import Peer
+from bowerbird.queues.strangers import Strangers
+from bowerbird.queues.tls import server_context
+from bowerbird.queues.tls_layer import TlsLayer
 
 if TYPE_CHECKING:
     import asyncio
+    import ssl
 
-#: Connections that the kernel keeps for us until we accept them.
-BACKLOG = 1_024
 #: How long answers may take to go out when the server closes, in seconds.
 FLUSH_S = 2.0
 
@@ -54,7 +59,9 @@ class Server:
         self._limits = limits or Limits()
         self._handler: Handler
         self._peers: dict[int, Peer] = {}
-        self._strangers: dict[int, Peer] = {}  # oldest first
+        self._strangers: dict[Door, Strangers] = {}
+        self._contexts: dict[Door, ssl.SSLContext | None] = {}
+        self._arrivals: set[asyncio.Task[object]] = set()  # the loop itself holds them weakly
         self._count = 0
         self._loop: asyncio.AbstractEventLoop
         self._closing: asyncio.Event
@@ -71,12 +78,16 @@ class Server:
         """Listen at all doors. Clients can connect when this returns; the loop starts meanwhile.
 
         Raises:
-            UsageError: an address is in use or cannot be listened at.
+            UsageError: an address is in use or none of this machine's; a certificate or key cannot
+                be used, or is missing where the address is `tls://`.
         """
+        contexts = list(map(_context_of, self.doors))
         with ExitStack() as opened:
-            listeners = [opened.enter_context(_listen(door.address)) for door in self.doors]
+            listeners = [_opened(opened, door.address) for door in self.doors]
             opened.pop_all()
         self.doors = tuple(map(_found, self.doors, listeners))
+        self._contexts = dict(zip(self.doors, contexts, strict=True))
+        self._strangers = {door: self._strangers_of(door) for door in self.doors}
         self._handler = handler
         self._thread = threading.Thread(target=self._run, args=(listeners,), name="queue-server")
         self._thread.daemon = True
@@ -98,8 +109,7 @@ class Server:
             self._loop.call_soon_threadsafe(self._closing.set)
         thread.join()
         for address in self.addresses:
-            if isinstance(address, UnixAddress):
-                Path(address.path).unlink(missing_ok=True)
+            _remove(address)
 
     # On the loop's thread: the life of the server.
 
@@ -113,19 +123,16 @@ class Server:
             runner.run(self._serve(listeners))
 
     async def _serve(self, listeners: Sequence[socket.socket]) -> None:
-        servers = [await self._open(*pair) for pair in zip(self.doors, listeners, strict=True)]
+        entrances = list(map(self._entrance, self.doors, listeners))
         await self._closing.wait()
-        for server in servers:
-            server.close()
+        for entrance in entrances:
+            entrance.close()
         await self._part()
 
-    async def _open(self, door: Door, listener: socket.socket) -> "asyncio.Server":
-        listen = (
-            self._loop.create_unix_server
-            if isinstance(door.address, UnixAddress)
-            else self._loop.create_server
+    def _entrance(self, door: Door, listener: socket.socket) -> Entrance:
+        return Entrance(
+            listener, self._loop, partial(self._admit, door), partial(self._spare, door)
         )
-        return await listen(partial(self._peer, door), sock=listener, backlog=BACKLOG)  # type: ignore[arg-type]
 
     async def _part(self) -> None:
         import asyncio
@@ -139,9 +146,36 @@ class Server:
                 for peer in tuple(self._peers.values()):
                     peer.drop("the server closes")
 
-    def _peer(self, door: Door) -> Peer:
+    def _admit(self, door: Door, sock: socket.socket) -> None:
+        hurry(sock)
+        arrival = self._loop.create_task(
+            self._loop.connect_accepted_socket(partial(self._protocol, door), sock)
+        )
+        self._arrivals.add(arrival)
+        arrival.add_done_callback(self._arrivals.discard)
+
+    def _protocol(self, door: Door) -> Any:
         self._count += 1
-        return Peer(self._count, self, door, self._limits, self._loop)
+        peer = Peer(self._count, self, door, self._limits_of(door), self._loop)
+        context = self._contexts.get(door)
+        return TlsLayer(peer, context) if context else peer
+
+    def _limits_of(self, door: Door) -> Limits:
+        return door.limits or self._limits
+
+    def _strangers_of(self, door: Door) -> Strangers:
+        limits = self._limits_of(door)
+        return Strangers(strangers_most(limits), limits.unauthenticated_each)
+
+    def _spare(self, door: Door) -> None:
+        """There is no descriptor left: a stranger gives way."""
+        self._push_out(door, self._strangers[door].first_to_go())
+
+    def _push_out(self, door: Door, number: int | None) -> None:
+        peer = self._peers.get(number or 0)
+        if peer is not None:
+            self._strangers[door].left(peer.number, peer.source)
+            peer.drop("too many that have not authenticated")
 
     def _deliver(self, replies: Sequence[tuple[int, Reply | OldReply]]) -> None:
         for number, reply in replies:
@@ -161,14 +195,16 @@ class Server:
     # On the loop's thread: what the peers tell.
 
     def arrived(self, peer: Peer) -> None:
-        self._peers[peer.number] = self._strangers[peer.number] = peer
-        if len(self._strangers) > self._limits.unauthenticated:
-            oldest = next(iter(self._strangers.values()))
-            del self._strangers[oldest.number]
-            oldest.drop("too many that have not authenticated")
+        self._peers[peer.number] = peer
+        if self._closing.is_set():
+            peer.drop("the server closes")
+        else:
+            gone = self._strangers[peer.door].arrived(peer.number, peer.source)
+            self._push_out(peer.door, gone)
 
     def authenticated(self, peer: Peer) -> None:
-        self._strangers.pop(peer.number, None)
+        for gone in self._strangers[peer.door].authenticated(peer.number, peer.source):
+            self._push_out(peer.door, gone)
 
     def asked(self, peer: Peer, request: Request | OldCall) -> None:
         if isinstance(request, Request):
@@ -181,7 +217,7 @@ class Server:
         return self._handler.old_menu() if isinstance(self._handler, OldHandler) else None
 
     def left(self, peer: Peer) -> None:
-        self._strangers.pop(peer.number, None)
+        self._strangers[peer.door].left(peer.number, peer.source)
         self._peers.pop(peer.number, None)
         if not self._peers:
             self._emptied.set()
@@ -196,23 +232,23 @@ def _found(door: Door, listener: socket.socket) -> Door:
     return msgspec.structs.replace(door, address=address)
 
 
-def _listen(address: Address) -> socket.socket:
-    try:
-        if isinstance(address, UnixAddress):
-            return _listen_unix(address.path)
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise UsageError(f"Cannot listen at {address}: {error.strerror or error}.") from None
-
-
-def _listen_unix(path: str) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        listener.bind(path)
-        Path(path).chmod(0o600)  # the folder is private already; this is for those that are not
-        listener.listen(BACKLOG)
-    except OSError:
-        listener.close()
-        raise
+def _opened(opened: ExitStack, address: Address) -> socket.socket:
+    listener = opened.enter_context(listen_at(address))
+    opened.callback(_remove, address)
     return listener
+
+
+def _remove(address: Address) -> None:
+    if isinstance(address, UnixAddress):
+        Path(address.path).unlink(missing_ok=True)
+
+
+def _context_of(door: Door) -> "ssl.SSLContext | None":
+    if door.tls is None and not isinstance(door.address, TlsAddress):
+        return None
+    if door.tls is None or not isinstance(door.address, TlsAddress):
+        raise UsageError(
+            f"{door.address}: a tls:// address, and no other, takes a certificate and its key "
+            "(--tls-cert, --tls-key; `bowerbird keygen --tls` makes both)."
+        )
+    return server_context(door.tls)
