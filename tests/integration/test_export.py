@@ -17,12 +17,17 @@ from tests.contracts.store import digest
 from bowerbird.catalog import Entry
 from bowerbird.errors import StorageFullError, UsageError
 from bowerbird.manager.export import COLUMNS, export_csv, export_jsonl, iso, output
+from bowerbird.manager.here import Here
 from bowerbird.manager.spill import Spill
 from bowerbird.manager.tree import export_tree
 from bowerbird.manager.tree_names import PART_LIMIT, PATH_LIMIT, folded, names_for
 from bowerbird.model import Holder, Place, Record, Sighting
 from bowerbird.store import FileStore
 from bowerbird.urls import canonical
+
+
+def here(folder: Path) -> Here:
+    return Here(FileStore(folder))
 
 
 def entry(row: int, url: str, body: bytes, *, alt: str = "", more: int = 0) -> Entry:
@@ -123,7 +128,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
 def test_a_tree_links_the_same_files_under_names_for_people(tmp_path: Path) -> None:
     entries = grown(tmp_path, "https://a.org/photos/IMG_1.JPG", "https://b.org/")
 
-    tree = export_tree(entries, tmp_path, tmp_path / "tree")
+    tree = export_tree(entries, here(tmp_path), tmp_path / "tree")
 
     assert (tree.linked, tree.there, tree.missing) == (2, 0, 0)
     assert files_below(tmp_path / "tree") == {
@@ -142,10 +147,10 @@ def test_a_tree_again_changes_nothing(tmp_path: Path) -> None:
         "https://a.org/x",
     ]
     entries = grown(tmp_path, *urls)
-    export_tree(entries, tmp_path, tmp_path / "tree")
+    export_tree(entries, here(tmp_path), tmp_path / "tree")
     before = {path: path.lstat() for path in (tmp_path / "tree").rglob("*")}
 
-    tree = export_tree(entries, tmp_path, tmp_path / "tree")
+    tree = export_tree(entries, here(tmp_path), tmp_path / "tree")
 
     assert (tree.linked, tree.there) == (0, 4)
     assert {path: path.lstat() for path in (tmp_path / "tree").rglob("*")} == before
@@ -155,7 +160,7 @@ def test_names_are_unique_where_case_and_normal_forms_do_not_count(tmp_path: Pat
     names = ["a.jpg", "A.jpg", "a.JPG", "%C3%A9.jpg", "e%CC%81.jpg", "a.jpg?1", "a.jpg?2", "a"]
     entries = grown(tmp_path, *(f"https://a.org/{name}" for name in names))
 
-    export_tree(entries, tmp_path, tmp_path / "tree")
+    export_tree(entries, here(tmp_path), tmp_path / "tree")
 
     found = files_below(tmp_path / "tree")
     assert sorted(found.values()) == sorted(str(i).encode() for i in range(1, len(names) + 1))
@@ -165,7 +170,7 @@ def test_names_are_unique_where_case_and_normal_forms_do_not_count(tmp_path: Pat
 def test_an_image_and_a_folder_of_one_name_both_find_room(tmp_path: Path) -> None:
     entries = grown(tmp_path, "https://a.org/x.jpg", "https://a.org/x.jpg/y.jpg")
 
-    export_tree(entries, tmp_path, tmp_path / "tree")
+    export_tree(entries, here(tmp_path), tmp_path / "tree")
 
     assert set(files_below(tmp_path / "tree")) == {"a.org/x.jpg", "a.org/x.jpg_/y.jpg"}
 
@@ -175,7 +180,7 @@ def test_a_file_of_someone_elses_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "tree/a.org").mkdir(parents=True)
     (tmp_path / "tree/a.org/x.jpg").write_text("mine")
 
-    export_tree(entries, tmp_path, tmp_path / "tree")
+    export_tree(entries, here(tmp_path), tmp_path / "tree")
 
     assert sorted(files_below(tmp_path / "tree").values()) == [b"1", b"mine"]
 
@@ -184,7 +189,7 @@ def test_a_file_that_is_gone_is_counted(tmp_path: Path) -> None:
     entries = grown(tmp_path, "https://a.org/x.jpg")
     (tmp_path / entries[0].record.holders[0].path).unlink()
 
-    assert export_tree(entries, tmp_path, tmp_path / "tree").missing == 1
+    assert export_tree(entries, here(tmp_path), tmp_path / "tree").missing == 1
 
 
 def test_a_path_from_a_stranger_is_never_linked(tmp_path: Path) -> None:
@@ -195,7 +200,7 @@ def test_a_path_from_a_stranger_is_never_linked(tmp_path: Path) -> None:
         one, record=msgspec.structs.replace(one.record, holders=(holder,))
     )
 
-    assert export_tree([bad], tmp_path, tmp_path / "tree").missing == 1
+    assert export_tree([bad], here(tmp_path), tmp_path / "tree").missing == 1
 
 
 @pytest.mark.parametrize("code", [errno.EXDEV, errno.EPERM])
@@ -208,16 +213,16 @@ def test_where_links_do_not_go_there_are_others_or_copies(
         raise OSError(code, "")
 
     monkeypatch.setattr(os, "link", refuse)
-    export_tree(entries, tmp_path, tmp_path / "links")
+    export_tree(entries, here(tmp_path), tmp_path / "links")
     assert (tmp_path / "links/a.org/x.jpg").is_symlink()
-    assert export_tree(entries, tmp_path, tmp_path / "links").there == 2
+    assert export_tree(entries, here(tmp_path), tmp_path / "links").there == 2
 
     monkeypatch.setattr(os, "symlink", refuse)
     if code == errno.EPERM:
-        export_tree(entries, tmp_path, tmp_path / "copies")
+        export_tree(entries, here(tmp_path), tmp_path / "copies")
         assert not (tmp_path / "copies/a.org/x.jpg").is_symlink()
         assert set(files_below(tmp_path / "copies").values()) == {b"1", b"2"}
-        assert export_tree(entries, tmp_path, tmp_path / "copies").there == 2
+        assert export_tree(entries, here(tmp_path), tmp_path / "copies").there == 2
 
 
 SEGMENTS = st.lists(

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bowerbird.manager.here import Here
 from bowerbird.manager.verify import Bad, Verified, doubtful, mend, verify
 from bowerbird.model import Holder, Record
 from bowerbird.store import FileStore
@@ -32,7 +33,7 @@ def path_of(store: FileStore, record: Record) -> Path:
 
 
 def check(store: FileStore, records: list[Record], *, prune: bool = False) -> Verified:
-    return verify(lambda: records, store, prune=prune)
+    return verify(lambda: records, Here(store), prune=prune)
 
 
 def test_a_whole_store_is_clean(store: FileStore) -> None:
@@ -76,7 +77,7 @@ def test_bad_files_put_right_are_stored_anew(store: FileStore) -> None:
 
     asked: list[str] = []
     found = check(store, [record])
-    mend(found, store, lambda urls: asked.extend(urls) or len(urls))
+    mend(found, Here(store), lambda urls: asked.extend(urls) or len(urls))
     assert found.clean
     assert asked == [record.final_url]
 
@@ -128,7 +129,7 @@ def test_progress_is_told(store: FileStore) -> None:
     records = [stored(store, str(i).encode()) for i in range(300)]
     told: list[int] = []
 
-    verify(lambda: records, store, tell=told.append)
+    verify(lambda: records, Here(store), tell=told.append)
 
     assert told[-1] == 300
     assert told == sorted(told)

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from bowerbird.catalog import CatalogReader, Entry, Totals
+from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Held, Totals
 from bowerbird.codec import decode, encode
+from bowerbird.frontier.database import mapped_errors
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.queues import Caller
@@ -28,6 +29,10 @@ class CatalogView(Protocol):
 
     def refetch(self, final_urls: Sequence[str]) -> int:
         """Forget these records, have them fetched anew; answer how many tasks wait for it."""
+        ...
+
+    def held(self, held: Sequence[Held]) -> int:
+        """Note where the bytes of records lie as well, and where not; answer how many were told."""
         ...
 
 
@@ -58,6 +63,12 @@ class LocalView:
         """See `CatalogView`."""
         return self._frontier.refetch(final_urls)
 
+    def held(self, held: Sequence[Held]) -> int:
+        """See `CatalogView`."""
+        with self._frontier.batch(), mapped_errors():
+            CatalogWriter(self._frontier.connection).hold(held)
+        return len(held)
+
 
 class RemoteView:
     """Ask the manager that runs the crawl."""
@@ -78,6 +89,11 @@ class RemoteView:
         chunks = [final_urls[n : n + CHUNK] for n in range(0, len(final_urls), CHUNK)]
         return sum(decode(self._frontier.call("refetch", encode(one)), int) for one in chunks)
 
+    def held(self, held: Sequence[Held]) -> int:
+        """See `CatalogView`."""
+        chunks = [held[n : n + CHUNK] for n in range(0, len(held), CHUNK)]
+        return sum(decode(self._frontier.call("held", encode(one)), int) for one in chunks)
+
 
 def served(view: LocalView) -> dict[str, Callable[[bytes, Caller], bytes]]:
     """The methods by which a manager answers a `RemoteView`."""
@@ -85,4 +101,5 @@ def served(view: LocalView) -> dict[str, Callable[[bytes, Caller], bytes]]:
         "entries": lambda payload, _: encode(view.page(decode(payload, int))),
         "totals": lambda *_: encode(view.totals()),
         "refetch": lambda payload, _: encode(view.refetch(decode(payload, list[str]))),
+        "held": lambda payload, _: encode(view.held(decode(payload, list[Held]))),
     }

@@ -1,15 +1,18 @@
 """Looking at a crawl: status, verify, export."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from bowerbird.app.entries import all_entries
+from bowerbird.app.job import stored_job
 from bowerbird.app.visit import Visit, visit
 from bowerbird.errors import UsageError
+from bowerbird.manager.here import Here
 from bowerbird.manager.verify import Verified
 from bowerbird.model import HostRow, Stats, WorkerRow
+from bowerbird.store import FileStore
 
 #: Hosts that `status` lists.
 HOSTS = 20
@@ -38,49 +41,54 @@ def status_of(path: str) -> Status:
 
 
 def verify_crawl(
-    path: str, *, prune: bool = False, repair: bool = False,
+    path: str, *, prune: bool = False, repair: bool = False, folders: Sequence[Path] = (),
     tell: Callable[[int, int], None] = lambda *_: None,
 ) -> Verified:  # fmt: skip
     """Check the files of a crawl against its catalog. `tell(checked, of)` is told of progress.
 
     `repair` removes bad files and has their images fetched anew, by the manager at work or else by
-    the next one.
+    the next one. `folders`: others of this crawl, as far as they are not found by themselves.
 
     Raises:
         UsageError: `prune` while a manager is at work, whose newest files have no record yet.
     """
     from bowerbird.manager.verify import mend, verify
-    from bowerbird.store import FileStore
 
     with visit(path) as crawl:
         if prune and crawl.running:
             raise UsageError(f"{path} is being worked at; --prune waits until that has ended.")
-        total, store = crawl.catalog.totals().records, FileStore(crawl.folder.path)
+        total, here = crawl.catalog.totals().records, here_of(crawl, folders)
         found = verify(
-            lambda: (entry.record for entry in all_entries(crawl.catalog)), store, prune=prune,
+            lambda: (entry.record for entry in all_entries(crawl.catalog)), here, prune=prune,
             tell=lambda checked: tell(checked, total),
         )  # fmt: skip
-        if repair and found.bad:
-            mend(found, store, crawl.catalog.refetch)
+        if repair and (found.bad or found.spoiled):
+            mend(found, here, crawl.catalog.refetch)
         return found
 
 
-def export_crawl(path: str, form: str, out: Path | None) -> str:
+def export_crawl(path: str, form: str, out: Path | None, folders: Sequence[Path] = ()) -> str:
     """Write the catalog of a crawl; answers a line for people."""
     from bowerbird.manager.export import export_csv, export_jsonl, output
 
     with visit(path) as crawl:
         if form == "tree":
-            return _export_tree(crawl, out or crawl.folder.path / "tree")
+            return _export_tree(crawl, out or crawl.folder.path / "tree", folders)
         write = export_jsonl if form == "jsonl" else export_csv
         with output(out) as stream:
             count = write(all_entries(crawl.catalog), stream)
     return f"{count} records written to {out}." if out else ""
 
 
-def _export_tree(crawl: Visit, out: Path) -> str:
+def _export_tree(crawl: Visit, out: Path, folders: Sequence[Path]) -> str:
     from bowerbird.manager.tree import export_tree
 
-    tree = export_tree(all_entries(crawl.catalog), crawl.folder.path, out)
+    tree = export_tree(all_entries(crawl.catalog), here_of(crawl, folders), out)
     missing = f", {tree.missing} have no file here" if tree.missing else ""
     return f"{tree.linked} names made in {tree.folder}, {tree.there} were there{missing}."
+
+
+def here_of(crawl: Visit, folders: Iterable[Path]) -> Here:
+    """The folders of this machine with the images of a crawl."""
+    stored = stored_job(crawl.folder)
+    return Here(FileStore(crawl.folder.path), folders, stored.name if stored else "")

@@ -25,14 +25,15 @@ def recover(frontier: SqliteFrontier, store: FileStore) -> tuple[str, ...]:
 
 
 def _mend(frontier: SqliteFrontier, reader: CatalogReader, store: FileStore) -> tuple[str, ...]:
+    from bowerbird.manager.here import is_held_away
     from bowerbird.manager.verify import doubtful  # after an unclean boot only
 
     recent = reader.recent(DOUBT_S)
     bad = {one.path for one in doubtful(recent, store)}
     for path in bad:
         store.remove(path)
-    # Older records of the same contents lose their file with it.
-    sharing = reader.of_contents(map(sha256_in, bad))
+    # Older records of the same contents lose their file with it, those that no worker holds.
+    sharing = [one for one in reader.of_contents(map(sha256_in, bad)) if not is_held_away(one)]
     frontier.refetch([record.final_url for record in sharing])
     said = f"The machine went down since the last run: {len(recent)} newest images were checked"
     if not bad:

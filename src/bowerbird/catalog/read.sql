@@ -76,7 +76,7 @@ GROUP BY l.record_id;
 SELECT
     (SELECT count(*) FROM catalog_record),
     (SELECT coalesce(sum(bytes), 0) FROM catalog_record),
-    (SELECT count(DISTINCT sha256) FROM catalog_record),
+    (SELECT count(DISTINCT nullif(sha256, x'')) FROM catalog_record),
     (SELECT count(*) FROM catalog_sighting)
     + (SELECT coalesce(sum(sightings), 0) FROM catalog_more),
     (SELECT count(*) FROM catalog_redirection),

@@ -21,6 +21,10 @@ INSERT INTO catalog_holder (record_id, folder, path, worker)
 SELECT id, ?1, ?2, ?3 FROM catalog_record WHERE final_id = ?4 AND sha256 = ?5
 ON CONFLICT DO NOTHING;
 
+-- drop_holder: final_id, folder
+DELETE FROM catalog_holder
+WHERE record_id = (SELECT id FROM catalog_record WHERE final_id = ?) AND folder = ?;
+
 -- add_sighting: image_id, page_id, place, alt
 INSERT INTO catalog_sighting (image_id, page_id, place, alt) VALUES (?, ?, ?, ?)
 ON CONFLICT DO NOTHING;

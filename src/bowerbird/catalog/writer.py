@@ -8,7 +8,7 @@ import apsw
 from bowerbird.catalog.ids import Urls, url_id
 from bowerbird.catalog.paths import pack
 from bowerbird.catalog.statements import load, schema
-from bowerbird.catalog.values import Added
+from bowerbird.catalog.values import Added, Held
 from bowerbird.model import Death, Record, Redirection, Sighting
 
 Row = tuple[Any, ...]
@@ -69,6 +69,18 @@ class CatalogWriter:
         keys = [(url_id(url),) for url in final_urls]
         self._run("forget_holders", keys)
         return _sum(self._ask("forget_record", keys))
+
+    def hold(self, held: Sequence[Held]) -> None:
+        """Note where the bytes of records lie as well, and where they no longer do."""
+        keys = [url_id(one.final_url) for one in held]
+        places = [
+            (one.holder.folder, pack(one.holder.path, one.sha256), one.holder.worker, key,
+             bytes.fromhex(one.sha256))
+            for one, key in zip(held, keys, strict=True)
+        ]  # fmt: skip
+        self._run("add_further_holder", places)
+        gone = zip(keys, (one.without for one in held), strict=True)
+        self._run("drop_holder", [(key, folder) for key, folder in gone if folder])
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a word about the catalog itself."""

@@ -2,7 +2,7 @@
 
 import click
 
-from bowerbird.cli import crawling, demonstration, looking, steering
+from bowerbird.cli import crawling, demonstration, gathering, looking, steering
 from bowerbird.cli.options import PanelCommand, parameters
 
 
@@ -26,6 +26,7 @@ for command in (
     steering.retry,
     looking.verify,
     looking.export,
+    gathering.gather,
     steering.pause,
     steering.resume,
     steering.stop,

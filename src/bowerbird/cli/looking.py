@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bowerbird.cli import FAILED
+from bowerbird.cli.gathering import folder_option
 from bowerbird.cli.steering import where_argument
 from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.codec import as_json
@@ -36,14 +37,15 @@ def status(where: str, json: bool) -> None:
 @where_argument
 @click.option("--prune", is_flag=True, help="Remove files that no record names.")
 @click.option("--repair", is_flag=True, help="Remove bad files and have them fetched anew.")
+@folder_option
 @json_option
-def verify(where: str, prune: bool, repair: bool, json: bool) -> None:
+def verify(where: str, prune: bool, repair: bool, folders: tuple[Path, ...], json: bool) -> None:
     """Check every file against the catalog, and every record against its file."""
     from bowerbird.app.looking import verify_crawl
-    from bowerbird.cli.show import counting
+    from bowerbird.cli.counting import counting
 
     with counting("files checked") as tell:
-        checked = verify_crawl(where, prune=prune, repair=repair, tell=tell)
+        checked = verify_crawl(where, prune=prune, repair=repair, folders=folders, tell=tell)
     if json:
         sys.stdout.buffer.write(as_json(checked))
     else:
@@ -53,6 +55,8 @@ def verify(where: str, prune: bool, repair: bool, json: bool) -> None:
             click.echo("The same `crawl` or `download` command fetches them anew, if none runs.")
         elif checked.bad:
             click.echo(f"`bowerbird verify {where} --repair` has what is bad fetched anew.")
+        if checked.away or checked.spoiled:
+            click.echo(f"`bowerbird gather {where} FOLDER...` brings the files of others here.")
     if not checked.clean:
         sys.exit(FAILED)
 
@@ -67,11 +71,12 @@ def verify(where: str, prune: bool, repair: bool, json: bool) -> None:
     "-o", "--out", type=Path, metavar="PATH",
     help="File, or folder for tree. [standard output; DIR/tree]",
 )  # fmt: skip
-def export(where: str, form: str, out: Path | None) -> None:
+@folder_option
+def export(where: str, form: str, out: Path | None, folders: tuple[Path, ...]) -> None:
     """Write the catalog as jsonl or csv, or the images under readable names as a tree."""
     from bowerbird.app.looking import export_crawl
 
-    said = export_crawl(where, form, out)
+    said = export_crawl(where, form, out, folders)
     if said:
         print(said, file=sys.stderr)  # noqa: T201
 

@@ -1,8 +1,6 @@
 """What a person sees while a crawl runs, and at its end."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -166,17 +164,3 @@ def _state(report: "Report") -> str:
     if report.state == "ended":
         return "Stopped" if report.reason else "Finished"
     return report.state.capitalize()
-
-
-@contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Progress of something that is counted: call it with (so many, of so many)."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -16,6 +16,7 @@ import msgspec
 from bowerbird.catalog import Entry
 from bowerbird.errors import StorageFullError, UsageError
 from bowerbird.model import Holder, Place, Sighting
+from bowerbird.store import is_own
 
 #: Characters with which a spreadsheet begins a formula (OWASP, "CSV Injection").
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -23,7 +24,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 COLUMNS = (
     "url", "final_url", "path", "sha256", "type", "width", "height", "bytes", "status",
     "fetched_at", "exif_date", "etag", "last_modified", "damaged", "page", "alt", "place",
-    "sightings",
+    "sightings", "folder",
 )  # fmt: skip
 
 
@@ -41,7 +42,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     final_url: str
-    path: str  #: below the output folder
+    path: str  #: below the output folder, or where `folder` names another, below that
     sha256: str
     type: str
     width: int
@@ -59,6 +60,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     holders: tuple[dict[str, str], ...]
     sightings: tuple[Seen, ...]
     sightings_more: int
+    folder: str  #: "": the output folder
 
 
 def export_jsonl(entries: Iterable[Entry], out: BinaryIO) -> int:
@@ -153,6 +155,7 @@ def _line(entry: Entry) -> Line:
         holders=tuple(map(msgspec.structs.asdict, record.holders)),
         sightings=tuple(map(_seen, entry.sightings)),
         sightings_more=entry.sightings_more,
+        folder=_folder(record.holders),
     )
 
 
@@ -165,10 +168,16 @@ def _cells(entry: Entry) -> Iterator[object]:
     first = entry.sightings[0] if entry.sightings else None
     yield from (first.page_url, first.alt, first.place.value) if first else ("", "", "")
     yield len(entry.sightings) + entry.sightings_more
+    yield _folder(record.holders)
 
 
 def _path(holders: tuple[Holder, ...]) -> str:
-    return holders[0].path if holders else ""
+    return holders[0].path if holders else ""  # the content says it: the same for all of them
+
+
+def _folder(holders: tuple[Holder, ...]) -> str:
+    folders = [holder.folder for holder in holders]
+    return "" if not folders or any(map(is_own, folders)) else folders[0]
 
 
 def _seen(sighting: Sighting) -> Seen:

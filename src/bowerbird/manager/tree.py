@@ -13,10 +13,10 @@ import msgspec
 
 from bowerbird.catalog import Entry
 from bowerbird.errors import StorageFullError
+from bowerbird.manager.here import Here
 from bowerbird.manager.spill import Spill
 from bowerbird.manager.tree_names import folded, names_for
 from bowerbird.model import Record
-from bowerbird.store import is_object_path
 
 #: What a file system says that has no links of this sort, or none to there.
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EACCES}
@@ -30,10 +30,10 @@ class Tree(msgspec.Struct):
     folder: str
     linked: int = 0  #: names made now
     there: int = 0  #: names that were there from before
-    missing: int = 0  #: records without a file
+    missing: int = 0  #: records without a file on this machine
 
 
-def export_tree(entries: Iterable[Entry], store: Path, folder: Path) -> Tree:
+def export_tree(entries: Iterable[Entry], here: Here, folder: Path) -> Tree:
     """Give every image of these entries a name below `folder`.
 
     Names depend on the entries and their order only: doing it again changes nothing. Hard links;
@@ -41,7 +41,7 @@ def export_tree(entries: Iterable[Entry], store: Path, folder: Path) -> Tree:
 
     Args:
         entries: of the whole catalog, in order.
-        store: the crawl's folder, with `images` in it.
+        here: the folders of this machine with the images.
         folder: where to, made if needed. Other files in it are left alone.
 
     Raises:
@@ -51,7 +51,7 @@ def export_tree(entries: Iterable[Entry], store: Path, folder: Path) -> Tree:
     place = _Linker()
     with Spill() as taken:
         for entry in entries:
-            source = _source(entry.record, store)
+            source = _source(entry.record, here)
             if source is None:
                 tree.missing += 1
             elif _placed(entry.record, source, folder, taken, place):
@@ -61,11 +61,9 @@ def export_tree(entries: Iterable[Entry], store: Path, folder: Path) -> Tree:
     return tree
 
 
-def _source(record: Record, store: Path) -> Path | None:
-    paths = [holder for holder in record.holders if is_object_path(holder.path)]
-    # The crawl's folder first: it may have been moved since it was written down.
-    places = [*(store / each.path for each in paths), *(Path(i.folder, i.path) for i in paths)]
-    return next((path.absolute() for path in places if path.is_file()), None)
+def _source(record: Record, here: Here) -> Path | None:
+    places = (Path(copy.store.folder, copy.path) for copy in here.copies(record))
+    return next((path for path in places if path.is_file()), None)
 
 
 def _placed(record: Record, source: Path, folder: Path, taken: Spill, place: "_Linker") -> bool:

@@ -6,6 +6,7 @@ calls, all or nothing. kill -9 at any moment leaves at most a temporary file, wh
 # The hot path: a Path object costs as much as two of the system calls.
 # ruff: noqa: PTH103, PTH104, PTH108, PTH120
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +21,11 @@ from bowerbird.store.sync import Unsynced
 
 #: A temporary file is new and no link: nobody can make us write elsewhere (open(2)).
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+#: What a file system says that has no links, none more for this file, or none to there.
+_NO_LINK = {
+    errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EACCES,
+}  # fmt: skip
 
 
 class FileStore:
@@ -63,6 +69,21 @@ class FileStore:
             return FileSpool(self._create(temporary), temporary, self._adopt)
         except OSError as error:
             raise refusal(error, self.folder) from error
+
+    def link(self, source: str, path: str) -> bool:
+        """Give an object of another folder a name here too; whether the file systems can.
+
+        Its bytes are the caller's to check. Raises as `put` does.
+        """
+        target = f"{self.folder}/{path}"
+        try:
+            self._link(source, target)
+        except OSError as error:
+            if error.errno in _NO_LINK:
+                return False
+            raise refusal(error, self.folder) from error
+        self._note(path)
+        return True
 
     def flush(self) -> None:
         """Sync what was put since the last flush; see `Store.flush`."""
@@ -113,6 +134,17 @@ class FileStore:
             with suppress(OSError):
                 os.unlink(temporary)
             raise
+
+    def _link(self, source: str, target: str) -> None:
+        folder = target[: target.rindex("/")]
+        temporary = self._temporary(folder)
+        self._make(folder)
+        os.link(source, temporary, follow_symlinks=False)
+        try:
+            os.rename(temporary, target)
+        finally:
+            with suppress(OSError):
+                os.unlink(temporary)  # rename(2) leaves it where both are one file already
 
     def _create(self, temporary: str) -> int:
         try:
