@@ -10,6 +10,7 @@ from bowerbird.codec import decode
 from bowerbird.errors import (
     BowerbirdError,
     FrontierError,
+    PlainManagerError,
     ProtocolError,
     RemoteCallError,
     SessionGoneError,
@@ -20,6 +21,8 @@ from bowerbird.queues.wire import FRAME_LIMIT, write_length
 
 #: First byte of each frame of ours; also the version of this format.
 MAGIC = 0xB1
+#: Begins the pickles in which a stock manager says that it does not understand us.
+_PICKLE = b"\x80"
 #: What a frame needs beside its payload, at most: header, magic, array, id, a method's name.
 OVERHEAD = 512
 
@@ -73,7 +76,11 @@ def read_request(frame: bytes) -> Request:
 
 
 def read_reply(frame: bytes) -> Reply:
-    """Raises ProtocolError where the frame is no reply."""
+    """Raises ProtocolError where the frame is no reply, PlainManagerError where it is a pickle."""
+    if frame[:1] == _PICKLE:
+        raise PlainManagerError(
+            "A manager of Python's standard library listens there, none of ours."
+        )
     return decode(_body(frame), Reply)
 
 
