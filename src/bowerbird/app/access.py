@@ -53,7 +53,7 @@ def is_address(where: str) -> bool:
     return "://" in where
 
 
-def net_address(where: str) -> Address:
+def manager_address(where: str) -> Address:
     """The address of a manager on the network, or of its private socket.
 
     Raises:

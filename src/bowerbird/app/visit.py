@@ -1,12 +1,13 @@
-"""A visit to a crawl from outside: through its manager's socket while one runs, else alone."""
+"""A visit to a crawl from outside: through its manager while one runs, else alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bowerbird.app.access import Access, is_address, manager_address
 from bowerbird.app.entries import CatalogView, LocalView, RemoteView
 from bowerbird.app.folder import Folder
 from bowerbird.app.job import settings_of, stored_job
-from bowerbird.errors import FolderInUseError
+from bowerbird.errors import FolderInUseError, UsageError
 from bowerbird.frontier.base import Frontier
 from bowerbird.settings import Settings
 
@@ -15,22 +16,43 @@ class Visit:
     """A crawl that can be looked at and steered."""
 
     def __init__(
-        self, folder: Folder, frontier: Frontier, catalog: CatalogView, *, running: bool
-    ) -> None:
-        self.folder = folder
+        self, where: str, folder: Folder | None, frontier: Frontier, catalog: CatalogView, *,
+        running: bool,
+    ) -> None:  # fmt: skip
+        self.where = where  #: what it is called: a folder or an address
         self.frontier = frontier
         self.catalog = catalog
         self.running = running  #: a manager works at it
+        self._folder = folder
+
+    @property
+    def afar(self) -> bool:
+        """Whether it is visited at an address, wherever its folder may be."""
+        return self._folder is None
+
+    @property
+    def folder(self) -> Folder:
+        """Its folder; raises UsageError where it is visited by address."""
+        if self._folder is None:
+            raise UsageError(f"This needs the folder of the crawl at {self.where}.")
+        return self._folder
 
 
 @contextmanager
-def visit(path: str) -> Iterator[Visit]:
-    """Visit the crawl in a folder.
+def visit(where: str, access: Access | None = None) -> Iterator[Visit]:
+    """Visit the crawl in a folder, or that of the manager at an address.
 
     Raises:
         FolderError: there is none, or it cannot be reached.
+        UsageError: the address is none, or there is no key for it.
+        BowerbirdError: nobody answers there, or does not let us in.
     """
-    folder = Folder(path)
+    if is_address(where):
+        yield from _at(where, access or Access())
+        return
+    if access is not None and access != Access():
+        raise UsageError(f"{where} is a folder; keys and certificates are for tcp://HOST:PORT.")
+    folder = Folder(where)
     folder.require_crawl()
     try:
         with folder.locked():
@@ -49,7 +71,7 @@ def _alone(folder: Folder) -> Iterator[Visit]:
     rules = rules_of(settings_of(stored) if stored else Settings())
     frontier = SqliteFrontier(folder.database, rules)
     try:
-        yield Visit(folder, frontier, LocalView(frontier), running=False)
+        yield Visit(str(folder), folder, frontier, LocalView(frontier), running=False)
     finally:
         frontier.close()
 
@@ -60,6 +82,17 @@ def _through_manager(folder: Folder) -> Iterator[Visit]:
     address = folder.address_file.read_text("utf-8")
     frontier = RemoteFrontier(address, folder.authkey_file.read_bytes())
     try:
-        yield Visit(folder, frontier, RemoteView(frontier), running=True)
+        yield Visit(str(folder), folder, frontier, RemoteView(frontier), running=True)
+    finally:
+        frontier.close()
+
+
+def _at(where: str, access: Access) -> Iterator[Visit]:
+    from bowerbird.frontier.remote import RemoteFrontier
+
+    address = manager_address(where)
+    frontier = RemoteFrontier(address, access.key(), access.tls(address))
+    try:
+        yield Visit(str(address), None, frontier, RemoteView(frontier), running=True)
     finally:
         frontier.close()

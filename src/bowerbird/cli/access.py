@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -26,8 +27,8 @@ _OPTIONS = (
                  help="Certificate to show to the manager."),
     click.option("--tls-key", default="", metavar="FILE", help="Its private key."),
 )  # fmt: skip
-#: The names of the parameters that `access_options` adds.
-NAMES = ("authkey_file", "authkey", "tls_ca", "tls_fingerprint", "tls_cert", "tls_key")
+#: The names of the parameters that they add.
+_NAMES = ("authkey_file", "authkey", "tls_ca", "tls_fingerprint", "tls_cert", "tls_key")
 
 
 def access_options(command: F) -> F:
@@ -37,11 +38,22 @@ def access_options(command: F) -> F:
     return command
 
 
+def at_crawl(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command have a crawl, by its folder or by address: as `where` and `access`."""
+
+    @wraps(command)
+    def run(**typed: Any) -> None:
+        access = access_of(typed)
+        command(access=access, **typed)
+
+    return click.argument("where", metavar="DIR|ADDRESS")(access_options(run))
+
+
 def access_of(typed: dict[str, Any]) -> "Access":
     """The access that was typed; its parameters are taken out."""
     from bowerbird.app.access import Access
 
-    access = Access(**{name: typed.pop(name) for name in NAMES})
+    access = Access(**{name: typed.pop(name) for name in _NAMES})
     warn_of_typed_key(access.authkey)
     return access
 
