@@ -1,48 +1,21 @@
-"""Looking at a crawl: status, verify, export."""
+"""Looking at the files of a crawl: verify, export."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import msgspec
-
+from bowerbird.app.access import Access
 from bowerbird.app.entries import all_entries
 from bowerbird.app.job import stored_job
 from bowerbird.app.visit import Visit, visit
 from bowerbird.errors import UsageError
 from bowerbird.manager.here import Here
 from bowerbird.manager.verify import Verified
-from bowerbird.model import HostRow, Stats, WorkerRow
 from bowerbird.store import FileStore
-
-#: Hosts that `status` lists.
-HOSTS = 20
-
-
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """A crawl at one moment."""
-
-    folder: str
-    running: bool  #: a manager works at it
-    stats: Stats
-    hosts: list[HostRow]
-    workers: list[WorkerRow]
-
-
-def status_of(path: str) -> Status:
-    """The status of the crawl in a folder."""
-    with visit(path) as crawl:
-        return Status(
-            folder=str(crawl.folder),
-            running=crawl.running,
-            stats=crawl.frontier.stats(),
-            hosts=crawl.frontier.hosts(HOSTS),
-            workers=crawl.frontier.workers(),
-        )
 
 
 def verify_crawl(
-    path: str, *, prune: bool = False, repair: bool = False, folders: Sequence[Path] = (),
-    tell: Callable[[int, int], None] = lambda *_: None,
+    path: str, access: Access | None = None, *, prune: bool = False, repair: bool = False,
+    folders: Sequence[Path] = (), tell: Callable[[int, int], None] = lambda *_: None,
 ) -> Verified:  # fmt: skip
     """Check the files of a crawl against its catalog. `tell(checked, of)` is told of progress.
 
@@ -54,7 +27,7 @@ def verify_crawl(
     """
     from bowerbird.manager.verify import mend, verify
 
-    with visit(path) as crawl:
+    with visit(path, access) as crawl:
         if prune and crawl.running:
             raise UsageError(f"{path} is being worked at; --prune waits until that has ended.")
         total, here = crawl.catalog.totals().records, here_of(crawl, folders)
@@ -67,11 +40,14 @@ def verify_crawl(
         return found
 
 
-def export_crawl(path: str, form: str, out: Path | None, folders: Sequence[Path] = ()) -> str:
+def export_crawl(
+    path: str, form: str, out: Path | None, folders: Sequence[Path] = (),
+    access: Access | None = None,
+) -> str:  # fmt: skip
     """Write the catalog of a crawl; answers a line for people."""
     from bowerbird.manager.export import export_csv, export_jsonl, output
 
-    with visit(path) as crawl:
+    with visit(path, access) as crawl:
         if form == "tree":
             return _export_tree(crawl, out or crawl.folder.path / "tree", folders)
         write = export_jsonl if form == "jsonl" else export_csv

@@ -2,7 +2,7 @@
 
 import click
 
-from bowerbird.cli import crawling, demonstration, gathering, looking, steering
+from bowerbird.cli import crawling, demonstration, gathering, looking, status, steering
 from bowerbird.cli.options import PanelCommand, parameters
 
 
@@ -22,7 +22,7 @@ def _with_options(command: click.Command) -> click.Command:
 cli.add_command(_with_options(crawling.crawl))
 cli.add_command(_with_options(crawling.download))
 for command in (
-    looking.status,
+    status.status,
     steering.retry,
     looking.verify,
     looking.export,

@@ -2,6 +2,8 @@
 jumps is hard to read.
 """
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -9,13 +11,20 @@ from rich.text import Text
 
 from bowerbird.cli.show import state_of
 from bowerbird.cli.values import shown_duration, shown_size
+from bowerbird.cli.workers import busiest_first, mood_of, rate_of
 from bowerbird.manager.progress import Progress
-from bowerbird.model import HostRow
+from bowerbird.model import HostRow, WorkerRow
 
 #: Reasons of failure that are shown; the rest is summed up.
 REASONS = 4
 #: Cells of a host name; of longer ones the end is kept, which says whose they are.
 HOST_WIDTH = 34
+#: Workers that are shown, where some have joined from other machines; the rest is counted.
+WORKERS = 4
+#: Cells of a worker's name; of longer ones the beginning is kept, which says which machine it is.
+NAME_WIDTH = 18
+#: Cells of its address; of longer ones the end is kept, which tells machines of one network apart.
+PLACE_WIDTH = 16
 
 
 def panel(progress: Progress) -> Group:
@@ -26,6 +35,8 @@ def panel(progress: Progress) -> Group:
     busy = [row for row in progress.hosts if row.waiting or row.leased]
     if busy:
         lines.append(_hosts(busy))
+    if any(not row.worker.local for row in progress.workers):
+        lines += [_workers(progress.workers), _worker_counts(progress.workers)]
     return Group(*lines)
 
 
@@ -90,12 +101,30 @@ def _hosts(rows: list[HostRow]) -> Table:
     for row in rows:
         in_flight = f"{row.leased:,} taken"
         mood = Text(_mood(row), style="yellow")
-        table.add_row(_short(row.host), f"{row.waiting:,} waiting", in_flight, mood)
+        table.add_row(Text(_short(row.host)), f"{row.waiting:,} waiting", in_flight, mood)
     return table
 
 
-def _short(host: str) -> str:
-    return host if len(host) <= HOST_WIDTH else "…" + host[1 - HOST_WIDTH :]
+def _workers(rows: Sequence[WorkerRow]) -> Table:
+    """The busiest workers of all machines."""
+    table = Table.grid(padding=(0, 2))
+    for justify in ("left", "left", "right", "right", "left"):
+        table.add_column(justify=justify, no_wrap=True, overflow="ellipsis")
+    for row in busiest_first(rows)[:WORKERS]:
+        name, mood = Text(row.worker.name[:NAME_WIDTH]), Text(mood_of(row), style="yellow")
+        place = Text(_short(row.worker.address.rpartition(":")[0] or "here", PLACE_WIDTH))
+        table.add_row(name, place, f"{row.leased:,} taken", f"{rate_of(row)}/s", mood)
+    return table
+
+
+def _worker_counts(rows: Sequence[WorkerRow]) -> Text:
+    odd = sum(bool(mood_of(row)) for row in rows)
+    noted = f" · {odd:,} with a remark; `bowerbird status` lists all" if odd else ""
+    return Text(f"{len(rows):,} worker{'s' * (len(rows) != 1)}{noted}", style="dim")
+
+
+def _short(host: str, width: int = HOST_WIDTH) -> str:
+    return host if len(host) <= width else "…" + host[1 - width :]
 
 
 def _mood(row: HostRow) -> str:

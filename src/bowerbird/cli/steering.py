@@ -9,8 +9,6 @@ from bowerbird.cli.access import at_crawl
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
 
-where_argument = click.argument("where", metavar="DIR")
-
 
 @click.command()
 @at_crawl

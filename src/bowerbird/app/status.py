@@ -1,0 +1,32 @@
+"""A crawl at one moment."""
+
+import msgspec
+
+from bowerbird.app.access import Access
+from bowerbird.app.visit import visit
+from bowerbird.model import HostRow, Stats, WorkerRow
+
+#: Hosts that `status` lists.
+HOSTS = 20
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """A crawl at one moment."""
+
+    folder: str  #: or the address at which it was asked for
+    running: bool  #: a manager works at it
+    stats: Stats
+    hosts: list[HostRow]
+    workers: list[WorkerRow]
+
+
+def status_of(where: str, access: Access | None = None) -> Status:
+    """The status of the crawl in a folder or at an address."""
+    with visit(where, access) as crawl:
+        return Status(
+            folder=crawl.where,
+            running=crawl.running,
+            stats=crawl.frontier.stats(),
+            hosts=crawl.frontier.hosts(HOSTS),
+            workers=crawl.frontier.workers() if crawl.running else [],
+        )

@@ -1,0 +1,91 @@
+"""`status`."""
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from bowerbird.cli.access import at_crawl
+from bowerbird.cli.values import shown_duration, shown_size
+from bowerbird.cli.workers import busiest_first, mood_of, rate_of
+from bowerbird.codec import as_json
+from bowerbird.model import HostRow, WorkerRow
+
+if TYPE_CHECKING:
+    from bowerbird.app.access import Access
+    from bowerbird.app.status import Status
+
+#: Workers that are listed; --json has them all.
+LISTED = 50
+
+
+@click.command()
+@at_crawl
+@click.option("--json", is_flag=True, help="Print JSON.")
+def status(where: str, access: "Access", json: bool) -> None:
+    """Show counts, rates, hosts, workers and failures."""
+    from bowerbird.app.status import status_of
+
+    found = status_of(where, access)
+    if json:
+        sys.stdout.buffer.write(as_json(found))
+        return
+    for line in _lines(found):
+        click.echo(line)
+
+
+def _lines(found: "Status") -> list[str]:
+    stats = found.stats
+    state = stats.state + (f" ({stats.reason})" if stats.reason else "")
+    running = "a manager is at work" if found.running else "nobody is at work"
+    return [
+        f"{found.folder}: {state}, {running}",
+        f"  {stats.records:,} images, {shown_size(stats.bytes)}",
+        f"  done {_counts(stats.done)}",
+        f"  waiting {_counts(stats.waiting)}; leased {stats.leased}",
+        f"  failed {_counts(stats.dead)}",
+        *(f"  counted {_counts(stats.counters)}" for _ in (1,) if stats.counters),
+        *(["  hosts:"] if found.hosts else []),
+        *map(_host, found.hosts),
+        *_workers(found),
+    ]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {n:,}" for name, n in ordered if n) or "nothing"
+
+
+def _host(row: HostRow) -> str:
+    held = f", held {shown_duration(row.hold_s)}" if row.hold_s else ""
+    delay = f", delay {row.delay_s:g} s" if row.delay_s else ""
+    return (
+        f"    {row.host}: {row.waiting:,} waiting, {row.leased} leased, {row.done:,} done, "
+        f"{row.dead:,} failed{', ' + row.state if row.state != 'up' else ''}{held}{delay}"
+    )
+
+
+def _workers(found: "Status") -> Iterator[str]:
+    rows = busiest_first(found.workers)
+    if rows:
+        yield f"  workers ({len(rows)}):"
+    elif found.running:
+        yield "  workers: none"
+    yield from map(_worker, rows[:LISTED])
+    if len(rows) > LISTED:
+        yield f"    and {len(rows) - LISTED:,} more; --json lists all"
+
+
+def _worker(row: WorkerRow) -> str:
+    worker = row.worker
+    place = worker.address or "here"
+    parts = [
+        f"{row.leased} in flight", f"{row.finished:,} finished", f"{rate_of(row)}/s",
+        f"seen {row.last_seen_s:.0f} s ago",
+    ]  # fmt: skip
+    mood = mood_of(row)
+    return (
+        f"    {worker.name} at {place}, {worker.version or 'unknown version'}: {', '.join(parts)}"
+        f"{'; ' + mood if mood else ''}"
+    )
