@@ -1,5 +1,6 @@
-"""The frontier of another process sits the contract: over a Unix socket, before both back ends."""
+"""The frontier of another process sits the contract: over each line, before both back ends."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -11,22 +12,59 @@ from bowerbird.frontier.memory import MemoryFrontier
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.frontier.service import FrontierService
 from bowerbird.frontier.sqlite import SqliteFrontier
-from bowerbird.queues import Door, Server, UnixAddress, new_authkey, new_socket_path
+from bowerbird.queues import (
+    ClientTls,
+    Door,
+    Server,
+    ServerTls,
+    TcpAddress,
+    TlsAddress,
+    UnixAddress,
+    new_authkey,
+    new_socket_path,
+)
+from bowerbird.queues.certificate import make_certificate
 from bowerbird.testing import ManualClock
 from tests.contracts.frontier import FrontierContract, Opened
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ServerTls, ClientTls]:
+    """What the two ends of a TLS line need."""
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl program to make a certificate with")
+    fingerprint = make_certificate(cert, key)
+    return ServerTls(str(cert), str(key)), ClientTls(fingerprint=fingerprint)
+
+
 @pytest.fixture
-def served(clock: ManualClock) -> Iterator[Callable[[LocalFrontier], RemoteFrontier]]:
+def line(request: pytest.FixtureRequest) -> tuple[Door, ClientTls | None]:
+    """A door of each kind, and what its clients need."""
+    authkey = new_authkey()
+    if request.param == "unix":
+        return Door(UnixAddress(str(new_socket_path())), authkey), None
+    if request.param == "tcp":
+        return Door(TcpAddress("127.0.0.1", 0), authkey), None
+    server, client = request.getfixturevalue("certificate")
+    return Door(TlsAddress("127.0.0.1", 0), authkey, server), client
+
+
+@pytest.fixture
+def served(
+    clock: ManualClock, line: tuple[Door, ClientTls | None]
+) -> Iterator[Callable[[LocalFrontier], RemoteFrontier]]:
     """Serves frontiers and gives clients for them."""
     lives: list[tuple[FrontierService, LocalFrontier]] = []
+    door, tls = line
 
     def serve(frontier: LocalFrontier) -> RemoteFrontier:
-        address, authkey = UnixAddress(str(new_socket_path())), new_authkey()
-        service = FrontierService(frontier, Server([Door(address, authkey)]), clock=clock)
+        server = Server([door])
+        service = FrontierService(frontier, server, clock=clock)
         service.start()
         lives.append((service, frontier))
-        return RemoteFrontier(address, authkey)
+        return RemoteFrontier(server.addresses[0], door.authkey, tls)
 
     yield serve
     for service, frontier in lives:
@@ -37,12 +75,14 @@ def served(clock: ManualClock) -> Iterator[Callable[[LocalFrontier], RemoteFront
 Serve = Callable[[LocalFrontier], RemoteFrontier]
 
 
+@pytest.mark.parametrize("line", ["unix"], indirect=True)
 class TestRemoteMemoryFrontier(FrontierContract):
     @pytest.fixture
     def opened(self, clock: ManualClock, served: Serve) -> Opened:
         return lambda rules: served(MemoryFrontier(rules, clock))
 
 
+@pytest.mark.parametrize("line", ["unix", "tcp", "tls"], indirect=True)
 class TestRemoteSqliteFrontier(FrontierContract):
     @pytest.fixture
     def opened(self, clock: ManualClock, served: Serve, tmp_path: Path) -> Opened:
