@@ -5,7 +5,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bowerbird._version import __version__
@@ -15,7 +15,7 @@ from bowerbird.fetch import Fetcher, Guard, limits_of
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.images import make_decoder
-from bowerbird.model import WorkerInfo
+from bowerbird.model import Kind, WorkerInfo
 from bowerbird.settings import Job
 from bowerbird.store import FileStore
 from bowerbird.worker.ask import Asker
@@ -25,8 +25,9 @@ from bowerbird.worker.keep import Keeper
 from bowerbird.worker.link import NO_ROOM_S, Link
 from bowerbird.worker.links import Admission, Finder
 from bowerbird.worker.loop import GRACE_S, Loop
+from bowerbird.worker.member import Member
 from bowerbird.worker.read import Reader
-from bowerbird.worker.work import Work
+from bowerbird.worker.work import Rights, Work
 
 #: Exit status of a worker whose session or manager was lost.
 LOST = 3
@@ -34,14 +35,17 @@ LOST = 3
 PATIENCE_S = 20.0
 
 
-def main(address: str, authkey_file: str) -> int:
-    """Work for the manager at this address until the crawl has ended; answers the exit status."""
+def main(address: str, authkey_file: str, *kinds: str) -> int:
+    """Work for the manager on this machine until the crawl has ended; answers the exit status.
+
+    `kinds` limits what it takes.
+    """
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the manager, which says what to do
     try:
         frontier = RemoteFrontier(address, Path(authkey_file).read_bytes())
-        return _work(frontier, _job(frontier))
+        return _work(frontier, _job(frontier), tuple(map(Kind, kinds)))
     except BowerbirdError as error:
         print(f"worker {os.getpid()}: {error}", file=sys.stderr)  # noqa: T201
         return LOST
@@ -59,47 +63,76 @@ def _job(frontier: RemoteFrontier) -> Job:
             time.sleep(0.002)
 
 
-def _work(frontier: RemoteFrontier, job: Job) -> int:
-    clock = SystemClock()
-    info = WorkerInfo(
+def _work(frontier: RemoteFrontier, job: Job, kinds: Sequence[Kind]) -> int:
+    store = FileStore(job.folder, durable=job.settings.durable)
+    info = new_info()
+    life = Life(job, member_of(lambda: frontier, info, job, kinds), store, Guard.of(job), info.name)
+    signal.signal(signal.SIGTERM, lambda *_: life.loop.stop())
+    return LOST if life.live() else 0
+
+
+def new_info() -> WorkerInfo:
+    """Who this process is, as one of the manager's own workers."""
+    return WorkerInfo(
         name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
         version=__version__,
         pid=os.getpid(),
     )
-    session = _attached(frontier, info, hard_end_s(job))
-    store = FileStore(job.folder, durable=job.settings.durable)
-    limits = limits_of(job.settings, job.secrets, workers=job.workers)
-    fetcher = Fetcher(limits, Guard.of(job), store.spool)
-    link = Link(frontier, session, clock, fetcher.wake, Durable(store))
-    loop = Loop(
-        link, fetcher, Asker(job), make_work(job, store, link, info.name, fetcher.wake), clock,
-        job.settings.concurrency,
-    )  # fmt: skip
-    signal.signal(signal.SIGTERM, lambda *_: loop.stop())
-    link.start()
-    loop.run()
-    link.close(GRACE_S)
-    fetcher.close()
-    return LOST if loop.error else 0
 
 
-def _attached(frontier: Frontier, info: WorkerInfo, most_s: float) -> str:
-    """A session, as soon as the manager's disk has room to note it."""
+def member_of(
+    connect: Callable[[], Frontier], info: WorkerInfo, job: Job, kinds: Sequence[Kind] = ()
+) -> Member:
+    """A worker with a session, as soon as the manager's disk has room to note it.
+
+    One that is not local comes back when it has lost its manager.
+    """
     while True:
         try:
-            return frontier.attach(info, hard_end_s=most_s).session
+            return Member(
+                connect, info, hard_end_s(job), SystemClock(), returns=not info.local, kinds=kinds
+            )  # fmt: skip
         except StorageFullError:
             time.sleep(NO_ROOM_S)
 
 
-def make_work(job: Job, store: FileStore, link: Link, name: str, wake: Callable[[], None]) -> Work:
+class Life:
+    """One worker's work at one crawl."""
+
+    def __init__(
+        self, job: Job, member: Member, store: FileStore, guard: Guard, name: str,
+        rights: Rights | None = None,
+    ) -> None:  # fmt: skip
+        clock = SystemClock()
+        limits = limits_of(job.settings, job.secrets, workers=job.workers)
+        self._fetcher = Fetcher(limits, guard, store.spool)
+        self.link = Link(member, clock, self._fetcher.wake, Durable(store))
+        work = make_work(job, store, self.link, name, self._fetcher.wake, rights)
+        self.loop = Loop(
+            self.link, self._fetcher, Asker(job), work, clock, job.settings.concurrency
+        )
+
+    def live(self) -> BowerbirdError | None:
+        """Work until the end; answers why it came, if it did not end well."""
+        self.link.start()
+        self.loop.run()
+        self.link.close(GRACE_S)
+        self._fetcher.close()
+        return self.loop.error
+
+
+def make_work(
+    job: Job, store: FileStore, link: Link, name: str, wake: Callable[[], None],
+    rights: Rights | None = None,
+) -> Work:  # fmt: skip
     """What turns answers into outcomes."""
     settings, wall_s = job.settings, SystemClock.wall_s
     admission = Admission(settings, job.start_urls)
     judge = Judge(settings, wall_s, admission.redirect)
     keeper = Keeper(store, make_decoder(settings, wake), judge, name, wall_s)
     finder = Finder(admission, link.known)
-    return Work(settings, judge, Reader(settings, admission, finder, keeper, judge), keeper)
+    reader = Reader(settings, admission, finder, keeper, judge)
+    return Work(settings, judge, reader, keeper, rights)
 
 
 def hard_end_s(job: Job) -> float:

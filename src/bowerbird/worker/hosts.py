@@ -7,7 +7,7 @@ answer made before the gift arrived would count the given slots twice.
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from bowerbird.frontier.base import AHEAD_S
 from bowerbird.model import Grant, Lease
@@ -57,6 +57,13 @@ class Desk:
         self.delay_s = grant.delay_s
         if grant.hold_s:
             self.free_s = max(self.free_s, now_s + grant.hold_s)
+
+    def begin_anew(self, slots: int) -> None:
+        """Take over the numbers of a new session."""
+        self.slots = self.wished = slots
+        self.seq = -1
+        self.giving = False
+        self.kept = None
 
     def idle(self) -> bool:
         """Whether there is nothing to do here."""
@@ -201,6 +208,36 @@ class Hosts:
             self._touched.add(desk.host)
         self.waiting = 0
         return rest
+
+    # When the session is lost.
+
+    def tokens(self) -> list[bytes]:
+        """Of all leases that have not started."""
+        return [held.lease.token for desk in self._desks.values() for held in desk.waiting]
+
+    def in_flight(self) -> dict[str, int]:
+        """Host -> requests under way there."""
+        return {desk.host: desk.in_flight for desk in self._desks.values() if desk.in_flight}
+
+    def aborted(self, host: str) -> None:
+        """A request was ended by us."""
+        self._desks[host].in_flight -= 1
+
+    def forget(self) -> None:
+        """All leases that have not started are no longer ours."""
+        for desk in self._desks.values():
+            desk.waiting.clear()
+        self.waiting = 0
+
+    def begin_anew(self, in_flight: Mapping[str, int], standing: Collection[bytes]) -> None:
+        """A new session: of the leases only those standing are ours, of the slots only those of
+        the requests that were under way when it began. Spacing and holds are as they were."""
+        self._given.clear()
+        for desk in self._desks.values():
+            desk.begin_anew(in_flight.get(desk.host, 0))
+            desk.waiting = deque(held for held in desk.waiting if held.lease.token in standing)
+            self._look_at(desk)
+        self.waiting = sum(len(desk.waiting) for desk in self._desks.values())
 
     def next_start_s(self) -> float | None:
         """The moment when a request may next start for time alone, if any."""

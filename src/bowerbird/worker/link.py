@@ -1,15 +1,17 @@
 """The worker's line to the frontier: three threads, so that no call ever stops a transfer.
 
-One asks for leases and carries gifts, one hands in outcomes, one beats. What they bring goes into
-`inbox`; the loop is woken to read it. Each call takes whatever has gathered meanwhile.
+One asks for leases and carries gifts, one hands in outcomes, one keeps the session: it beats, and
+attaches again when the loop says what to claim. What they bring goes into `inbox`; the loop is
+woken to read it. Each call takes whatever has gathered meanwhile.
 """
 
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,9 +22,10 @@ from bowerbird.errors import (
     SessionGoneError,
     StorageFullError,
 )
-from bowerbird.frontier.base import ADD_LIMIT, BEAT_EVERY_S, SESSION_DEADLINE_S, Frontier
-from bowerbird.model import BeatReply, FinishReply, LeaseReply, Outcome
+from bowerbird.frontier.base import ADD_LIMIT, BEAT_EVERY_S
+from bowerbird.model import BeatReply, FinishReply, LeaseReply, Outcome, Verb
 from bowerbird.worker.links import Known
+from bowerbird.worker.member import Claim, Member, Place
 
 #: Longest time a `lease` waits at the other end, in seconds; gifts wait for it.
 LEASE_WAIT_S = 1.0
@@ -30,44 +33,96 @@ LEASE_WAIT_S = 1.0
 FINISH_BATCH = 256
 #: A loop that has not stopped so long after its session ended is wedged, in seconds.
 WEDGED_S = 15.0
+#: Who wakes so much later than asked was stopped, as its loop was, in seconds.
+FROZEN_S = 1.0
 #: After a disk has refused, ours or the frontier's, nothing is tried for so long, in seconds.
 NO_ROOM_S = 1.0
+#: A beat or `finish` whose answer was lost is tried again after this, in seconds.
+AGAIN_S = 0.25
 
 T = TypeVar("T")
-News = tuple[LeaseReply, float] | FinishReply | BeatReply | BowerbirdError
+
+
+class Leased(NamedTuple):
+    """The answer to an `ask`."""
+
+    reply: LeaseReply
+    asked_s: float
+
+
+class NotLeased(NamedTuple):
+    """An `ask` failed: what its answer may have held is unknown."""
+
+    error: BowerbirdError
+
+
+class Joined(NamedTuple):
+    """A new session is entered."""
+
+    standing: frozenset[bytes]  #: of the tokens claimed
+    claim: Claim
+
+
+class NotJoined(NamedTuple):
+    """There is no new session."""
+
+    error: BowerbirdError
+
+
+News = Leased | NotLeased | Joined | NotJoined | FinishReply | BeatReply | BowerbirdError
+
+
+class Tally(msgspec.Struct):
+    """What the frontier has accepted of this worker."""
+
+    images: int = 0
+    bytes: int = 0
+    pages: int = 0
+    failed: int = 0
+    refused: int = 0  #: outcomes that came too late
 
 
 class Link:
-    """The calls of one session, off the loop's thread."""
+    """The calls of a worker's sessions, off the loop's thread."""
 
     def __init__(
         self,
-        frontier: Frontier,
-        session: str,
+        member: Member,
         clock: Clock,
         wake: Callable[[], None],
         durable: Callable[[list[Outcome]], list[Outcome]],
     ) -> None:
         """`durable` syncs what outcomes speak of, and answers those to hand in."""
-        self.inbox: SimpleQueue[News] = SimpleQueue()
+        self.inbox: SimpleQueue[tuple[int, News]] = SimpleQueue()  #: with the number of the place
         self.known = Known()
+        self.tally = Tally()
         self.asking = False  #: a `lease` is under way
-        self._frontier = frontier
-        self._session = session
+        self._member = member
         self._clock = clock
         self._wake = wake
         self._durable = durable
         self._asks: SimpleQueue[tuple[int, dict[str, int]] | None] = SimpleQueue()
         self._said: list[Outcome] = []
+        self._owed: dict[bytes, None] = {}  # tokens of outcomes that wait for their answer
         self._outcomes: SimpleQueue[list[Outcome] | None] = SimpleQueue()
+        self._claims: SimpleQueue[Claim | None] = SimpleQueue()
         self._stopped = threading.Event()
-        self._alive_until_s = clock.now_s() + SESSION_DEADLINE_S
         self._threads = [
             threading.Thread(target=target, name=name, daemon=True)
             for name, target in (
-                ("lease", self._lease), ("finish", self._finish), ("beat", self._beat)
+                ("lease", self._lease), ("finish", self._finish), ("session", self._keep)
             )
         ]  # fmt: skip
+
+    @property
+    def returns(self) -> bool:
+        """Whether a lost session is followed by another."""
+        return self._member.returns
+
+    @property
+    def number(self) -> int:
+        """Of the session entered."""
+        return self._member.place.number
 
     def start(self) -> None:
         """Begin to beat."""
@@ -75,8 +130,8 @@ class Link:
             thread.start()
 
     def alive(self, now_s: float) -> bool:
-        """Whether the session can still stand: its deadline counts from before its last beat."""
-        return now_s < self._alive_until_s
+        """Whether the session can still stand."""
+        return self._member.alive(now_s)
 
     def ask(self, limit: int, gifts: dict[str, int]) -> None:
         """Ask for leases; the answer comes to the inbox."""
@@ -85,6 +140,7 @@ class Link:
 
     def say(self, outcome: Outcome) -> None:
         """Hand in an outcome, with the next `flush`."""
+        self._owed[outcome.token] = None
         self._said.append(outcome)
 
     def flush(self) -> None:
@@ -93,6 +149,18 @@ class Link:
             self._outcomes.put(self._said)
             self._said = []
 
+    def owed(self) -> list[bytes]:
+        """Tokens of outcomes that were said and wait for their answer."""
+        return list(self._owed)
+
+    def rejoin(self, claim: Claim) -> None:
+        """Attach again; `Joined` or `NotJoined` comes to the inbox."""
+        self._claims.put(claim)
+
+    def give_up(self) -> None:
+        """End what is being asked: the session is over, whatever the answers."""
+        self._member.leave()
+
     def close(self, timeout_s: float) -> None:
         """Hand in what is left, then end the session."""
         self.flush()
@@ -100,37 +168,42 @@ class Link:
         self._outcomes.put(None)
         self._threads[1].join(timeout_s)
         self._stopped.set()
-        try:
-            self._frontier.detach(self._session)
-        except BowerbirdError:
-            return  # it is gone already, and with it all it held
+        self._claims.put(None)
+        if self.alive(self._clock.now_s()):
+            with suppress(BowerbirdError):  # it is gone already, and with it all it held
+                place = self._member.place
+                place.frontier.detach(place.session)
 
     # The threads.
 
-    def _news(self, news: News) -> None:
-        self.inbox.put(news)
+    def _news(self, place: Place, news: News) -> None:
+        self.inbox.put((place.number, news))
         self._wake()
 
     def _lease(self) -> None:
         while (ask := self._asks.get()) is not None:
-            asked_s = self._clock.now_s()
+            place, asked_s = self._member.place, self._clock.now_s()
             try:
-                reply = self._with_room(partial(self._take_leases, *ask))
+                reply = self._with_room(partial(self._take_leases, place, *ask))
             except BowerbirdError as error:
-                self._news(error)
-                return
-            self._news((reply, asked_s))
+                self._news(place, NotLeased(error))
+                if not self.returns:
+                    return
+            else:
+                self._news(place, Leased(reply, asked_s))
 
-    def _take_leases(self, limit: int, gifts: dict[str, int]) -> LeaseReply:
-        return self._frontier.lease(self._session, limit, LEASE_WAIT_S, gifts)
+    def _take_leases(self, place: Place, limit: int, gifts: dict[str, int]) -> LeaseReply:
+        return place.frontier.lease(place.session, limit, LEASE_WAIT_S, gifts)
+
+    # Outcomes.
 
     def _finish(self) -> None:
         while (batch := self._gather()) is not None:
             try:
                 for start in range(0, len(batch), FINISH_BATCH):
-                    self._news(self._hand_in(batch[start : start + FINISH_BATCH]))
+                    self._hand_in(batch[start : start + FINISH_BATCH])
             except BowerbirdError as error:
-                self._news(error)
+                self._news(self._member.place, error)
                 return
 
     def _gather(self) -> list[Outcome] | None:
@@ -146,16 +219,32 @@ class Link:
             pass
         return batch
 
-    def _hand_in(self, batch: list[Outcome]) -> FinishReply:
+    def _hand_in(self, batch: list[Outcome]) -> None:
+        """Hand in a batch. Its tokens make it safe to do so twice, so a lost answer is asked for
+        until there is one: what is done is kept while the manager is away."""
         batch = self._durable(batch)
-        reply = self._with_room(partial(self._send, batch))
-        for outcome, accepted in zip(batch, reply.accepted, strict=True):
-            if accepted and outcome.found:
-                self.known.add(outcome.found)
-        return reply
+        while True:
+            place = self._member.place
+            try:
+                reply = self._with_room(partial(self._send, place, batch))
+            except ConnectionLostError:
+                if not self.returns or self._stopped.wait(AGAIN_S):
+                    raise
+            else:
+                self._handed_in(place, batch, reply)
+                return
 
-    def _send(self, batch: list[Outcome]) -> FinishReply:
-        return self._frontier.finish(self._session, [self._send_ahead(one) for one in batch])
+    def _handed_in(self, place: Place, batch: list[Outcome], reply: FinishReply) -> None:
+        for outcome, accepted in zip(batch, reply.accepted, strict=True):
+            self._owed.pop(outcome.token, None)
+            count(self.tally, outcome, accepted=accepted)
+            if accepted and outcome.found and place is self._member.place:
+                self.known.add(outcome.found)
+        self._news(place, reply)
+
+    def _send(self, place: Place, batch: list[Outcome]) -> FinishReply:
+        outcomes = [self._send_ahead(place, one) for one in batch]
+        return place.frontier.finish(place.session, outcomes)
 
     def _with_room(self, call: Callable[[], T]) -> T:
         """Make a call, again and again while the frontier's disk is full: it has kept nothing."""
@@ -166,10 +255,10 @@ class Link:
                 if self._stopped.wait(NO_ROOM_S):
                     raise
 
-    def _send_ahead(self, outcome: Outcome) -> Outcome:
+    def _send_ahead(self, place: Place, outcome: Outcome) -> Outcome:
         """Of a page with very many links all but the last chunk goes in before it is done."""
         while len(outcome.found) > ADD_LIMIT or len(outcome.sightings) > ADD_LIMIT:
-            self._frontier.add(outcome.found[:ADD_LIMIT], outcome.sightings[:ADD_LIMIT])
+            place.frontier.add(outcome.found[:ADD_LIMIT], outcome.sightings[:ADD_LIMIT])
             outcome = msgspec.structs.replace(
                 outcome,
                 found=outcome.found[ADD_LIMIT:],
@@ -177,16 +266,59 @@ class Link:
             )
         return outcome
 
-    def _beat(self) -> None:
-        while not self._stopped.wait(BEAT_EVERY_S):
+    # The session.
+
+    def _keep(self) -> None:
+        wait_s = BEAT_EVERY_S
+        while not self._stopped.is_set():
             before_s = self._clock.now_s()
             try:
-                self._news(self._frontier.beat(self._session))
-                self._alive_until_s = before_s + SESSION_DEADLINE_S
-            except (SessionGoneError, ConnectionLostError) as error:
-                self._news(error)
-                if not self._stopped.wait(WEDGED_S):
-                    os._exit(3)
-                return
-            except BowerbirdError:
-                continue  # the deadline decides
+                claim = self._claims.get(timeout=wait_s)
+            except Empty:
+                if wait_s < WEDGED_S:
+                    wait_s = self._beat()
+                elif self._clock.now_s() < before_s + wait_s + FROZEN_S:
+                    os._exit(3)  # told that its session is gone, the loop has done nothing
+            else:
+                wait_s = self._attach(claim) if claim else wait_s
+
+    def _beat(self) -> float:
+        """Beat; answers how long to wait for a claim before the next one."""
+        place, before_s = self._member.place, self._clock.now_s()
+        try:
+            reply = place.frontier.beat(place.session)
+        except SessionGoneError as error:
+            self._news(place, error)
+            return WEDGED_S
+        except ConnectionLostError as error:
+            if self.returns:
+                return AGAIN_S  # the deadline decides, or the answer of a manager started anew
+            self._news(place, error)
+            return WEDGED_S
+        except BowerbirdError:
+            return BEAT_EVERY_S  # the deadline decides
+        self._member.beaten(place, before_s)
+        self._news(place, reply)
+        return BEAT_EVERY_S
+
+    def _attach(self, claim: Claim) -> float:
+        try:
+            place, standing = self._member.attach(claim)
+        except BowerbirdError as error:
+            self._news(self._member.place, NotJoined(error))
+            return WEDGED_S
+        # In this order: no answer of the new session may overtake the news of it.
+        self._news(place, Joined(standing, claim))
+        self._member.enter(place)
+        return BEAT_EVERY_S
+
+
+def count(tally: Tally, outcome: Outcome, *, accepted: bool) -> None:
+    """Add what came of an outcome."""
+    if not accepted:
+        tally.refused += outcome.verb is not Verb.RELEASED
+        return
+    tally.images += len(outcome.records)
+    tally.bytes += sum(record.bytes for record in outcome.records)
+    tally.pages += outcome.counts.get("pages", 0)
+    tally.failed += outcome.verb is Verb.DEAD

@@ -94,6 +94,10 @@ class Known:
     def __contains__(self, url: str) -> bool:
         return hash(url) in self._hashes
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._hashes.clear()
+
     def add(self, tasks: Iterable[Task]) -> None:
         """Remember what the frontier has accepted."""
         if len(self._hashes) > self.LIMIT:

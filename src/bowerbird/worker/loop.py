@@ -1,10 +1,10 @@
 """The worker's loop: libcurl's multi interface turns it, everything else waits its turn.
 
 It holds nothing that may not be lost. When its session is over it starts nothing, aborts what
-runs, and offers once what it has.
+runs, and offers once what it has. A far worker then attaches again, and goes on with what stands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from queue import Empty
 
 import msgspec
@@ -16,10 +16,12 @@ from bowerbird.errors import BowerbirdError
 from bowerbird.fetch import Fetcher, Response
 from bowerbird.model import LeaseReply, Outcome, State, Verb
 from bowerbird.worker.ask import Asker
+from bowerbird.worker.away import Away, may_heal
 from bowerbird.worker.hosts import Held, Hosts
 from bowerbird.worker.keep import DISK_FULL
-from bowerbird.worker.link import NO_ROOM_S, Link, News
-from bowerbird.worker.work import Work
+from bowerbird.worker.link import NO_ROOM_S, Joined, Leased, Link, News, NotJoined, NotLeased
+from bowerbird.worker.member import Claim
+from bowerbird.worker.work import NO_RIGHT, Work
 
 #: A worker that was asked to stop lets requests run on for so long, in seconds.
 GRACE_S = 10.0
@@ -31,6 +33,8 @@ NAP_S = 0.5
 ASK_AGAIN_S = 0.005
 #: Sleep while the rate is spent, in seconds; it is filled up again little by little.
 THROTTLED_NAP_S = 0.02
+#: After a task that only others may do nothing is leased for so long, in seconds.
+NO_RIGHT_S = 1.0
 #: Answers in a row without fault after which an adaptive delay shrinks.
 WELL_AFTER = 10
 
@@ -57,6 +61,8 @@ class Loop:
         self._sweep_s = 0.0
         self._stop_s: float | None = None
         self._ended = False
+        self._away: Away | None = None
+        self._place = 1  # the number of the session whose answers count
         self.error: BowerbirdError | None = None  #: why the session ended, if it did not end well
 
     def __repr__(self) -> str:
@@ -65,6 +71,12 @@ class Loop:
     def stop(self) -> None:
         """Ask for nothing more, let requests in flight end. Safe in a signal handler."""
         self._stop_s = self._stop_s or self._clock.now_s()
+
+    @property
+    def away_s(self) -> float | None:
+        """For how long there has been no session; None while there is one. Any thread may ask."""
+        away = self._away
+        return self._clock.now_s() - away.since_s if away else None
 
     def run(self) -> None:
         """Turn until the end."""
@@ -75,6 +87,7 @@ class Loop:
     def _turn(self) -> None:
         now_s = self._clock.now_s()
         self._read_inbox(now_s)
+        self._look_after_session(now_s)
         self._ask(now_s)
         self._start(now_s)
         for response in self._fetcher.poll(self._nap_s(now_s)):
@@ -87,12 +100,14 @@ class Loop:
         self._link.flush()
 
     def _is_over(self) -> bool:
-        if self.error or not self._link.alive(self._clock.now_s()):
+        now_s = self._clock.now_s()
+        if self.error or not (self._link.returns or self._link.alive(now_s)):
             return True
         at_hand = self._running or self._hosts.waiting
         if self._stop_s is None:
             return self._ended and not at_hand
-        return not at_hand or self._clock.now_s() - self._stop_s > GRACE_S
+        owed = self._away is not None and self._link.owed()
+        return not (at_hand or owed) or now_s - self._stop_s > GRACE_S
 
     def _leave(self) -> None:
         """Abort what runs, release what is at hand, hand in the rest."""
@@ -106,17 +121,26 @@ class Loop:
     def _read_inbox(self, now_s: float) -> None:
         try:
             while True:
-                self._take(self._link.inbox.get_nowait(), now_s)
+                self._take(*self._link.inbox.get_nowait(), now_s)
         except Empty:
             return
 
-    def _take(self, news: News, now_s: float) -> None:
-        if isinstance(news, BowerbirdError):
-            self.error = news
-            return
-        if isinstance(news, tuple):
+    def _take(self, place: int, news: News, now_s: float) -> None:
+        if isinstance(news, (Leased, NotLeased)):
+            self._link.asking = False
+        if isinstance(news, Joined):
+            self._joined(place, news)
+        elif isinstance(news, NotJoined):
+            self._not_joined(news.error, now_s)
+        elif isinstance(news, NotLeased):
+            self._failed(place, news.error, now_s)
+        elif isinstance(news, BowerbirdError):
+            self._failed(place, news, now_s)
+        elif place != self._place or self._away:
+            return  # of a session that is over: its leases go back, its numbers are void
+        elif isinstance(news, Leased):
             self._take_leases(*news, now_s)
-            self._heed(news[0].state)
+            self._heed(news.reply.state)
         else:
             self._heed(news.state)
             self._hosts.accept(news.grants, news.seq, now_s)
@@ -127,7 +151,6 @@ class Loop:
             self._release_all(self._hosts.clear())
 
     def _take_leases(self, reply: LeaseReply, asked_s: float, now_s: float) -> None:
-        self._link.asking = False
         self._hosts.accept_leased(reply.grants, reply.seq, now_s)
         for lease in reply.leases:
             self._hosts.add(Held(lease, urls.host_of(lease.task.url), asked_s))
@@ -137,18 +160,75 @@ class Loop:
 
     def _ask(self, now_s: float) -> None:
         """Ask once half of what may be at hand is gone, or when slots are owed."""
-        if self._link.asking or self._ended or now_s < self._ask_s:
+        if self._link.asking or self._ended or self._away or now_s < self._ask_s:
             return
         room = 0 if self._stop_s else self._most_held - len(self._running) - self._hosts.waiting
         if room * 2 >= self._most_held or self._hosts.owes_gifts(now_s):
             self._link.ask(max(room, 0), self._hosts.take_gifts(now_s))
+
+    # Without a session.
+
+    def _failed(self, place: int, error: BowerbirdError, now_s: float) -> None:
+        if not (self._link.returns and may_heal(error)):
+            self.error = error
+        elif place != self._place:
+            return  # the end of a way that we have left already
+        else:
+            self._away = self._away or Away(now_s)
+
+    def _not_joined(self, error: BowerbirdError, now_s: float) -> None:
+        if not may_heal(error):
+            self.error = error
+        elif self._away is not None:
+            self._away.failed(now_s)
+
+    def _look_after_session(self, now_s: float) -> None:
+        if not self._link.returns:
+            return
+        if not self._link.alive(now_s):
+            self._lapse(now_s)
+        if self._away is not None and self._away.due(now_s):
+            self._away.trying = True
+            self._link.rejoin(self._claim())
+
+    def _lapse(self, now_s: float) -> None:
+        """The session is over, whether or not anyone could tell us: end every request, keep what
+        has been fetched."""
+        self._away = self._away or Away(now_s)
+        if self._away.lapsed:
+            return
+        self._away.lapsed = True
+        self._link.give_up()
+        self._abort_all_but(frozenset())
+        self._hosts.forget()
+
+    def _claim(self) -> Claim:
+        held = (*self._hosts.tokens(), *(one.lease.token for one in self._running.values()))
+        tokens = tuple(dict.fromkeys((*held, *self._link.owed())))
+        return Claim(tokens, self._hosts.in_flight())
+
+    def _joined(self, place: int, joined: Joined) -> None:
+        """Go on with what stands; the rest is somebody else's by now."""
+        self._place, self._away, self._ended = place, None, False
+        self._abort_all_but(joined.standing)
+        self._hosts.begin_anew(joined.claim.in_flight, joined.standing)
+        self._link.known.clear()  # the frontier may have been set back by a power cut
+
+    def _abort_all_but(self, standing: Collection[bytes]) -> None:
+        for key, held in list(self._running.items()):
+            if held.lease.token not in standing and key not in self._decoding:
+                del self._running[key]
+                self._fetcher.abort(key)
+                self._hosts.aborted(held.host)
 
     # Out.
 
     def _start(self, now_s: float) -> None:
         if self._stop_s is not None and self._hosts.waiting:
             self._release_all(self._hosts.clear())
-        if self._fetcher.throttled or not self._link.alive(now_s):
+        if self._away or not self._link.alive(now_s):
+            return
+        if self._fetcher.throttled:
             return  # what is begun beyond --max-rate would only wait, and time out
         for held in self._hosts.take(now_s, self._concurrency - len(self._running)):
             self._key += 1
@@ -160,6 +240,8 @@ class Loop:
         if self._fetcher.throttled:
             return THROTTLED_NAP_S
         next_s = now_s + NAP_S
+        if self._away:
+            return max(0.0, min(next_s, self._away.next_s) - now_s)
         start_s = self._hosts.next_start_s()
         if start_s is not None:
             next_s = min(next_s, start_s)
@@ -186,6 +268,8 @@ class Loop:
 
     def _say(self, outcome: Outcome) -> None:
         self._link.say(outcome)
+        if NO_RIGHT in outcome.counts:
+            self._ask_s = self._clock.now_s() + NO_RIGHT_S  # it would be given to us again
         if DISK_FULL in outcome.counts:
             # What else is at hand would be fetched in vain: the manager looks before more begins.
             self._ask_s = self._clock.now_s() + NO_ROOM_S

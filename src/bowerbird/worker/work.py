@@ -1,9 +1,11 @@
 """The work itself: from an answer to its outcome."""
 
+from typing import Protocol
+
 from bowerbird.errors import StorageFullError
 from bowerbird.extract import Form, form_of
-from bowerbird.fetch.base import Response
-from bowerbird.model import Kind, Lease, Outcome
+from bowerbird.fetch.base import Failure, Response
+from bowerbird.model import Kind, Lease, Outcome, Verb
 from bowerbird.settings import Settings
 from bowerbird.worker.body import content, discard, head
 from bowerbird.worker.judge import Judge
@@ -13,11 +15,27 @@ from bowerbird.worker.read import Reader
 #: Why a transfer fails that the host did well: our own disk took no more.
 OUR_DISK = frozenset({"disk-full", "storage-failed"})
 
+#: The counter of tasks given back since this worker may not go where the crawl may.
+NO_RIGHT = "not-this-worker"
+
+
+class Rights(Protocol):
+    """Where a worker may go, beside what its crawl allows."""
+
+    def lacks(self, url: str, failure: Failure) -> bool:
+        """Whether this failed only since this worker may not do what the crawl may."""
+        ...
+
 
 class Work:
     """Judges an answer, then reads it as a document or keeps it as an image."""
 
-    def __init__(self, settings: Settings, judge: Judge, reader: Reader, keeper: Keeper) -> None:
+    def __init__(
+        self, settings: Settings, judge: Judge, reader: Reader, keeper: Keeper,
+        rights: Rights | None = None,
+    ) -> None:  # fmt: skip
+        """`rights`: what this worker may not do though its crawl may; None: they are one."""
+        self._rights = rights
         self.adaptive = settings.delay is None  #: whether spacing follows the host's health
         self._judge = judge
         self._reader = reader
@@ -37,6 +55,8 @@ class Work:
             discard(response)
             if failure.reason in OUR_DISK:
                 return no_room(lease, failure.detail)
+            if self._rights and self._rights.lacks(lease.task.url, failure):
+                return Outcome(token=lease.token, verb=Verb.RELEASED, counts={NO_RIGHT: 1})
             return self._judge.failed(lease, failure, delay_s)
         outcome = self._judge.answered(lease, response, delay_s)
         if outcome is not None:
