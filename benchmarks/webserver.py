@@ -52,7 +52,7 @@ def nginx(
     The root named `slow` is served at 4 MB/s a connection.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ports = {name: _free_port() for name in roots}
+    ports = {name: free_port() for name in roots}
     (folder / "error.log").write_text("")
     conf = folder / "nginx.conf"
     conf.write_text(_conf(folder, roots, ports, slow, log))
@@ -87,7 +87,8 @@ def _complain(log: Path) -> None:
         print(f"nginx failed {len(failures)} times, the rows are void: {failures[0]}", flush=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback where nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

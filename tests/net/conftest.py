@@ -1,9 +1,11 @@
 """What the tests over several hosts share."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.net.fleet import Fleet
 from tests.net.lan import Lan, UnableError, local_network
 
 
@@ -21,3 +23,13 @@ def lan(needs: Callable[[str], str]) -> Iterator[Lan]:
         yield made
     finally:
         network.__exit__(None, None, None)
+
+
+@pytest.fixture
+def fleet(lan: Lan, tmp_path: Path) -> Iterator[Fleet]:
+    """A manager's host; workers get theirs when they join. Ended with the test."""
+    made = Fleet(lan, tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()

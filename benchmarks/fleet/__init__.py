@@ -1,0 +1,1 @@
+"""Measurements of several machines: `python -m benchmarks.fleet`."""
