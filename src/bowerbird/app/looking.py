@@ -49,6 +49,8 @@ def export_crawl(
 
     with visit(path, access) as crawl:
         if form == "tree":
+            if out is None and crawl.afar:
+                raise UsageError("Name a folder for the tree with -o.")
             return _export_tree(crawl, out or crawl.folder.path / "tree", folders)
         write = export_jsonl if form == "jsonl" else export_csv
         with output(out) as stream:
@@ -66,5 +68,7 @@ def _export_tree(crawl: Visit, out: Path, folders: Sequence[Path]) -> str:
 
 def here_of(crawl: Visit, folders: Iterable[Path]) -> Here:
     """The folders of this machine with the images of a crawl."""
+    if crawl.afar:
+        return Here(None, folders)
     stored = stored_job(crawl.folder)
     return Here(FileStore(crawl.folder.path), folders, stored.name if stored else "")

@@ -8,6 +8,9 @@ from bowerbird.errors import FolderError, UsageError
 from bowerbird.model import Record
 from bowerbird.store import FileStore, Marker, Store, is_object_path, is_own, marker_of, place_of
 
+#: What the crawl's own folder is called where nobody knows its path.
+OWN = "the crawl's own folder"
+
 
 class Copy(NamedTuple):
     """A place of this machine where the bytes of a record ought to lie."""
@@ -23,25 +26,36 @@ class Here:
     this machine, or among those that are given.
     """
 
-    def __init__(self, own: Store, given: Iterable[Path] = (), crawl: str = "") -> None:
+    def __init__(self, root: Store | None, given: Iterable[Path] = (), crawl: str = "") -> None:
         """Look at the folders that are given.
 
         Args:
-            own: the crawl's own folder.
+            root: the crawl's own folder; None: it may be anywhere.
             given: other folders, mounted or copied to wherever they are now.
             crawl: the crawl's name.
 
         Raises:
             UsageError: a folder that is given is none, or has no images.
         """
-        self.own = own
+        self.root = root
         self.given: list[Store] = []
         self._crawl = crawl
         self._known: dict[str, Store | None] = {}
         self._shared: set[str] = set()  # names of folders with images of other crawls as well
         for path in map(_with_images, given):
-            if not path.samefile(own.folder):
+            if root is None or not path.samefile(root.folder):
                 self._take(path)
+
+    @property
+    def own(self) -> Store:
+        """The crawl's own folder; raises UsageError where it is not known."""
+        if self.root is None:
+            raise UsageError("This needs the folder of the crawl.")
+        return self.root
+
+    def stores(self) -> list[Store]:
+        """All of them: the crawl's own first."""
+        return [*([self.root] if self.root else []), *self.others()]
 
     def others(self) -> list[Store]:
         """The folders beside the crawl's own that were given or have been met in a record."""
@@ -59,18 +73,19 @@ class Here:
         if not path:
             return []
         named = (self.at(holder.folder) for holder in record.holders)
-        stores = (self.own, *(store for store in named if store), *self.given)
-        return [Copy(store, path) for store in {one.folder: one for one in stores}.values()]
+        stores = (self.root, *named, *self.given)
+        return [Copy(one, path) for one in {one.folder: one for one in stores if one}.values()]
 
     def away(self, record: Record) -> str:
         """The first folder that holds a record and is not on this machine; "" where all are."""
         names = (holder.folder for holder in record.holders if is_object_path(holder.path))
-        return next((name for name in names if self.at(name) is None), "")
+        absent = (name for name in names if self.at(name) is None)
+        return next((OWN if is_own(name) else name for name in absent), "")
 
     def at(self, folder: str) -> Store | None:
         """The folder that holders call so; None: it is not on this machine."""
         if is_own(folder):
-            return self.own
+            return self.root
         if folder not in self._known:
             self._known[folder] = self._looked_up(folder)
         return self._known[folder]

@@ -7,7 +7,7 @@ from itertools import islice
 
 import msgspec
 
-from bowerbird.manager.here import Copy, Here, is_held_here, path_of
+from bowerbird.manager.here import OWN, Copy, Here, is_held_here, path_of
 from bowerbird.manager.spill import Spill
 from bowerbird.model import Record
 from bowerbird.store import Found, Sort, Store, sha256_in
@@ -73,7 +73,9 @@ class Verified(msgspec.Struct, kw_only=True):
 
     def _held_away(self) -> Iterator[str]:
         for folder, records in self.away.items():
-            yield f"{records:,} in {folder}, which is not on this machine"
+            known = "which is not on this machine"
+            hint = "name it with --folder where it is on this machine" if folder == OWN else known
+            yield f"{records:,} in {folder}, {hint}"
         if others := self.elsewhere - sum(self.away.values()):
             yield f"{others:,} with old-style clients, which say nothing of their files"
 
@@ -101,8 +103,8 @@ def verify(
         for record in records():
             _check_record(record, here, known, found)
         corrupt = set[tuple[str, str]]()
-        for store in (here.own, *here.others()):
-            checked = _Files(store, known, found, here, prune=prune and store is here.own)
+        for store in here.stores():
+            checked = _Files(store, known, found, here, prune=prune and store is here.root)
             corrupt.update((store.folder, path) for path in checked.corrupt(tell or _untold))
     if corrupt:
         corrupt.difference_update((_folder(one, here), one.path) for one in found.bad)
@@ -114,7 +116,7 @@ def verify(
 def mend(found: Verified, here: Here, refetch: Callable[[Sequence[str]], int]) -> None:
     """Remove bad files, so that nothing takes them for good ones, and have those fetched anew that
     have no whole one."""
-    stores = {store.folder: store for store in (here.own, *here.others())}
+    stores = {store.folder: store for store in here.stores()}
     for one in (*found.bad, *found.spoiled):
         if one.why != "missing":
             stores[_folder(one, here)].remove(one.path)
@@ -190,7 +192,7 @@ def _check_contents(
 
 
 def _bad(record: Record, copy: Copy, why: str, here: Here) -> Bad:
-    folder = "" if copy.store is here.own else copy.store.folder
+    folder = "" if copy.store is here.root else copy.store.folder
     return Bad(record.final_url, copy.path, why, folder)
 
 
@@ -217,7 +219,7 @@ class _Files:
         self._found = found
         self._prune = prune
         self._shared = here.is_shared(store)
-        self._prefix = "" if store is here.own else f"{store.folder}/"
+        self._prefix = "" if store is here.root else f"{store.folder}/"
 
     def corrupt(self, tell: Tell) -> set[str]:
         """Paths of objects with a record whose bytes are not those of their name."""
