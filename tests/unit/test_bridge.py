@@ -116,7 +116,6 @@ def test_the_tutorials_loop_takes_every_url_and_ends(shop: Shop) -> None:
         shop.put(1, f"{taken[-1]}--->success")
     assert sorted(taken) == sorted(urls)
     assert shop.frontier.stats().state is State.ENDED
-    assert shop.bridge.unaware() == 0
 
 
 def test_a_success_is_a_record_without_file_or_hash(shop: Shop) -> None:
@@ -360,12 +359,21 @@ def test_the_result_queue_is_always_empty(shop: Shop) -> None:
 def test_sessions_end_when_nobody_uses_them(shop: Shop) -> None:
     with slow_page(shop):
         shop.ask(1, "get_nowait")
-        assert shop.bridge.sessions() == 1
+        assert shop.frontier.stats().sessions == 2
         shop.wait(6)
-        assert (shop.bridge.sessions(), shop.bridge.clients()) == (0, 1)
+        assert (shop.frontier.stats().sessions, shop.bridge.clients()) == (1, 1)
         shop.ask(1, "get")
         shop.wait(60)
-        assert shop.bridge.sessions() == 1
+        assert shop.frontier.stats().sessions == 2
+
+
+def test_it_is_noticed_that_old_clients_alone_would_read_no_pages(shop: Shop) -> None:
+    shop.bench.add(page("p"))
+    assert not shop.bridge.lacks_readers()
+    shop.ask(1, "empty")
+    assert shop.bridge.lacks_readers()
+    shop.bench.worker()
+    assert not shop.bridge.lacks_readers()
 
 
 def test_what_a_disk_refused_has_not_happened(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from bowerbird.manager.report import Report, make_report
 from bowerbird.manager.run import Run
 from bowerbird.manager.seeds import Seeder, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
-from bowerbird.model import State, Stats, Task
+from bowerbird.model import Kind, State, Stats, Task
 from bowerbird.settings import Job, Mode, Secrets
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
                 *_of_pause(engine, folder),
             ):
                 order.said(line)
-            stats, state = _work(order, job, engine, supervisor)
+            reader = door.worker_command([kind for kind in Kind if kind is not Kind.IMAGE])
+            stats, state = _work(order, job, engine, supervisor, reader)
             report = make_report(
                 stats, engine.before, name=job.name, folder=job.folder, state=state,
                 files=engine.files(), seconds=clock.now_s() - began_s,
@@ -138,10 +139,12 @@ def _invitation(order: Order, engine: "Engine", job: Job, folder: Folder) -> lis
     return invitation(order.listen, engine.addresses[-1], job, folder.listen_key)
 
 
-def _work(order: Order, job: Job, engine: "Engine", supervisor: Supervisor) -> tuple[Stats, str]:
+def _work(
+    order: Order, job: Job, engine: "Engine", supervisor: Supervisor, reader: Sequence[str]
+) -> tuple[Stats, str]:
     run = Run(
         desk=engine, supervisor=supervisor, seeder=Seeder(_seeds(order, job), engine.add),
-        rules=StopRules(job.settings), clock=SystemClock(), folder=Path(job.folder),
+        rules=StopRules(job.settings), clock=SystemClock(), folder=Path(job.folder), reader=reader,
         tell=order.tell, say=order.said,
     )  # fmt: skip
     order.opened(engine, run)
@@ -160,6 +163,7 @@ def _notes(engine: "Engine", job: Job, resumed: bool, stats: Stats) -> Iterator[
     """What a person should know beside the counts."""
     yield from engine.recovered
     yield from engine.fate_of(job.start_urls)
+    yield from engine.notes()
     nothing = ended(stats) == ended(engine.before) and not stats.leased
     if resumed and nothing and stats.state is State.ENDED:
         yield (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bowerbird.app.folder import Folder, write_private
+from bowerbird.model import Kind
 from bowerbird.queues import Door, UnixAddress, new_authkey, new_socket_path
 
 
@@ -16,10 +17,10 @@ class PrivateDoor:
     door: Door
     key_file: Path
 
-    def worker_command(self) -> Sequence[str]:
-        """The command line of a local worker."""
+    def worker_command(self, kinds: Sequence[Kind] = ()) -> Sequence[str]:
+        """The command line of a local worker; `kinds` limits what it takes."""
         address, key = str(self.door.address), str(self.key_file)
-        return [sys.executable, "-m", "bowerbird", "_worker", address, key]
+        return [sys.executable, "-m", "bowerbird", "_worker", address, key, *kinds]
 
 
 def new_door(folder: Folder) -> PrivateDoor:

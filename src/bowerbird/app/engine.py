@@ -10,11 +10,13 @@ import msgspec
 from bowerbird.app.entries import LocalView, served
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.recovery import recover
+from bowerbird.clock import SystemClock
 from bowerbird.codec import encode
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.rules import rules_of
 from bowerbird.frontier.service import FrontierService
 from bowerbird.frontier.sqlite import SqliteFrontier
+from bowerbird.manager.bridge.bridge import Bridge
 from bowerbird.model import Results, State, Stats, Task
 from bowerbird.queues import Address, Caller, Door, Server
 from bowerbird.settings import Job, Secrets
@@ -29,10 +31,11 @@ class Engine:
 
     def __init__(
         self, frontier: SqliteFrontier, service: FrontierService, before: Stats,
-        recovered: tuple[str, ...], addresses: tuple[Address, ...],
+        recovered: tuple[str, ...], addresses: tuple[Address, ...], bridge: Bridge | None = None,
     ) -> None:  # fmt: skip
         self._frontier = frontier
         self._service = service
+        self._bridge = bridge
         self._view = LocalView(frontier)
         self.before = before  #: the counts when this run began
         self.recovered = recovered  #: what had to be mended, in words
@@ -45,6 +48,15 @@ class Engine:
     def make_room(self) -> None:
         """Give back what the database can spare on the disk."""
         self._service.call(self._frontier.make_room).result()
+
+    def lacks_readers(self) -> bool:
+        """Whether only old-style clients work here, and there are pages."""
+        bridge = self._bridge
+        return bridge is not None and self._service.call(bridge.lacks_readers).result()
+
+    def notes(self) -> list[str]:
+        """What there is to be said of old-style clients."""
+        return self._service.call(self._bridge.notes).result() if self._bridge else []
 
     @property
     def refusals(self) -> int:
@@ -115,11 +127,13 @@ def opened(folder: Folder, job: Job, doors: Sequence[Door]) -> Iterator[Engine]:
         "job": lambda _, caller: encode(job_for(job, caller)),
         **served(LocalView(frontier)),
     }
-    service = FrontierService(frontier, server, extra)
+    # Clients of the standard library come from other machines, or as if from them.
+    bridge = Bridge(frontier, SystemClock.wall_s) if len(doors) > 1 else None
+    service = FrontierService(frontier, server, extra, old=bridge)
     try:
         service.start()
         write_private(folder.address_file, str(server.addresses[0]).encode())
-        yield Engine(frontier, service, before, recovered, server.addresses)
+        yield Engine(frontier, service, before, recovered, server.addresses, bridge)
     finally:
         service.stop()
         folder.address_file.unlink(missing_ok=True)

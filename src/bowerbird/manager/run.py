@@ -1,7 +1,7 @@
 """One run of a crawl: seed, watch over the workers, apply the stop rules, until the end."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -49,6 +49,10 @@ class Desk(Protocol):
         """Give back what the database can spare on the disk."""
         ...
 
+    def lacks_readers(self) -> bool:
+        """Whether only old-style clients work here, who take images, and there are pages."""
+        ...
+
     @property
     def refusals(self) -> int:
         """How often the disk has refused a call."""
@@ -65,6 +69,7 @@ class Run:
     rules: StopRules
     clock: Clock
     folder: Path
+    reader: Sequence[str] = ()  #: starts a worker that takes all but images
     tell: Callable[[Progress], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None  #: a line for people
     interrupts: int = 0
@@ -100,6 +105,7 @@ class Run:
                 break
             self._apply_rules(stats, now_s, now_s - began_s, before.bytes)
             self._say_who_is_missing(stats, now_s)
+            self._read_for_others()
             self.supervisor.check()
             time.sleep(LOOK_EVERY_S[now_s - began_s > YOUNG_S])
         return self._end(meter, stats)
@@ -147,6 +153,12 @@ class Run:
             self._lonely_s = float("inf")
             gone = "No worker is left" if self._met else "No worker yet"
             self.say(f"{gone}: waiting for one to join, with the line above.")
+
+    def _read_for_others(self) -> None:
+        """Clients of the standard library's managers take images only."""
+        if not self.supervisor.count and self.desk.lacks_readers():
+            self.supervisor.engage(self.reader)
+            self.say("Clients take images; one worker here reads pages for them, and nothing else.")
 
     def _stats(self, last: Stats | None = None) -> Stats:
         try:

@@ -49,6 +49,10 @@ class Supervisor:
                 self._running[number] = _spawn(self._command)
                 self._born_s[number] = now_s
 
+    def engage(self, command: Sequence[str]) -> None:
+        """Where there were to be none: one worker after all, with this command."""
+        self.count, self._command, self._again_s = 1, command, {0: 0.0}
+
     def check(self) -> None:
         """Note who has ended, and start again who died."""
         for number, process in list(self._running.items()):

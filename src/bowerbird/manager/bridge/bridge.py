@@ -39,6 +39,7 @@ class Bridge:
     def __init__(self, frontier: Frontier, wall_s: Callable[[], float]) -> None:
         """`wall_s`: the date for records, in seconds since 1970."""
         self.ignored = 0  #: what was put into a queue and means nothing here
+        self.fetched = 0  #: images that clients have
         self._frontier = frontier
         self._wall_s = wall_s
         self._hands = Hands(frontier)
@@ -46,7 +47,6 @@ class Bridge:
         self._put_off: list[OldCall] = []
         self._put_off_until_s: float | None = None
         self._closed: set[int] = set()  # connections, until that is committed
-        self._told: set[int] = set()  # connections, that it is over
         self._now_s = 0.0
         self._begin(0.0)
 
@@ -57,15 +57,26 @@ class Bridge:
 
     def clients(self) -> int:
         """How many have asked for tasks and are here."""
-        return len(self._hands.clients())
+        return len(self._hands)
 
-    def sessions(self) -> int:
-        """How many sessions of the frontier are theirs."""
-        return self._hands.sessions()
+    def lacks_readers(self) -> bool:
+        """Whether there are pages and the like, and nobody but these clients, who take images."""
+        stats = self._frontier.stats()
+        others = stats.sessions - self._hands.sessions()
+        read = sum(stats.waiting.values()) - stats.waiting.get(Kind.IMAGE, 0)
+        return self.clients() > 0 and others == 0 and read > 0
 
-    def unaware(self) -> int:
-        """How many have not been told yet that the crawl is over."""
-        return len(self._hands.clients() - self._told)
+    def notes(self) -> list[str]:
+        """What a person should know at the end."""
+        said = []
+        if self.fetched:
+            said.append(
+                f"{self.fetched:,} images are with clients of the standard library's managers: "
+                "recorded as elsewhere, without a file here."
+            )
+        if self.ignored:
+            said.append(f"{self.ignored:,} things that they put into a queue meant nothing here.")
+        return said
 
     # For the service: inside the batch.
 
@@ -107,7 +118,6 @@ class Bridge:
             self._parking.park(wait, self._now_s, next_in_s)
         for connection in self._closed:
             self._parking.drop(connection)
-        self._told -= self._closed
         self._closed.clear()
         self._hands.settle()
         self._begin(self._now_s)
@@ -192,9 +202,7 @@ class Bridge:
         if isinstance(found, Held):
             empty = call.method == "empty"
             return returned(call, False if empty else self._hands.take(found, self._now_s))
-        if found.state is State.ENDED:
-            self._told.add(call.connection)
-        elif self._now_s < wait.until_s:
+        if found.state is not State.ENDED and self._now_s < wait.until_s:
             return found.next_in_s
         return returned(call, True) if call.method == "empty" else raised(call, EMPTY)
 
@@ -232,7 +240,9 @@ class Bridge:
         held = self._hands.find(said.url) if said else None
         if said is None or held is None:
             self._ignore(item)
-        elif not self._hands.finish(held, self._outcome(held.lease, said), self._now_s):
+        elif self._hands.finish(held, self._outcome(held.lease, said), self._now_s):
+            self.fetched += said.good
+        else:
             _log.info("a result came too late: %.200s", said.url, extra={"action": "refuse"})
 
     def _outcome(self, lease: Lease, said: ResultText) -> Outcome:

@@ -40,12 +40,9 @@ class Hands:
     def __repr__(self) -> str:
         return f"<Hands [{len(self._clients)} clients, {len(self._held)} URLs]>"
 
-    def __contains__(self, connection: int) -> bool:
-        return connection in self._clients
-
-    def clients(self) -> set[int]:
-        """Connections that have asked for tasks."""
-        return set(self._clients)
+    def __len__(self) -> int:
+        """How many clients have asked for tasks and are here."""
+        return len(self._clients)
 
     def sessions(self) -> int:
         """How many sessions of the frontier are theirs."""
