@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bowerbird.store import claimed
 from tests.bird import Ran, bird, flying, wait_for
 from tests.web import Answer, serve, tree
 
@@ -137,6 +138,12 @@ def test_a_folder_that_is_not_ours_is_left_alone(tmp_path):
 
     assert_refused(bird("crawl", "http://127.0.0.1:1/", "-o", tmp_path), "not empty")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_workers_folder_is_no_place_for_a_crawl(tmp_path):
+    claimed(tmp_path, "another")
+
+    assert_refused(bird("crawl", "http://127.0.0.1:1/", "-o", tmp_path), "images of a worker")
 
 
 def test_a_file_in_place_of_the_folder(tmp_path):

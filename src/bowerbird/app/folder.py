@@ -14,6 +14,7 @@ import msgspec
 
 from bowerbird.errors import FolderError, FolderInUseError, StorageFullError
 from bowerbird.settings import Secrets
+from bowerbird.store import marker_of
 
 
 class Folder:
@@ -48,6 +49,10 @@ class Folder:
                 raise FolderError(
                     f"{self} is not empty and holds no crawl of Bowerbird; "
                     "name a new or an empty folder with -o."
+                )
+            if not self.holds_crawl() and marker_of(self.path):
+                raise FolderError(
+                    f"{self} holds images of a worker; name a new or an empty folder with -o."
                 )
             self.private.mkdir(mode=0o700, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
