@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.model import Kind
-from bowerbird.queues import Door, UnixAddress, new_authkey, new_socket_path
+from bowerbird.queues import Door, UnixAddress, new_authkey, new_socket_path, sweep_sockets
 
 
 @dataclass(slots=True, frozen=True)
@@ -25,6 +25,7 @@ class PrivateDoor:
 
 def new_door(folder: Folder) -> PrivateDoor:
     """A door for one run; its key is written where workers read it."""
+    sweep_sockets()
     door = Door(UnixAddress(str(new_socket_path())), new_authkey())
     write_private(folder.authkey_file, door.authkey)
     return PrivateDoor(door, folder.authkey_file)

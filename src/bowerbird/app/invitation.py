@@ -94,10 +94,10 @@ def own_host(address: TcpAddress | TlsAddress) -> str:
         unspecified = ip_address(address.host).is_unspecified
     except ValueError:
         return address.host
-    return _outward() or socket.gethostname() if unspecified else address.host
+    return outward_address() or socket.gethostname() if unspecified else address.host
 
 
-def _outward() -> str:
+def outward_address() -> str:
     """The address of ours that others see; "" where no way leads out."""
     for family, far in zip((socket.AF_INET, socket.AF_INET6), _FAR, strict=True):
         try:

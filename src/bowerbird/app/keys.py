@@ -80,6 +80,22 @@ def new_key_text() -> bytes:
     return secrets.token_hex(KEY_BYTES).encode() + b"\n"
 
 
+def make_authkey(path: Path) -> None:
+    """Make a key file that only its owner can read.
+
+    Raises:
+        UsageError: it is there already, or cannot be written.
+    """
+    try:
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        with file:
+            file.write(new_key_text())
+    except FileExistsError:
+        raise UsageError(f"{path} is there already; name another file with -o.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+
+
 def _from_environment() -> bytes | None:
     text = os.environ.get(VARIABLE)
     if text == "":

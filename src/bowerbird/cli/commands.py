@@ -2,7 +2,7 @@
 
 import click
 
-from bowerbird.cli import crawling, demonstration, gathering, looking, status, steering
+from bowerbird.cli import crawling, demonstration, gathering, keygen, looking, status, steering
 from bowerbird.cli.options import PanelCommand, parameters
 
 
@@ -30,6 +30,7 @@ for command in (
     steering.pause,
     steering.resume,
     steering.stop,
+    keygen.keygen,
     demonstration.demo,
     demonstration.completion,
 ):

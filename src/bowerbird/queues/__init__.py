@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bowerbird.queues.client import Connection
     from bowerbird.queues.door import Caller, Door
     from bowerbird.queues.limits import Limits
-    from bowerbird.queues.runtime import new_authkey, new_socket_path
+    from bowerbird.queues.runtime import new_authkey, new_socket_path, sweep_sockets
     from bowerbird.queues.server import Server
     from bowerbird.queues.tls import ClientTls, ServerTls
 
@@ -37,6 +37,7 @@ __all__ = [
     "new_authkey",
     "new_socket_path",
     "parse_address",
+    "sweep_sockets",
 ]
 
 _MODULES = {
@@ -51,6 +52,7 @@ _MODULES = {
     "Limits": "limits",
     "new_authkey": "runtime",
     "new_socket_path": "runtime",
+    "sweep_sockets": "runtime",
     "Server": "server",
     "ClientTls": "tls",
     "ServerTls": "tls",
