@@ -5,7 +5,7 @@
 .PHONY: help demo test check bench lock clean
 
 BIN := .venv/bin
-PYTHON_FILES := src tests benchmarks scripts/check-lock scripts/check-shape
+PYTHON_FILES := src tests benchmarks examples scripts/check-lock scripts/check-shape
 # From small to large; a missing folder is no error.
 TESTS := $(wildcard tests/unit tests/contracts tests/integration tests/chaos tests/net tests/e2e)
 
