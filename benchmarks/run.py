@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import corpus, extras, tables
+from benchmarks.fleet import page
 from benchmarks.measure import Cost, measured, quiet_disk
 from benchmarks.peers.base import BENCH, ROOT, Peer, Work
 from benchmarks.suites import SUITES, Suite
@@ -42,7 +43,8 @@ def main() -> None:
             print(name, flush=True)
             sections += extra(out)
     text = tables.document(sections, out, options.repeat)
-    Path(options.results).write_text(text)
+    results = Path(options.results)
+    results.write_text("\n".join(filter(None, [text, page.part(results)])))
     print(text)
     shutil.rmtree(out, ignore_errors=True)
 

@@ -18,7 +18,9 @@ Made by `make bench`; medians of {repeat} runs in turn. All programs and nginx s
 nginx's own CPU time is not counted. Images are files whose first bytes are an image's; "distinct"
 counts those with the same bytes once. Largest process and all processes: peaks of memory.
 
-- {date}, {machine}, Python {python}
+{machine}"""
+
+MACHINE = """- {date}, {machine}, Python {python}
 - output on {filesystem}
 """
 
@@ -102,16 +104,20 @@ def _command(peer: Peer, work: Work) -> str:
     return text.replace(work.start, "http://127.0.0.1:PORT/")
 
 
-def _head(out: Path, repeat: int) -> str:
+def machine(out: Path) -> str:
+    """Date, machine and file system, as a list."""
     system = platform.freedesktop_os_release()["PRETTY_NAME"]
-    machine = [_processor(), _memory(), system, f"Linux {platform.release()}"]
-    return HEAD.format(
-        repeat=repeat,
+    parts = [_processor(), _memory(), system, f"Linux {platform.release()}"]
+    return MACHINE.format(
         date=time.strftime("%Y-%m-%d"),
-        machine=", ".join(machine),
+        machine=", ".join(parts),
         python=platform.python_version(),
         filesystem=_filesystem(out),
     )
+
+
+def _head(out: Path, repeat: int) -> str:
+    return HEAD.format(repeat=repeat, machine=machine(out))
 
 
 def _processor() -> str:
