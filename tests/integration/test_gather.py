@@ -118,7 +118,7 @@ def test_again_it_brings_nothing(catalog, own, far):
     again = gathered(catalog, own, Path(far.folder))
 
     assert (again.linked, again.copied, again.there) == (0, 0, 1)
-    assert again.lines() == ["1 records: 1 records were here already."]
+    assert again.lines() == ["1 records: 1 here already."]
 
 
 def test_a_folder_where_its_worker_had_it_is_found_by_itself(catalog, own, far):

@@ -66,7 +66,7 @@ class Gathered(msgspec.Struct, kw_only=True):
             f"{self.linked:,} linked" if self.linked else "",
             f"{self.copied:,} copied" if self.copied else "",
             f"{self.removed:,} removed where they were" if self.removed else "",
-            f"{self.there:,} records were here already" if self.there else "",
+            f"{self.there:,} here already" if self.there else "",
         ]
         said = ", ".join(filter(None, parts)) or "nothing to bring"
         return [f"{self.records:,} records: {said}.", *self._troubles(), *self.shown]
