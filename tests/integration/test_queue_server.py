@@ -6,13 +6,11 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
+from tests.queue_fixtures import KEY, Open, Stub, next_frame, opened, rest_of
 
 from bowerbird.errors import (
     AuthenticationError,
@@ -25,125 +23,16 @@ from bowerbird.errors import (
 from bowerbird.queues import (
     Connection,
     Door,
-    Limits,
     Server,
     TcpAddress,
     UnixAddress,
     new_socket_path,
 )
-from bowerbird.queues.handshake import CHALLENGE, FAILURE, client_handshake
-from bowerbird.queues.messages import Reply, Request, failure, framed, read_reply
-from bowerbird.queues.server import Call
+from bowerbird.queues.handshake import CHALLENGE, FAILURE
+from bowerbird.queues.messages import Reply, Request, framed, read_reply
 from bowerbird.queues.wire import FrameReader, frame
 
-KEY = b"the key of these tests"
-
-
-class Stub:
-    """Echoes; holds what it is asked to hold; notes who left."""
-
-    def __init__(self) -> None:
-        self.server: Server
-        self.held: SimpleQueue[Call] = SimpleQueue()
-        self.left: SimpleQueue[int] = SimpleQueue()
-        self.asked_count = 0
-
-    def asked(self, call: Call) -> None:
-        self.asked_count += 1
-        request = call.request
-        if request.method == "hold":
-            self.held.put(call)
-        elif request.method == "fail":
-            self.reply(call, failure(request.id, RemoteCallError("as asked")))
-        elif request.method == "blow":
-            self.reply(call, Reply(request.id, "", bytes(int(request.payload))))
-        else:
-            self.reply(call, Reply(request.id, "", request.payload))
-
-    def reply(self, call: Call, reply: Reply) -> None:
-        self.server.reply_many([(call.connection, reply)])
-
-    def closed(self, connection: int) -> None:
-        self.left.put(connection)
-
-
-class House:
-    """A server with its stub, and ways in."""
-
-    def __init__(self, server: Server, stub: Stub) -> None:
-        self.server, self.stub, self.address = server, stub, server.addresses[0]
-
-    @contextmanager
-    def client(self, key: bytes = KEY, timeout_s: float = 20.0) -> Iterator[Connection]:
-        connection = Connection(self.address, key, timeout_s)
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    @contextmanager
-    def stranger(self) -> Iterator[socket.socket]:
-        """A bare socket that has said nothing yet."""
-        assert isinstance(self.address, UnixAddress)
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(20.0)
-            sock.connect(self.address.path)
-            yield sock
-
-    @contextmanager
-    def insider(self) -> Iterator[socket.socket]:
-        """A bare socket past the handshake."""
-        with self.stranger() as sock:
-            reader, handshake = FrameReader(), client_handshake(KEY)
-            while not handshake.done:
-                handshake.receive(next_frame(sock, reader))
-                for message in handshake.take():
-                    sock.sendall(frame(message))
-            yield sock
-
-    def assert_well(self) -> None:
-        with self.client() as connection:
-            assert connection.call("echo", b"well") == b"well"
-
-
-Open = Callable[..., House]
-
-
-@pytest.fixture
-def opened() -> Iterator[Open]:
-    servers: list[Server] = []
-
-    def make(tcp: bool = False, **limits: float) -> House:
-        address = TcpAddress("127.0.0.1", 0) if tcp else UnixAddress(str(new_socket_path()))
-        server, stub = Server([Door(address, KEY)], Limits(**limits)), Stub()  # type: ignore[arg-type]
-        stub.server = server
-        server.start(stub)
-        servers.append(server)
-        return House(server, stub)
-
-    yield make
-    for server in servers:
-        server.close()
-
-
-def next_frame(sock: socket.socket, reader: FrameReader) -> bytes:
-    while (body := reader.next()) is None:
-        data = sock.recv(65_536)
-        if not data:
-            raise EOFError
-        reader.feed(data)
-    return body
-
-
-def rest_of(sock: socket.socket) -> bytes:
-    """All that comes until the other end closes."""
-    data = b""
-    try:
-        while more := sock.recv(65_536):
-            data += more
-    except ConnectionResetError:
-        pass
-    return data
+__all__ = ["opened"]
 
 
 # Friends.
@@ -269,8 +158,9 @@ def test_the_socket_is_private_and_gone_afterwards(opened: Open) -> None:
 @pytest.mark.parametrize("tcp", [False, True])
 def test_an_address_in_use_is_said_and_left_to_its_owner(opened: Open, tcp: bool) -> None:
     house = opened(tcp=tcp)
+    server = Server([Door(house.address, KEY)])
     with pytest.raises(UsageError, match="Cannot listen"):
-        Server([Door(house.address, KEY)]).start(Stub())
+        server.start(Stub(server))
     house.assert_well()
 
 

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bowerbird.errors import UsageError
-from bowerbird.queues import TcpAddress, UnixAddress, new_authkey, new_socket_path, parse_address
+from bowerbird.queues import (
+    Address,
+    TcpAddress,
+    TlsAddress,
+    UnixAddress,
+    new_authkey,
+    new_socket_path,
+    parse_address,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,9 +26,11 @@ from bowerbird.queues import TcpAddress, UnixAddress, new_authkey, new_socket_pa
         ("tcp://example.org:8001", TcpAddress("example.org", 8001)),
         (" tcp://127.0.0.1:0/ ", TcpAddress("127.0.0.1", 0)),
         ("tcp://[::1]:8001", TcpAddress("::1", 8001)),
+        ("tls://example.org:8001", TlsAddress("example.org", 8001)),
+        ("tls://[::1]:8001", TlsAddress("::1", 8001)),
     ],
 )
-def test_an_address_is_read_and_written_alike(text: str, address: UnixAddress | TcpAddress) -> None:
+def test_an_address_is_read_and_written_alike(text: str, address: Address) -> None:
     assert parse_address(text) == address
     assert parse_address(str(address)) == address
 
@@ -31,17 +41,18 @@ def test_an_address_is_read_and_written_alike(text: str, address: UnixAddress | 
         "", "example.org:8001", "unix://", "unix://run/b.sock", "unix:///a\0b", "tcp://", "tcp://host",
         "tcp://:8001", "tcp://host:", "tcp://host:70000", "tcp://host:-1", "tcp://host:8o01",
         "tcp://::1:8001", "tcp://user@host:1", "tcp://host/path:1", "http://host:1", "tcp:host:1",
-        "tcp://[a/b]:1", "tcp://[host]:1",
+        "tcp://[a/b]:1", "tcp://[host]:1", "tls://host", "tls://", "tls://user@host:1",
+        "tls:host:1",
     ],
 )  # fmt: skip
 def test_a_broken_address_says_what_one_looks_like(text: str) -> None:
-    with pytest.raises(UsageError, match=r"tcp://|unix:///"):
+    with pytest.raises(UsageError, match=r"tcp://|tls://|unix:///"):
         parse_address(text)
 
 
 @given(st.text(max_size=40))
 def test_no_text_raises_anything_else(text: str) -> None:
-    for start in ("", "tcp://", "unix://"):
+    for start in ("", "tcp://", "tls://", "unix://"):
         try:
             address = parse_address(start + text)
         except UsageError:

@@ -64,9 +64,8 @@ class Line:
     def close(self) -> None:
         """Also wakes a thread that waits in `exchange`."""
         with suppress(OSError):  # the other end was first
-            socket.socket.shutdown(
-                self._socket, socket.SHUT_RDWR
-            )  # TLS would forget that it is TLS
+            # Not that of an SSLSocket, which forgets its TLS while another thread reads.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         self._socket.close()
 
     def _send(self, message: bytes | bytearray, deadline_s: float) -> None:

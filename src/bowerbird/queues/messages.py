@@ -19,7 +19,7 @@ from bowerbird.errors import (
 )
 from bowerbird.queues.wire import FRAME_LIMIT, write_length
 
-#: First byte of each frame of ours; also the version of this format.
+#: First byte of each frame of ours; its lower half is the version of this format.
 MAGIC = 0xB1
 #: Begins the pickles in which a stock manager says that it does not understand us.
 _PICKLE = b"\x80"
@@ -85,9 +85,19 @@ def read_reply(frame: bytes) -> Reply:
 
 
 def _body(frame: bytes) -> memoryview:
+    if is_of_another_version(frame):
+        raise ProtocolError(
+            "The other end is a Bowerbird that speaks another version of this protocol: "
+            "install the same version on both machines."
+        )
     if not frame or frame[0] != MAGIC:
         raise ProtocolError("a frame of another protocol or version.")
     return memoryview(frame)[1:]
+
+
+def is_of_another_version(frame: bytes) -> bool:
+    """Whether a later or earlier Bowerbird has sent this; it is told so in a frame of ours."""
+    return bool(frame) and frame[0] != MAGIC and frame[0] >> 4 == MAGIC >> 4
 
 
 def failure(id: int, error: BowerbirdError) -> Reply:

@@ -11,9 +11,17 @@ from bowerbird.errors import AuthenticationError, ProtocolError
 from bowerbird.queues.address import host_port
 from bowerbird.queues.door import LOCAL, Caller, Door, is_secure
 from bowerbird.queues.handshake import server_handshake
-from bowerbird.queues.keepalive import watch
+from bowerbird.queues.keepalive import acknowledge, watch
 from bowerbird.queues.limits import Limits
-from bowerbird.queues.messages import MAGIC, Reply, Request, framed, read_request
+from bowerbird.queues.messages import (
+    MAGIC,
+    Reply,
+    Request,
+    failure,
+    framed,
+    is_of_another_version,
+    read_request,
+)
 from bowerbird.queues.strangers import source_of
 from bowerbird.queues.wire import HANDSHAKE_LIMIT, FrameReader, frame
 
@@ -25,6 +33,10 @@ if TYPE_CHECKING:
     from bowerbird.queues.tls_layer import TlsLayer
 
 _log = logging.getLogger(__name__)
+
+
+#: All that another version needs of this is its first byte.
+_ANOTHER_VERSION = framed(failure(0, ProtocolError("another version is spoken here.")))
 
 
 class Dialect(Protocol):
@@ -202,6 +214,10 @@ class Peer:
         if not self.known:
             self._shake(frame)
             return
+        if is_of_another_version(frame):
+            self._transport.write(_ANOTHER_VERSION)
+            self.close()
+            return
         if self._dialect is None:
             self._dialect = _dialect_of(frame)(self)
         request = self._dialect.read(frame)
@@ -214,6 +230,7 @@ class Peer:
     def _shake(self, frame: bytes) -> None:
         self._handshake.receive(frame)
         self._send_handshake()
+        acknowledge(self._transport.get_extra_info("socket"))
         if self._handshake.done:
             self.known = True
             self._deadline.cancel()
