@@ -198,7 +198,7 @@ class LeasesContract:
         assert self.take(leases) == [b"later"]
 
     def test_a_bounded_queue_takes_what_it_has_room_for(self, opened: Open) -> None:
-        leases = opened(Terms(most=2))
+        leases = opened(Terms(maxsize=2))
         assert leases.put([b"1", b"2", b"3"]) == 2
         assert leases.put([b"3"]) == 0
         assert leases.room == 0

@@ -13,7 +13,7 @@ from bowerbird.leases.database import Database
 from bowerbird.leases.sqlite import SqliteItems
 from bowerbird.testing import ManualClock
 
-TERMS = Terms(lease_s=10.0, attempts=3, retry_s=2.0, most=12)
+TERMS = Terms(lease_s=10.0, attempts=3, retry_s=2.0, maxsize=12)
 
 
 class Model:
@@ -25,7 +25,7 @@ class Model:
 
     def put(self, data: list[bytes], priority: int, in_s: float) -> int:
         pending = [one for one in self.items if one["state"] in ("waiting", "delayed")]
-        fits = data[: max(0, TERMS.most - len(pending))]
+        fits = data[: max(0, TERMS.maxsize - len(pending))]
         for item in fits:
             self.items.append(
                 {"data": item, "rank": (-priority, len(self.items)), "state": "waiting",

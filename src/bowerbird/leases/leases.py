@@ -57,9 +57,9 @@ class Leases:
     @property
     def room(self) -> int | None:
         """How many items more may wait; None: any number."""
-        if not self.terms.most:
+        if not self.terms.maxsize:
             return None
-        return max(0, self.terms.most - self._counts.waiting - self._counts.delayed)
+        return max(0, self.terms.maxsize - self._counts.waiting - self._counts.delayed)
 
     # Items come and are given.
 
@@ -240,10 +240,12 @@ class Leases:
 
     # Leases end by themselves.
 
-    def lost(self, holder: int) -> None:
-        """A holder is gone: what it held goes to the next."""
-        for lot in self._held.pop(holder, {}).values():
+    def lost(self, holder: int) -> bool:
+        """A holder is gone: what it held goes to the next. Answers whether it held something."""
+        held = self._held.pop(holder, {})
+        for lot in held.values():
             self._end(lot, LOST)
+        return bool(held)
 
     def tend(self) -> None:
         """Take back what is past its lease time; let delayed items wait whose moment has come."""

@@ -18,6 +18,12 @@ def saved_queues(database: Database) -> dict[str, Terms]:
     return {name: decode(terms, Terms) for _, name, terms in database.read("queues")}
 
 
+def keep_terms(database: Database, name: str, terms: Terms) -> int:
+    """The terms of a queue from now on; answers its number. It is made if it is not there."""
+    number: int = database.write("keep_queue", name, encode(terms))[0][0]
+    return number
+
+
 class SqliteItems(Items):
     """One queue of a file. Its caller opens and ends transactions (`Database.batch`)."""
 
@@ -27,7 +33,7 @@ class SqliteItems(Items):
         """Open a queue, which is made if it is not there; its terms are these from now on."""
         self._database = database
         self._clock = clock or SystemClock()
-        self._queue: int = database.write("keep_queue", name, encode(terms))[0][0]
+        self._queue = keep_terms(database, name, terms)
         self._known: dict[int, Entry] = {}  # those with a lot
         self._number = 0
         self._ended: dict[bytes, int] = {}  # token -> holder, of the transaction under way

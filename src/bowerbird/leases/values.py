@@ -24,7 +24,7 @@ class Terms(msgspec.Struct, frozen=True, array_like=True):
     lease_s: float = 60.0  #: what is not settled or renewed by then goes to the next
     attempts: int = 5  #: times an item is given before it is dead; 0: no end
     retry_s: float = 1.0  #: wait after the first failure; doubled with each, up to an hour
-    most: int = 0  #: items that may wait; 0: no bound
+    maxsize: int = 0  #: items that may wait; 0: no bound
 
     def retry_in_s(self, attempts: int) -> float:
         """How long an item waits that failed for the n-th time."""

@@ -18,17 +18,27 @@ if TYPE_CHECKING:
     from bowerbird.queues.client import Connection
     from bowerbird.queues.door import Caller, Door
     from bowerbird.queues.limits import Limits
+    from bowerbird.queues.named.client import NamedQueue, QueueClient
+    from bowerbird.queues.named.items import Batch, Item
+    from bowerbird.queues.named.lending import DeadLetter
+    from bowerbird.queues.named.server import QueueServer
     from bowerbird.queues.runtime import new_authkey, new_socket_path, sweep_sockets
     from bowerbird.queues.server import Server
     from bowerbird.queues.tls import ClientTls, ServerTls
 
 __all__ = [
     "Address",
+    "Batch",
     "Caller",
     "ClientTls",
     "Connection",
+    "DeadLetter",
     "Door",
+    "Item",
     "Limits",
+    "NamedQueue",
+    "QueueClient",
+    "QueueServer",
     "Server",
     "ServerTls",
     "TcpAddress",
@@ -50,6 +60,12 @@ _MODULES = {
     "Caller": "door",
     "Door": "door",
     "Limits": "limits",
+    "NamedQueue": "named.client",
+    "QueueClient": "named.client",
+    "Batch": "named.items",
+    "Item": "named.items",
+    "DeadLetter": "named.lending",
+    "QueueServer": "named.server",
     "new_authkey": "runtime",
     "new_socket_path": "runtime",
     "sweep_sockets": "runtime",
