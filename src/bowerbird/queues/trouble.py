@@ -113,7 +113,8 @@ def _answer_to_hello(address: TcpAddress, timeout_s: float) -> bytes:
     if timeout_s <= 0:
         return b""
     with socket.create_connection((address.host, address.port), timeout_s) as sock:
-        sock.sendall(_client_hello(address.host))
+        # The empty line wakes what waits for one, such as a web server; TLS does not look so far.
+        sock.sendall(_client_hello(address.host) + b"\r\n\r\n")
         return sock.recv(256)
 
 
