@@ -38,6 +38,7 @@ class Order:
     mode: Mode
     out: str
     start: Iterable[str] = ()  #: start URLs, or the image URLs of a list
+    feed: Callable[[], Iterable[Task | None]] | None = None  #: in place of a list, once it runs
     options: Mapping[str, Any] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
     listen: Listen | None = None  #: where workers of other machines come in
@@ -172,7 +173,9 @@ def _notes(engine: "Engine", job: Job, resumed: bool, stats: Stats) -> Iterator[
         )
 
 
-def _seeds(order: Order, job: Job) -> Iterator[Task]:
+def _seeds(order: Order, job: Job) -> Iterable[Task | None]:
+    if order.feed is not None:
+        return order.feed()
     if order.mode is Mode.DOWNLOAD:
         return list_tasks(order.start)
     return start_tasks(job.settings, job.start_urls)

@@ -1,15 +1,17 @@
 """The embedded engine: SQLite behind the queue server, on a private Unix socket."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
 
+from bowerbird._version import __version__
 from bowerbird.app.entries import LocalView, served
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.recovery import recover
+from bowerbird.catalog import Fate
 from bowerbird.clock import SystemClock
 from bowerbird.codec import encode
 from bowerbird.frontier.base import Frontier
@@ -17,7 +19,7 @@ from bowerbird.frontier.rules import rules_of
 from bowerbird.frontier.service import FrontierService
 from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.manager.bridge.bridge import Bridge
-from bowerbird.model import Results, State, Stats, Task
+from bowerbird.model import Filter, Results, State, Stats, Task
 from bowerbird.queues import Address, Caller, Door, Server
 from bowerbird.settings import Job, Secrets
 from bowerbird.store import FileStore
@@ -85,6 +87,14 @@ class Engine:
                 detail = f" ({death.detail})" if death.detail else ""
                 yield f"{death.first_url} could not be fetched: {death.reason}{detail}."
 
+    def fates(self, urls: Sequence[str]) -> Mapping[str, Fate]:
+        """How those of these URLs have ended that have."""
+        return self._service.call(lambda: self._view.fates(urls)).result() if urls else {}
+
+    def try_again(self, url: str) -> None:
+        """A URL that is dead is to be fetched once more."""
+        self.call(lambda frontier: frontier.requeue(Filter(url=url))).result()
+
     def files(self) -> int:
         """How many different contents are recorded."""
         return self._service.call(lambda: self._view.totals().files).result()
@@ -94,7 +104,7 @@ def job_for(job: Job, caller: Caller) -> Job:
     """The job as this caller may have it: our folder is ours, and secrets need a private way."""
     if not caller.peer:
         return job
-    job = msgspec.structs.replace(job, folder="")
+    job = msgspec.structs.replace(job, folder="", version=__version__)
     if caller.secure or job.secrets == Secrets():
         return job
     return msgspec.structs.replace(job, secrets=Secrets(), withheld=True)

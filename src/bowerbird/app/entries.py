@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Held, Totals
+from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Fate, Held, Totals
 from bowerbird.codec import decode, encode
 from bowerbird.frontier.database import mapped_errors
 from bowerbird.frontier.remote import RemoteFrontier
@@ -62,6 +62,11 @@ class LocalView:
     def refetch(self, final_urls: Sequence[str]) -> int:
         """See `CatalogView`."""
         return self._frontier.refetch(final_urls)
+
+    def fates(self, urls: Sequence[str]) -> dict[str, Fate]:
+        """How those of these URLs have ended that have."""
+        found = ((url, self._reader.fate(url)) for url in urls)
+        return {url: fate for url, fate in found if fate is not None}
 
     def held(self, held: Sequence[Held]) -> int:
         """See `CatalogView`."""

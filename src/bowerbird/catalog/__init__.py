@@ -2,7 +2,7 @@
 
 from bowerbird.catalog.reader import CatalogReader
 from bowerbird.catalog.recent import Boot, boot_now, note_boot, rebooted
-from bowerbird.catalog.values import Added, Entry, Held, Totals
+from bowerbird.catalog.values import Added, Entry, Fate, Held, Totals
 from bowerbird.catalog.writer import CatalogWriter, create
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "CatalogReader",
     "CatalogWriter",
     "Entry",
+    "Fate",
     "Held",
     "Totals",
     "boot_now",

@@ -104,5 +104,21 @@ WHERE r.sha256 IN (SELECT value FROM carray(?)) ORDER BY r.id;
 SELECT p.url FROM catalog_sighting AS s JOIN catalog_url AS p ON p.id = s.page_id
 WHERE s.image_id = ? ORDER BY s.id;
 
+-- fate: URL; where it led, and the reason of its death there. A death with a way on is none.
+WITH RECURSIVE way (url_id, hops) AS (
+    SELECT ?1, 0
+    UNION
+    SELECT m.to_id, way.hops + 1
+    FROM way JOIN catalog_redirection AS m ON m.from_id = way.url_id
+    WHERE way.hops < 10
+)
+SELECT u.url, '', 0 AS dead FROM way
+JOIN catalog_record AS r ON r.final_id = way.url_id JOIN catalog_url AS u ON u.id = r.final_id
+UNION ALL
+SELECT u.url, d.reason, 1 FROM way
+JOIN catalog_death AS d ON d.url_id = way.url_id JOIN catalog_url AS u ON u.id = d.url_id
+WHERE NOT EXISTS (SELECT 1 FROM catalog_redirection AS m WHERE m.from_id = d.url_id)
+ORDER BY dead LIMIT 1;
+
 -- get_meta: key
 SELECT value FROM catalog_meta WHERE key = ?;

@@ -9,7 +9,7 @@ import apsw
 from bowerbird.catalog.ids import url_id
 from bowerbird.catalog.paths import unpack
 from bowerbird.catalog.statements import load
-from bowerbird.catalog.values import Entry, Totals
+from bowerbird.catalog.values import Entry, Fate, Totals
 from bowerbird.errors import FrontierError
 from bowerbird.model import Death, Holder, Kind, Place, Record, Redirection, Results, Sighting
 
@@ -79,6 +79,11 @@ class CatalogReader:
         """The pages where these images were seen, under these very URLs, once each."""
         found = (self._rows("pages", url_id(url)) for url in image_urls)
         return list(dict.fromkeys(row[0] for rows in found for row in rows))
+
+    def fate(self, url: str) -> Fate | None:
+        """How a URL has ended, over up to 10 redirections; None where it has not."""
+        rows = self._rows("fate", url_id(url))
+        return Fate(url=rows[0][0], reason=rows[0][1]) if rows else None
 
     def of_contents(self, sha256s: Iterable[str]) -> list[Record]:
         """Every record of these contents. Reads all records."""

@@ -19,6 +19,13 @@ class Entry(Value, frozen=True, kw_only=True, array_like=True):
     sightings_more: int = 0  #: how many there were beyond those
 
 
+class Fate(Value, frozen=True, kw_only=True, array_like=True):
+    """How a URL has ended."""
+
+    url: str  #: the last one that its redirects led to
+    reason: str = ""  #: of its death; "": it is stored
+
+
 class Totals(Value, frozen=True, kw_only=True, array_like=True):
     """Counts over the whole catalog."""
 

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 
 from bowerbird import urls
 from bowerbird.errors import StorageFullError
@@ -39,7 +38,8 @@ class Seeder:
     A resumed crawl adds all of them again: dedupe absorbs what is known.
     """
 
-    def __init__(self, tasks: Iterable[Task], add: Add) -> None:
+    def __init__(self, tasks: Iterable[Task | None], add: Add) -> None:
+        """A None among the tasks: what has gathered is to be added now, more may take a while."""
         self._tasks = iter(tasks)
         self._add = add
         self._stopped = False
@@ -67,7 +67,7 @@ class Seeder:
 
     def _add_with_room(self, chunk: Sequence[Task], last: bool) -> None:
         """Add a chunk, again and again while the disk is full: it has kept nothing."""
-        while not self._stopped:
+        while not self._stopped and (chunk or last):
             try:
                 self.added += self._add(chunk, last)
             except StorageFullError:
@@ -76,11 +76,12 @@ class Seeder:
                 return
 
 
-def _chunks(tasks: Iterator[Task]) -> Iterator[tuple[list[Task], bool]]:
-    chunk = list(islice(tasks, ADD_LIMIT))
-    while True:
-        following = list(islice(tasks, ADD_LIMIT))
-        yield chunk, not following
-        if not following:
-            return
-        chunk = following
+def _chunks(tasks: Iterable[Task | None]) -> Iterator[tuple[list[Task], bool]]:
+    chunk: list[Task] = []
+    for task in tasks:
+        if task is not None:
+            chunk.append(task)
+        if task is None or len(chunk) == ADD_LIMIT:
+            yield chunk, False
+            chunk = []
+    yield chunk, True

@@ -1,0 +1,45 @@
+"""What was taken from a plain manager and is not answered yet, on disk.
+
+A queue of the standard library forgets what it has given: if we forgot as well, nobody would know.
+A file of JSON lines, first the manager's address, then ["+", task] and ["-", task].
+"""
+
+import json
+import threading
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+
+class Ledger:
+    """Kept by two threads. A disk that refuses is borne: only a crash makes anyone read it."""
+
+    def __init__(self, path: Path, manager: str) -> None:
+        """Take up what is there, if it is this manager's."""
+        self._path, self._manager = path, manager
+        self._lock = threading.Lock()
+        self.open = self._read()  #: tasks left from earlier runs
+        with suppress(OSError):
+            lines = [json.dumps(manager), *(json.dumps(["+", task]) for task in self.open)]
+            path.write_text("\n".join(lines) + "\n", "utf-8")
+
+    def took(self, task: str) -> None:
+        """A task is ours."""
+        self._write("+", task)
+
+    def answered(self, task: str) -> None:
+        """It is no more."""
+        self._write("-", task)
+
+    def _write(self, sign: str, task: str) -> None:
+        with self._lock, suppress(OSError), self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([sign, task]) + "\n")
+
+    def _read(self) -> list[str]:
+        try:
+            manager, *rest = map(json.loads, self._path.read_text("utf-8").splitlines())
+        except (OSError, ValueError):  # none there, or cut in the middle of a line
+            return []
+        left = Counter(task for sign, task in rest if sign == "+")
+        left.subtract(Counter(task for sign, task in rest if sign == "-"))
+        return list(left.elements()) if manager == self._manager else []
