@@ -23,6 +23,10 @@ def _run(arguments: list[str]) -> None:
         from bowerbird.app.worker import main as work
 
         sys.exit(work(*arguments[1:]))
+    elif arguments == ["_far"]:
+        from bowerbird.app.far import main as work_far
+
+        sys.exit(work_far())
     else:
         from bowerbird.cli import run
 

@@ -130,6 +130,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     folder: str = ""  #: where local workers store images
     workers: int = 1  #: how many share what is meant for all of them together
     withheld: bool = False  #: there are secrets, and the way to this worker is not private
+    version: str = ""  #: of the manager that sent it
 
 
 #: A proxy, its login apart.

@@ -45,7 +45,7 @@ class Folder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            if not self.holds_crawl() and any(_foreign(self.path)):
+            if not self.holds_crawl() and any(foreign(self.path)):
                 raise FolderError(
                     f"{self} is not empty and holds no crawl of Bowerbird; "
                     "name a new or an empty folder with -o."
@@ -127,7 +127,7 @@ def write_private(path: Path, data: bytes) -> None:
         raise StorageFullError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _foreign(path: Path) -> Iterator[str]:
+def foreign(path: Path) -> Iterator[str]:
     """What lies in a folder beside what we may have left before the first write."""
     return (entry.name for entry in path.iterdir() if entry.name not in (".bowerbird", "images"))
 

@@ -2,7 +2,16 @@
 
 import click
 
-from bowerbird.cli import crawling, demonstration, gathering, keygen, looking, status, steering
+from bowerbird.cli import (
+    crawling,
+    demonstration,
+    gathering,
+    joining,
+    keygen,
+    looking,
+    status,
+    steering,
+)
 from bowerbird.cli.options import PanelCommand, parameters
 
 
@@ -26,6 +35,7 @@ for command in (
     steering.retry,
     looking.verify,
     looking.export,
+    joining.worker,
     gathering.gather,
     steering.pause,
     steering.resume,

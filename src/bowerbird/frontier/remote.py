@@ -48,15 +48,16 @@ class RemoteFrontier(Frontier):
     """
 
     def __init__(
-        self, address: Address | str, authkey: bytes, tls: ClientTls | None = None
-    ) -> None:
-        """Connects at the first call.
+        self, address: Address | str, authkey: bytes, tls: ClientTls | None = None,
+        reach_s: float = ANSWER_S,
+    ) -> None:  # fmt: skip
+        """Connects at the first call; `reach_s` is the time for that and the handshake.
 
         Raises:
             UsageError: the address is none.
         """
         where = parse_address(address) if isinstance(address, str) else address
-        self._connection = Connection(where, authkey, ANSWER_S, tls)
+        self._connection = Connection(where, authkey, reach_s, tls)
 
     def call(self, method: str, payload: bytes = b"") -> bytes:
         """A method that the manager has added to the service."""

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bowerbird.backoff import retry_in_s
@@ -18,6 +18,9 @@ SETTLED_S = 30.0
 #: So many falls, one after the other, and nobody believes in the next start.
 HOPELESS = 12
 
+#: Starts a command.
+Spawn = Callable[[Sequence[str]], "subprocess.Popen[bytes]"]
+
 
 class Supervisor:
     """Keeps a number of worker processes running.
@@ -26,8 +29,11 @@ class Supervisor:
     nothing is left behind whatever becomes of it.
     """
 
-    def __init__(self, command: Sequence[str], count: int, clock: Clock) -> None:
-        """`command`: the arguments that start a worker."""
+    def __init__(
+        self, command: Sequence[str], count: int, clock: Clock, spawn: "Spawn | None" = None
+    ) -> None:
+        """`command`: the arguments that start a worker; `spawn` starts it, if not as ours."""
+        self._spawn = spawn or _spawn
         self.count = count  #: how many there are to be
         self._command = command
         self._clock = clock
@@ -46,7 +52,7 @@ class Supervisor:
         for number, again_s in list(self._again_s.items()):
             if now_s >= again_s:
                 del self._again_s[number]
-                self._running[number] = _spawn(self._command)
+                self._running[number] = self._spawn(self._command)
                 self._born_s[number] = now_s
 
     def engage(self, command: Sequence[str]) -> None:
@@ -64,16 +70,29 @@ class Supervisor:
                 self._note_death(number)
         self.start()
 
+    @property
+    def running(self) -> int:
+        """How many run, or are about to be started again."""
+        return len(self._running) + len(self._again_s)
+
     def hopeless(self) -> bool:
         """Whether workers do nothing but fall: none of them has ever settled."""
         return self._falls >= HOPELESS
 
     def stop(self, grace_s: float) -> None:
         """Ask all to finish what is in flight; after the grace they are killed."""
+        self.ask_to_stop()
+        self.wait(grace_s)
+
+    def ask_to_stop(self) -> None:
+        """Ask all to finish what is in flight, and start none again."""
         self._again_s.clear()
         for process in self._running.values():
             process.terminate()
-        self.wait(grace_s)
+
+    def lives(self) -> bool:
+        """Whether any has not ended."""
+        return any(process.poll() is None for process in self._running.values())
 
     def wait(self, grace_s: float) -> None:
         """Let all end by themselves; who has not done so after the grace is killed."""
@@ -101,12 +120,12 @@ class Supervisor:
 
 def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
     # Standard input is not theirs, standard output is for results: what they say goes to the log.
-    with _without_interrupts():
+    with without_interrupts():
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())
 
 
 @contextmanager
-def _without_interrupts() -> Iterator[None]:
+def without_interrupts() -> Iterator[None]:
     """Children inherit that SIGINT is blocked: Ctrl-C reaches their group from the first moment,
     and it is the manager that decides. One that comes meanwhile is not lost to us."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows

@@ -1,0 +1,303 @@
+"""The worker processes of one machine for a manager on another: started, watched, told of."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from bowerbird._version import __version__
+from bowerbird.app.far import Errand, Told
+from bowerbird.app.folder import foreign
+from bowerbird.app.interrupts import taken
+from bowerbird.clock import SystemClock
+from bowerbird.errors import (
+    BowerbirdError,
+    ConnectionLostError,
+    FolderError,
+    StorageFullError,
+    UsageError,
+)
+from bowerbird.fetch.guard import Guard
+from bowerbird.manager.supervisor import Supervisor, without_interrupts
+from bowerbird.settings import Job
+from bowerbird.store import claimed
+from bowerbird.store.marker import MARKER
+from bowerbird.worker.away import wait_s
+from bowerbird.worker.link import Tally
+
+#: How often the parent looks around, in seconds.
+LOOK_EVERY_S = 0.1
+#: How often it says that it still waits for a manager, in seconds.
+WAITING_S = 60.0
+#: Workers may finish what is in flight for so long, in seconds.
+GRACE_S = 14.0
+#: A manager that is away for so short is not worth a line, in seconds.
+BLINK_S = 1.0
+
+
+@dataclass(slots=True)
+class Fleet:
+    """What a person asks for."""
+
+    errand: Errand
+    count: int  #: worker processes
+    said: Callable[[str], None] = lambda _: None  #: a line for people
+    tell: Callable[["FleetProgress"], None] = lambda _: None
+    signals: bool = False  #: Ctrl-C is taken as a wish to stop in order
+    interrupts: int = 0
+
+    def interrupt(self) -> None:
+        """Ctrl-C: finish what is in flight; the second one leaves at once."""
+        self.interrupts += 1
+
+
+class FleetProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """What the processes of this machine have come to."""
+
+    tally: Tally
+    seconds: float
+    processes: int
+    working: int = 0  #: of the processes: those that have a manager
+    owed: int = 0  #: results that wait to be handed in
+    away_s: float | None = None  #: for how long no process has had a manager
+
+
+class FleetReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker command came to, for people and for programs."""
+
+    address: str
+    state: str  #: ended, interrupted
+    crawls: tuple[str, ...]
+    folder: str
+    images: int
+    bytes: int
+    pages: int
+    failed: int
+    refused: int  #: results that came too late, and had been fetched by others
+    lost: int  #: results that could not be handed in
+    seconds: float
+    workers_died: int
+
+
+def join(fleet: Fleet) -> FleetReport:
+    """Work for a manager until its crawl has ended or it is interrupted.
+
+    Raises:
+        UsageError: an option or the folder cannot be used.
+        BowerbirdError: what answers there is no manager for us.
+    """
+    errand = fleet.errand
+    Guard(allow_range=errand.allow_range)  # says what is wrong with --allow-range
+    _require_usable(Path(errand.folder))
+    run = _FleetRun(fleet)
+    with taken(fleet, wanted=fleet.signals):
+        job = run.first_job()
+        if job is not None:
+            claimed(Path(errand.folder), job.name)
+            for line in _announcement(fleet, job):
+                fleet.said(line)
+            run.work()
+    return run.report()
+
+
+def _require_usable(path: Path) -> None:
+    """Raises FolderError where a folder holds other things, or cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        known = (path / MARKER).exists() or (path / "crawl.db").exists()
+        if not known and any(foreign(path)):
+            raise FolderError(
+                f"{path} is not empty and holds no images of Bowerbird; "
+                "name a new or an empty folder with -o."
+            )
+    except (FileExistsError, NotADirectoryError):
+        raise FolderError(f"{path} is a file; name a folder with -o.") from None
+    except OSError as error:
+        raise FolderError(f"{path} cannot be written: {error.strerror}.") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise FolderError(f"{path} cannot be written: permission denied.")
+
+
+def _announcement(fleet: Fleet, job: Job) -> list[str]:
+    errand = fleet.errand
+    what = ", ".join(job.start_urls[:3]) or "a list"
+    lines = [
+        f"Joined {errand.target.address}: {job.settings.mode} of {what}, with {fleet.count} "
+        f"worker process{'es' if fleet.count > 1 else ''}; images go to {errand.folder}."
+    ]
+    if job.version != __version__:
+        there = job.version or "another version"
+        lines.append(f"note: the manager is Bowerbird {there}, this is {__version__}.")
+    if job.withheld:
+        lines.append(
+            "note: this crawl uses headers or cookies, which are not sent over a connection that "
+            "is not encrypted: pages are fetched without them here. Use tls:// to have them."
+        )
+    return lines
+
+
+@dataclass(slots=True)
+class _Child:
+    """A worker process, and the last it told."""
+
+    process: "subprocess.Popen[bytes]"
+    told: Told = field(default_factory=lambda: Told(tally=Tally()))
+    listener: threading.Thread = field(init=False)
+
+
+class _FleetRun:
+    """The state of one run."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._began_s = time.monotonic()
+        self._children: list[_Child] = []
+        self._crawls: dict[str, None] = {}
+        self._noted: set[str] = set()
+        self._notes: list[str] = []
+        self._away = False
+        command = [sys.executable, "-m", "bowerbird", "_far"]
+        self._supervisor = Supervisor(command, fleet.count, SystemClock(), self._spawn)
+
+    # Before the work.
+
+    def first_job(self) -> Job | None:
+        """What there is to do, as soon as a manager says so; None when interrupted."""
+        target, tries, said_s = self._fleet.errand.target, 0, 0.0
+        while not self._fleet.interrupts:
+            try:
+                return target.job()
+            except (ConnectionLostError, StorageFullError) as error:
+                now_s = time.monotonic()
+                if not said_s or now_s - said_s > WAITING_S:
+                    self._fleet.said(f"{error} Waiting for it; Ctrl-C ends that.")
+                    said_s = now_s
+                self._sleep(wait_s(tries))
+                tries += 1
+        return None
+
+    def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._fleet.interrupts and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_EVERY_S))
+
+    # The work.
+
+    def work(self) -> None:
+        """Keep the processes running until all have ended."""
+        supervisor, fleet = self._supervisor, self._fleet
+        supervisor.start()
+        try:
+            while supervisor.running and not fleet.interrupts:
+                time.sleep(LOOK_EVERY_S)
+                self._look()
+                supervisor.check()
+            self._end()
+        finally:
+            supervisor.kill()
+        for child in self._children:
+            child.listener.join()
+        self._look()
+
+    def _end(self) -> None:
+        """Ctrl-C: let them finish what is in flight; again: leave at once."""
+        if not self._fleet.interrupts:
+            return
+        self._supervisor.ask_to_stop()
+        until = time.monotonic() + GRACE_S
+        while self._supervisor.lives() and time.monotonic() < until:
+            if self._fleet.interrupts > 1:
+                return
+            time.sleep(LOOK_EVERY_S)
+            self._look()
+
+    def _look(self) -> None:
+        """Say what the processes told; raises what none of them can get over."""
+        for note in self._take_notes():
+            self._fleet.said(note)
+        for child in self._children:
+            if child.told.crawl:
+                self._crawls[child.told.crawl] = None
+            if child.told.fatal:
+                kind = UsageError if child.told.usage else BowerbirdError
+                raise kind(child.told.fatal)
+        if self._supervisor.hopeless():
+            raise BowerbirdError("Workers end as soon as they start; what they said stands above.")
+        progress = self._progress()
+        self._say_of_manager(progress)
+        self._fleet.tell(progress)
+
+    def _take_notes(self) -> list[str]:
+        notes, self._notes = self._notes, []
+        return notes
+
+    def _say_of_manager(self, progress: FleetProgress) -> None:
+        away = (progress.away_s or 0.0) > BLINK_S
+        if away and not self._away:
+            kept = f" {progress.owed} results are kept for it." if progress.owed else ""
+            self._fleet.said(
+                f"The manager at {self._fleet.errand.target.address} is away.{kept} "
+                "Trying again and again; Ctrl-C ends that."
+            )
+        elif self._away and progress.working:
+            self._fleet.said("The manager is back: going on.")
+        self._away = away or (self._away and not progress.working)
+
+    def _progress(self) -> FleetProgress:
+        living = [child for child in self._children if child.process.poll() is None]
+        away = [child.told.away_s for child in living if child.told.away_s is not None]
+        return FleetProgress(
+            tally=self._sum(),
+            seconds=time.monotonic() - self._began_s,
+            processes=len(living),
+            working=len(living) - len(away),
+            owed=sum(child.told.owed for child in living),
+            away_s=min(away) if away and len(away) == len(living) else None,
+        )
+
+    def _sum(self) -> Tally:
+        total = Tally()
+        for child in self._children:
+            for name in total.__struct_fields__:
+                setattr(total, name, getattr(total, name) + getattr(child.told.tally, name))
+        return total
+
+    def report(self) -> FleetReport:
+        """What it came to."""
+        tally, errand = self._sum(), self._fleet.errand
+        return FleetReport(
+            address=errand.target.address,
+            state="interrupted" if self._fleet.interrupts else "ended",
+            crawls=tuple(self._crawls), folder=errand.folder, images=tally.images,
+            bytes=tally.bytes, pages=tally.pages, failed=tally.failed, refused=tally.refused,
+            lost=sum(child.told.owed for child in self._children),
+            seconds=time.monotonic() - self._began_s, workers_died=self._supervisor.deaths,
+        )  # fmt: skip
+
+    # The processes.
+
+    def _spawn(self, command: Sequence[str]) -> "subprocess.Popen[bytes]":
+        with without_interrupts():
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdin is not None
+        process.stdin.write(msgspec.json.encode(self._fleet.errand) + b"\n")
+        process.stdin.flush()  # it stays open: its end tells the process that we are gone
+        child = _Child(process)
+        child.listener = threading.Thread(target=self._listen, args=(child,), daemon=True)
+        child.listener.start()
+        self._children.append(child)
+        return process
+
+    def _listen(self, child: _Child) -> None:
+        assert child.process.stdout is not None
+        for line in child.process.stdout:
+            child.told = told = msgspec.json.decode(line, type=Told)
+            if told.note and told.about not in self._noted:
+                self._noted.add(told.about)
+                self._notes.append(told.note)

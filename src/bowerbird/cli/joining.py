@@ -1,0 +1,153 @@
+"""`worker`: help with a crawl from any machine."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bowerbird.cli import FINISHED, INTERRUPTED
+from bowerbird.cli.access import access_of, access_options
+from bowerbird.cli.show import LINE_EVERY_S, SAME_AFTER_S
+from bowerbird.cli.values import parse_size, shown_duration, shown_size
+from bowerbird.codec import as_json
+
+if TYPE_CHECKING:
+    from bowerbird.app.fleet import FleetProgress, FleetReport
+
+#: Where images go unless told otherwise.
+FOLDER = "bowerbird-images"
+
+
+@click.command(short_help="Help with a crawl from any machine.")
+@click.argument("address")
+@click.option(
+    "-o",
+    "--out",
+    default=FOLDER,
+    metavar="DIR",
+    help=f"Folder for the images, made if it is missing. [{FOLDER}]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1_024),
+    metavar="N",
+    help="Worker processes. [one for each core]",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Transfers in flight of one process. [as the crawl says]",
+)
+@click.option(
+    "--memory",
+    default="",
+    metavar="SIZE",
+    help="Bodies and decodes of one process together. [as the crawl says]",
+)
+@click.option(
+    "--allow-private",
+    is_flag=True,
+    help="Let the crawl use this machine to reach private and loopback addresses.",
+)
+@click.option(
+    "--allow-range", multiple=True, metavar="CIDR", help="Let it reach these private addresses."
+)
+@click.option("--stay", is_flag=True, help="When the crawl has ended wait for the next one there.")
+@access_options
+@click.option("--json", "as_json_", is_flag=True, help="Print what it came to as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+def worker(address: str, as_json_: bool, quiet: bool, **typed: Any) -> None:
+    """Help with the crawl of the manager at ADDRESS: tcp://HOST:PORT or tls://HOST:PORT.
+
+    All settings come from there; only the authkey is needed. It may be started before the manager,
+    waits for it while it is away, and ends with the crawl. Images are kept in a folder here;
+    `bowerbird gather` brings them together.
+    """
+    from bowerbird.app.fleet import join
+
+    shown = Shown(quiet=quiet)
+    report = join(_fleet(address, shown, typed))
+    if as_json_:
+        sys.stdout.buffer.write(as_json(report))
+    else:
+        click.echo(summary(report))
+    sys.exit(INTERRUPTED if report.state == "interrupted" else FINISHED)
+
+
+def _fleet(address: str, shown: "Shown", typed: dict[str, Any]) -> Any:
+    import os
+
+    from bowerbird.app.access import manager_address
+    from bowerbird.app.far import Errand
+    from bowerbird.app.fleet import Fleet
+    from bowerbird.app.way import Target
+
+    access = access_of(typed)
+    where = manager_address(address)
+    errand = Errand(
+        target=Target(str(where), access.key(), access.tls(where)),
+        folder=str(Path(typed["out"]).absolute()),
+        allow_private=typed["allow_private"],
+        allow_range=typed["allow_range"],
+        concurrency=typed["concurrency"] or 0,
+        memory=parse_size(typed["memory"]) if typed["memory"] else 0,
+        stay=typed["stay"],
+    )
+    count = typed["workers"] or os.cpu_count() or 1
+    return Fleet(errand, count, said=shown.say, tell=shown.tell, signals=True)
+
+
+class Shown:
+    """What a person sees while workers work: lines on standard error."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._last = ""
+        self._last_s = self._images = self._bytes = 0.0
+
+    def say(self, text: str) -> None:
+        """A line."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def tell(self, progress: "FleetProgress") -> None:
+        """Progress, every few seconds, unless it would say the same again."""
+        since_s = progress.seconds - self._last_s
+        if self._quiet or since_s < LINE_EVERY_S:
+            return
+        line = self._line(progress, since_s)
+        if line == self._last and since_s < SAME_AFTER_S:
+            return
+        tally = progress.tally
+        self._last, self._last_s = line, progress.seconds
+        self._images, self._bytes = tally.images, tally.bytes
+        self.say(line)
+
+    def _line(self, progress: "FleetProgress", since_s: float) -> str:
+        tally = progress.tally
+        parts = [
+            f"{tally.images:,} images",
+            shown_size(tally.bytes),
+            f"{(tally.images - self._images) / since_s:.0f}/s",
+            f"{shown_size((tally.bytes - self._bytes) / since_s)}/s",
+            f"{tally.pages:,} pages",
+            f"{tally.failed:,} failed",
+            f"{progress.working} of {progress.processes} connected",
+        ]
+        if progress.owed and progress.away_s is not None:
+            parts.append(f"{progress.owed} results kept")
+        return " · ".join(parts)
+
+
+def summary(report: "FleetReport") -> str:
+    """The report in a line or two."""
+    state = "Interrupted" if report.state == "interrupted" else "The crawl has ended"
+    lines = [
+        f"{state}: {report.images:,} images, {shown_size(report.bytes)}, {report.pages:,} pages, "
+        f"{report.failed:,} failed, in {shown_duration(report.seconds)}",
+        f"  in {report.folder}/images",
+    ]
+    if report.lost:
+        lines.append(f"  {report.lost:,} results could not be handed in; they are fetched again")
+    return "\n".join(lines)
