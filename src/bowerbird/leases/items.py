@@ -17,6 +17,10 @@ class State(IntEnum):
     GONE = 3  #: done or dead
 
 
+#: The same where each item is looked at: a name is found faster than an attribute.
+WAITING, DELAYED, LEASED, GONE = State
+
+
 class Entry:
     """One unfinished item, as long as somebody may speak of it."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 
 from bowerbird.clock import Clock, SystemClock
-from bowerbird.leases.items import Entry, Items, Lot, State
+from bowerbird.leases.items import DELAYED, GONE, LEASED, WAITING, Entry, Items, Lot
 from bowerbird.leases.values import Counts, DeadItem, Given, Terms, Ticket, Verb
 
 #: Reasons of deaths that nobody gave.
@@ -89,21 +89,25 @@ class Leases:
         entries, items = self._items.take(limit)
         token = os.urandom(8)
         lot = Lot(token, entries, self.terms.lease_s if lease_s is None else lease_s)
-        lot.open = len(entries)
-        attempts = [self._lease(entry, lot) for entry in entries]
+        attempts = self._lease(entries, lot)
         self._counts.waiting -= len(entries)
         self._counts.leased += len(entries)
         self._items.lend(lot)
         self._lend(lot, holder)
         return Given(token, items, attempts)
 
-    def _lease(self, entry: Entry, lot: Lot) -> int:
-        if entry.lot is not None:
-            self._leave(entry.lot, 1)
-        entry.lot = lot
-        entry.state = State.LEASED
-        entry.attempts += 1
-        return entry.attempts
+    def _lease(self, entries: Sequence[Entry], lot: Lot) -> list[int]:
+        """Their attempts. What is done for each item is kept short here and in `_finish`."""
+        attempts = []
+        for entry in entries:
+            if entry.lot is not None:
+                self._leave(entry.lot, 1)
+            entry.lot = lot
+            entry.state = LEASED
+            entry.attempts += 1
+            attempts.append(entry.attempts)
+        lot.open = len(entries)
+        return attempts
 
     def _lend(self, lot: Lot, holder: int) -> None:
         lot.holder = holder
@@ -172,17 +176,20 @@ class Leases:
 
     def _finish(self, entries: Sequence[Entry], lot: Lot) -> None:
         self._items.remove(entries)
-        for entry in entries:
+        late = [entry for entry in entries if entry.state is not LEASED]
+        for entry in late:
             self._uncount(entry)
-            entry.state = State.GONE
+        self._counts.leased -= len(entries) - len(late)
+        for entry in entries:
+            entry.state = GONE
             entry.lot = None
         if entries:
             self._leave(lot, len(entries))
 
     def _uncount(self, entry: Entry) -> None:
-        if entry.state == State.LEASED:
+        if entry.state is LEASED:
             self._counts.leased -= 1
-        elif entry.state == State.WAITING:
+        elif entry.state is WAITING:
             self._counts.waiting -= 1
         else:
             self._counts.delayed -= 1
@@ -190,7 +197,7 @@ class Leases:
     def _unfinish(self, entry: Entry, verb: Verb, in_s: float | None, why: str) -> None:
         if verb is Verb.DEAD:
             self._bury(entry, why)
-        elif entry.state != State.LEASED:
+        elif entry.state is not LEASED:
             return  # its lease was over: it waits again already
         elif verb is Verb.RELEASED:
             entry.attempts -= 1
@@ -208,17 +215,17 @@ class Leases:
         self._counts.leased -= 1
         if in_s > 0:
             self._counts.delayed += 1
-            entry.state = State.DELAYED
+            entry.state = DELAYED
         else:
             self._counts.waiting += 1
-            entry.state = State.WAITING
+            entry.state = WAITING
         self._items.back(entry, in_s)
 
     def _bury(self, entry: Entry, why: str) -> None:
         self._items.bury(entry, why)
         self._uncount(entry)
         self._counts.dead += 1
-        entry.state = State.GONE
+        entry.state = GONE
         lot, entry.lot = entry.lot, None
         if lot is not None:
             self._leave(lot, 1)
@@ -232,7 +239,7 @@ class Leases:
         if lot is None:
             return 0
         named = self._named(lot, ticket.places)
-        leased = sum(entry.state == State.LEASED for entry in named)
+        leased = sum(entry.state is LEASED for entry in named)
         if leased:
             lot.until_s = self._clock.now_s() + (lot.lease_s if lease_s is None else lease_s)
             self._mark_end(lot)
@@ -265,7 +272,7 @@ class Leases:
 
     def _end(self, lot: Lot, why: str) -> None:
         for entry in self._named(lot, None):
-            if entry.state == State.LEASED:
+            if entry.state is LEASED:
                 self._retry(entry, 0.0, why)
 
     def next_in_s(self) -> float | None:

@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from itertools import islice
 
 from bowerbird.clock import Clock, SystemClock
-from bowerbird.leases.items import Entry, Items, Lot, Saved, State
+from bowerbird.leases.items import DELAYED, WAITING, Entry, Items, Lot, Saved
 from bowerbird.leases.values import Counts, DeadItem
 
 
@@ -25,15 +25,14 @@ class _Lane:
             self._take_older(found)
         fresh = self.fresh
         while len(found) < limit and fresh:
-            entry = fresh.popleft()
-            if entry.state == State.WAITING:  # else done or dead by a late word
-                found.append(entry)
+            some = [fresh.popleft() for _ in range(min(limit - len(found), len(fresh)))]
+            found += [entry for entry in some if entry.state is WAITING]  # else done by a late word
         return found
 
     def _take_older(self, found: list[Entry]) -> None:
         first = not self.fresh or self.back[0] < self.fresh[0]
         entry = heappop(self.back) if first else self.fresh.popleft()
-        if entry.state == State.WAITING:
+        if entry.state is WAITING:
             found.append(entry)
 
 
@@ -56,10 +55,10 @@ class MemoryItems(Items):
         if in_s > 0:
             due_s = self._clock.now_s() + in_s
             for id, item in enumerate(items, first):
-                heappush(self._delayed, (due_s, Entry(id, item, priority, State.DELAYED)))
+                heappush(self._delayed, (due_s, Entry(id, item, priority, DELAYED)))
             return
         self._lane(priority).fresh.extend(
-            Entry(id, item, priority, State.WAITING) for id, item in enumerate(items, first)
+            Entry(id, item, priority, WAITING) for id, item in enumerate(items, first)
         )
 
     def _lane(self, priority: int) -> _Lane:
@@ -99,14 +98,14 @@ class MemoryItems(Items):
         count, now_s = 0, self._clock.now_s()
         while self._delayed and self._delayed[0][0] <= now_s:
             entry = heappop(self._delayed)[1]
-            if entry.state == State.DELAYED:
-                entry.state = State.WAITING
+            if entry.state is DELAYED:
+                entry.state = WAITING
                 heappush(self._lane(entry.priority).back, entry)
                 count += 1
         return count
 
     def next_in_s(self) -> float | None:
-        while self._delayed and self._delayed[0][1].state != State.DELAYED:
+        while self._delayed and self._delayed[0][1].state is not DELAYED:
             heappop(self._delayed)
         return self._delayed[0][0] - self._clock.now_s() if self._delayed else None
 
@@ -120,7 +119,7 @@ class MemoryItems(Items):
     def revive(self, ids: Sequence[int] | None) -> int:
         graves = self._open(ids)
         for entry in graves:
-            again = Entry(entry.id, entry.data, entry.priority, State.WAITING)
+            again = Entry(entry.id, entry.data, entry.priority, WAITING)
             heappush(self._lane(entry.priority).back, again)
         return len(graves)
 

@@ -9,7 +9,7 @@ import apsw
 from bowerbird.clock import Clock, SystemClock
 from bowerbird.codec import decode, encode
 from bowerbird.leases.database import Database
-from bowerbird.leases.items import Entry, Items, Lot, Saved, State
+from bowerbird.leases.items import DELAYED, LEASED, WAITING, Entry, Items, Lot, Saved, State
 from bowerbird.leases.values import Counts, DeadItem, Terms
 
 
@@ -62,9 +62,9 @@ class SqliteItems(Items):
     def _counts(self) -> Counts:
         by_state: dict[int, int] = dict(self._database.read("count", self._queue))
         return Counts(
-            by_state.get(State.WAITING, 0),
-            by_state.get(State.DELAYED, 0),
-            by_state.get(State.LEASED, 0),
+            by_state.get(WAITING, 0),
+            by_state.get(DELAYED, 0),
+            by_state.get(LEASED, 0),
             self._database.read("count_dead", self._queue)[0][0],
         )
 
@@ -82,8 +82,8 @@ class SqliteItems(Items):
 
     def _placed(self, in_s: float) -> tuple[int, float | None]:
         if in_s > 0:
-            return int(State.DELAYED), self._clock.wall_s() + in_s
-        return int(State.WAITING), None
+            return int(DELAYED), self._clock.wall_s() + in_s
+        return int(WAITING), None
 
     def take(self, limit: int) -> tuple[list[Entry], list[bytes]]:
         rows = self._database.read("take", self._queue, limit)
@@ -92,7 +92,7 @@ class SqliteItems(Items):
     def _entry(self, id: int, rank: int, attempts: int) -> Entry:
         entry = self._known.get(id)
         if entry is None:
-            entry = self._known[id] = Entry(id, b"", -rank, State.WAITING)
+            entry = self._known[id] = Entry(id, b"", -rank, WAITING)
             entry.attempts = attempts
         return entry
 
@@ -135,7 +135,7 @@ class SqliteItems(Items):
         ripe = self._database.write("ripe", self._queue, self._clock.wall_s())
         for (id,) in ripe:
             if id in self._known:
-                self._known[id].state = State.WAITING
+                self._known[id].state = WAITING
         return len(ripe)
 
     def next_in_s(self) -> float | None:

@@ -96,8 +96,10 @@ class Server:
     def reply_many(self, replies: Sequence[tuple[int, Reply | OldReply]]) -> None:
         """Send replies to connections by their numbers; one wake-up of the loop for all."""
         if replies:
+            here = self._thread is threading.current_thread()  # then the loop is awake
+            call_soon = self._loop.call_soon if here else self._loop.call_soon_threadsafe
             with suppress(RuntimeError):  # the loop has ended, and with it who asked
-                self._loop.call_soon_threadsafe(self._deliver, replies)
+                call_soon(self._deliver, replies)
 
     def close(self) -> None:
         """Stop listening, send what was answered, end all connections. Idempotent."""

@@ -175,11 +175,16 @@ class NamedQueue(Generic[T]):
         return batch[0]
 
     def get_many(
-        self, limit: int = BATCH, wait_s: float | None = None, *, lease_s: float | None = None
+        self,
+        limit: int = BATCH,
+        wait_s: float | None = None,
+        *,
+        lease_s: float | None = None,
+        done: Iterable[Leased] = (),
     ) -> Batch[T]:
         """Lease up to `limit` values (1,000 at most) as soon as there is one; none where there was
-        none in time."""
-        return self._get(self.lending.get(limit, lease_s), Until(wait_s))
+        none in time. `done`: these are done, said in the same call."""
+        return self._get(self.lending.get(limit, lease_s, _tickets(done)), Until(wait_s))
 
     def _get(self, get: Get, until: "Until") -> Batch[T]:
         lost = 0
@@ -242,7 +247,7 @@ class NamedQueue(Generic[T]):
 
     def ack_many(self, items: Iterable[Leased]) -> int:
         """All these are done, in one call; answers for how many that counted."""
-        tickets = merged([one.take_ticket() for one in items if not one.settled])
+        tickets = _tickets(items)
         return self.settle(tickets, Verb.DONE) if tickets else 0
 
     def settle(
@@ -280,3 +285,7 @@ class NamedQueue(Generic[T]):
     ) -> int:
         ask = self.lending.ask(shape, None if ids is None else list(ids))
         return decode(self._client.call(ask), int)
+
+
+def _tickets(items: Iterable[Leased]) -> list[Ticket]:
+    return merged(one.take_ticket() for one in items if not one.settled)

@@ -1,11 +1,15 @@
-"""Serves named queues: one thread, and only it, touches them.
+"""Serves named queues in two threads.
 
-Whatever calls have gathered are carried out in one transaction and answered after its commit, so
-that the price of a commit is shared and no answer speaks of what a crash could undo.
+Calls on queues in memory are carried out where they come in, on the server's thread: nothing there
+waits. For queues in a file there is a thread, and only it touches the file. Whatever calls have
+gathered there are carried out in one transaction and answered after its commit, so that the price
+of a commit is shared and no answer speaks of what a crash could undo. The same thread wakes up for
+leases and waits that end.
 """
 
 import logging
 from collections.abc import Sequence
+from math import inf
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
@@ -24,10 +28,14 @@ _log = logging.getLogger(__name__)
 AGAIN_S = 1.0
 
 _Asked = tuple[Call, Ask]
+#: What the thread is told: a call, a connection's end, or the end.
+_Note = _Asked | int | None
+#: The end of no connection: look at the timers.
+_WAKE = 0
 
 
 class QueueService:
-    """Answers a server's requests from desks, on a thread of its own.
+    """Answers a server's requests from desks.
 
     `file`: where durable queues are; None: there can be none.
     """
@@ -35,11 +43,11 @@ class QueueService:
     def __init__(self, server: Server, memory: Desk, file: Desk | None, clock: Clock) -> None:
         self._server = server
         self._memory, self._file = memory, file
-        self._desks = (memory,) if file is None else (memory, file)
         self._clock = clock
-        self._inbox: SimpleQueue[Call | int | None] = SimpleQueue()  # int: a connection's end
-        self._door = Lock()
-        self._stopping = False
+        self._lock = Lock()  # of what is in memory
+        self._routes = dict.fromkeys(file.queues, file) if file else {}
+        self._inbox: SimpleQueue[_Note] = SimpleQueue()
+        self._awake_s = 0.0  #: when the thread looks at its timers by itself
         self._thread = Thread(target=self._run, name="queues", daemon=True)
 
     def start(self) -> None:
@@ -49,22 +57,67 @@ class QueueService:
 
     def stop(self) -> None:
         """Carry out what was asked so far, answer it, then end all connections. Idempotent."""
-        with self._door:
-            if not self._stopping:
-                self._stopping = True
-                self._inbox.put(None)
+        self._inbox.put(None)
         if self._thread.ident is not None:
             self._thread.join()
 
     # Called on the server's thread.
 
     def asked(self, call: Call) -> None:
-        """Queue a request."""
-        self._inbox.put(call)
+        """Carry out a call, or queue it for the file's thread."""
+        try:
+            if call.request.method == calls.LIST:
+                self._tell(call, encode(self._listed()))
+                return
+            ask = calls.read_ask(call.request.method, call.request.payload)
+            desk = self._desk_of(ask)
+        except ANSWERS as error:
+            self._refuse(call, error)
+            return
+        if desk is self._file:
+            self._inbox.put((call, ask))
+        else:
+            with self._lock:
+                self._carry_out(desk, [(call, ask)])
+            self._see_to_timers()
 
     def closed(self, connection: int) -> None:
-        """Queue the end of a connection."""
+        """What a connection held goes to the next."""
+        with self._lock:
+            self._memory.closed((connection,))
+            self._care(self._memory)
         self._inbox.put(connection)
+
+    def _see_to_timers(self) -> None:
+        """Wake the thread where it would sleep past a moment."""
+        due_s = self._memory.next_s()
+        if due_s is not None and due_s < self._awake_s:
+            self._awake_s = due_s
+            self._inbox.put(_WAKE)
+
+    def _desk_of(self, ask: Ask) -> Desk:
+        known = self._routes.get(ask.name)
+        if known is not None and not isinstance(ask, calls.Open):
+            return known
+        durable = calls.wish_of(ask).durable
+        if durable and self._file is None:
+            raise UsageError(
+                f"The queue {ask.name!r} cannot be durable: its server was given no folder."
+            )
+        if known is not None and durable is not None and durable is not (known is self._file):
+            kept = "in a file" if known is self._file else "in memory"
+            raise UsageError(f"The queue {ask.name!r} is there already, {kept}.")
+        fresh = self._memory if durable is False else self._file or self._memory
+        return self._routes.setdefault(ask.name, fresh)
+
+    def _listed(self) -> dict[str, calls.QueueInfo]:
+        found = {}
+        for name, desk in sorted(self._routes.items()):
+            queue = desk.queues.get(name)  # else it is being made, or could not be
+            if queue is not None:
+                leases = queue.leases
+                found[name] = calls.QueueInfo(queue.durable, leases.terms, leases.counts)
+        return found
 
     # On the queues' thread: turn after turn.
 
@@ -75,9 +128,9 @@ class QueueService:
         finally:
             self._server.close()
 
-    def _gather(self) -> list[Call | int | None]:
+    def _gather(self) -> list[_Note]:
         """All that waits; sleeps until there is something or a timer is due."""
-        found: list[Call | int | None] = []
+        found: list[_Note] = []
         try:
             found.append(self._inbox.get(timeout=self._wait_s()))
             while True:
@@ -86,58 +139,26 @@ class QueueService:
             return found
 
     def _wait_s(self) -> float | None:
-        dues = [due_s for due_s in (desk.next_s() for desk in self._desks) if due_s is not None]
-        return max(0.0, min(dues) - self._clock.now_s()) if dues else None
+        with self._lock:
+            dues = [desk.next_s() for desk in (self._memory, self._file) if desk is not None]
+            self._awake_s = min((due_s for due_s in dues if due_s is not None), default=inf)
+        return None if self._awake_s == inf else max(0.0, self._awake_s - self._clock.now_s())
 
-    def _turn(self, items: Sequence[Call | int | None]) -> bool:
-        """One transaction for each place; false once the end has been asked for."""
-        closed = {item for item in items if isinstance(item, int)}
-        asked = self._read([item for item in items if isinstance(item, Call)], closed)
-        for desk in self._desks:
-            if closed:
-                desk.closed(closed)
-            if mine := asked.get(desk):
-                self._carry_out(desk, mine)
-            if desk.is_to_care(self._clock.now_s()):
-                self._care(desk)
-        return None not in items
+    def _turn(self, notes: Sequence[_Note]) -> bool:
+        """What is due in memory, and one transaction for the file; false once it is the end."""
+        with self._lock:
+            self._care(self._memory)
+        if self._file is not None:
+            self._serve_file(self._file, notes)
+        return None not in notes
 
-    def _read(self, requests: Sequence[Call], closed: set[int]) -> dict[Desk, list[_Asked]]:
-        """The calls by desk. Who has gone waits for nothing; what it put or settled counts."""
-        asked: dict[Desk, list[_Asked]] = {}
-        for call in requests:
-            try:
-                if call.request.method == calls.LIST:
-                    self._tell(call, encode(self._listed()))
-                    continue
-                ask = calls.read_ask(call.request.method, call.request.payload)
-                if not (call.connection in closed and isinstance(ask, calls.Get)):
-                    asked.setdefault(self._desk_of(ask), []).append((call, ask))
-            except ANSWERS as error:
-                self._refuse(call, error)
-        return asked
-
-    def _desk_of(self, ask: Ask) -> Desk:
-        found = next((desk for desk in self._desks if ask.name in desk.queues), None)
-        if found is not None and not isinstance(ask, calls.Open):
-            return found
-        durable = calls.wish_of(ask).durable
-        if durable and self._file is None:
-            raise UsageError(
-                f"The queue {ask.name!r} cannot be durable: its server was given no folder."
-            )
-        if found is not None and durable is not None and durable is not (found is self._file):
-            kept = "in a file" if found is self._file else "in memory"
-            raise UsageError(f"The queue {ask.name!r} is there already, {kept}.")
-        return found or (self._memory if durable is False else self._file) or self._memory
-
-    def _listed(self) -> dict[str, calls.QueueInfo]:
-        queues = {name: queue for desk in self._desks for name, queue in desk.queues.items()}
-        return {
-            name: calls.QueueInfo(queues[name].durable, leases.terms, leases.counts)
-            for name in sorted(queues)
-            for leases in (queues[name].leases,)
-        }
+    def _serve_file(self, file: Desk, notes: Sequence[_Note]) -> None:
+        closed = {note for note in notes if isinstance(note, int)}
+        file.closed(closed)
+        asked = [note for note in notes if isinstance(note, tuple) and _is_owed(note, closed)]
+        if asked:
+            self._carry_out(file, asked)
+        self._care(file)
 
     def _carry_out(self, desk: Desk, asked: Sequence[_Asked]) -> None:
         turn = Turn(self._clock.now_s())
@@ -162,6 +183,8 @@ class QueueService:
 
     def _care(self, desk: Desk) -> None:
         turn = Turn(self._clock.now_s())
+        if not desk.is_to_care(turn.now_s):
+            return
         try:
             with desk.batch():
                 desk.care(turn)
@@ -178,6 +201,12 @@ class QueueService:
     def _refuse(self, call: Call, error: Exception) -> None:
         reply = failure(call.request.id, _sayable(error))
         self._server.reply_many([(call.connection, reply)])
+
+
+def _is_owed(asked: _Asked, closed: set[int]) -> bool:
+    """Who has gone waits for nothing; what it put or settled counts."""
+    call, ask = asked
+    return not (call.connection in closed and isinstance(ask, calls.Get))
 
 
 def _sayable(error: Exception) -> BowerbirdError:
