@@ -3,19 +3,28 @@
 A site named https://example.org/ stands for the demo's gallery, served here. In a console block a
 line after `$ ` is run; the lines below it have to occur in what it prints, whatever their numbers.
 `…` ends a line early. A python block is run by a Python of its own. Our site is on loopback, which
-start pages may be and the URLs of a list may not: for them --allow-private is added.
+start pages may be and the URLs of a list may not: for them --allow-private is added, and for
+workers, who go nowhere private by themselves.
+
+All machines are this one, and their port 8001 is one that is free here. A manager begun in the
+background (`&`) is waited for until it listens; what is left of it at the end is killed.
 """
 
+import os
 import re
 import shlex
+import signal
+import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from bowerbird.demo import open_gallery
+from tests.bird import wait_for
 
 HOWTOS = sorted((Path(__file__).resolve().parents[2] / "docs/howto").glob("*.md"))
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -27,25 +36,58 @@ def site(tmp_path_factory):
         yield gallery.url
 
 
+#: What stands for something else here.
+STANDS_FOR = {
+    "bowerbird download ": "bowerbird download --allow-private ",
+    "bowerbird worker ": "bowerbird worker --allow-private ",
+    "download(urls, ": "download(urls, allow_private=True, ",
+    "0.0.0.0:8001": "127.0.0.1:8001",
+    "manager:8001": "127.0.0.1:8001",
+    "rsync -a worker1:mine/ ": "mv mine ",
+}
+
+
 @dataclass
 class Reader:
     """Somebody who types what the text says."""
 
     site: str
     folder: Path
+    port: int
+    left_running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def follow(self, kind: str, block: str) -> None:
         """Do what one block says."""
         block = block.replace("https://example.org/", self.site)
-        block = block.replace("bowerbird download ", "bowerbird download --allow-private ")
-        block = block.replace("download(urls, ", "download(urls, allow_private=True, ")
+        for text, meant in STANDS_FOR.items():
+            block = block.replace(text, meant)
+        block = block.replace("8001", str(self.port))
         if kind == "python":
             self._run([sys.executable, "-W", "error", "-c", block])
             return
         for command, *expected in map(str.splitlines, re.split(r"^\$ ", block, flags=re.M)[1:]):
+            if command.endswith("&"):
+                self._begin(command)
+                continue
             printed = loose(self._run(["sh", "-c", self._typed(command)]))
             for line in filter(None, map(loose, expected)):
                 assert line.partition("…")[0] in printed, f"{command}\nprinted:\n{printed}"
+
+    def leave(self) -> None:
+        """Kill what still runs."""
+        for shell in self.left_running:
+            with suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait()
+
+    def _begin(self, command: str) -> None:
+        log = self.folder / "crawl.log"
+        log.unlink(missing_ok=True)
+        words = ["sh", "-c", f"{self._typed(command).removesuffix('&')}"]
+        shell = subprocess.Popen(words, cwd=self.folder, start_new_session=True)
+        self.left_running.append(shell)
+        wait_for("a manager", lambda: shell.poll() is not None or "Listening" in _text(log))
+        assert shell.poll() is None, _text(log)
 
     def _typed(self, command: str) -> str:
         bird = shlex.join([sys.executable, "-m", "bowerbird"])
@@ -59,6 +101,15 @@ class Reader:
         return done.stdout + done.stderr
 
 
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 def loose(text: str) -> str:
     """Without what differs from run to run: numbers, units, folders, spaces."""
     text = re.sub(r"\S*/(?=(images|photos)\b)", "", text)
@@ -66,12 +117,19 @@ def loose(text: str) -> str:
     return re.sub(r"[ \t]+", " ", text).strip()
 
 
+@pytest.fixture
+def reader(site, tmp_path):
+    reader = Reader(site, tmp_path, free_port())
+    yield reader
+    reader.leave()
+
+
 @pytest.mark.parametrize("howto", HOWTOS, ids=lambda path: path.stem)
-def test_a_reader_gets_what_the_text_promises(howto, site, tmp_path):
+def test_a_reader_gets_what_the_text_promises(howto, reader):
     blocks = BLOCK.findall(howto.read_text())
     assert blocks, f"{howto} shows nothing to type"
     for kind, block in blocks:
-        Reader(site, tmp_path).follow(kind, block)
+        reader.follow(kind, block)
 
 
 def test_there_are_howtos():
