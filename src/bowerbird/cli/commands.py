@@ -9,6 +9,7 @@ from bowerbird.cli import (
     joining,
     keygen,
     looking,
+    plain,
     status,
     steering,
 )
@@ -30,6 +31,7 @@ def _with_options(command: click.Command) -> click.Command:
 
 cli.add_command(_with_options(crawling.crawl))
 cli.add_command(_with_options(crawling.download))
+joining.worker.params.extend(plain.plain_options())
 for command in (
     status.status,
     steering.retry,

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bowerbird.cli import FINISHED, INTERRUPTED
+from bowerbird.cli import FINISHED, INTERRUPTED, plain
 from bowerbird.cli.access import access_of, access_options
 from bowerbird.cli.show import LINE_EVERY_S, SAME_AFTER_S
 from bowerbird.cli.values import parse_size, shown_duration, shown_size
 from bowerbird.codec import as_json
+from bowerbird.errors import PlainManagerError
 
 if TYPE_CHECKING:
     from bowerbird.app.fleet import FleetProgress, FleetReport
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 FOLDER = "bowerbird-images"
 
 
-@click.command(short_help="Help with a crawl from any machine.")
+@click.command(cls=plain.WorkerCommand, short_help="Help with a crawl from any machine.")
 @click.argument("address")
 @click.option(
     "-o",
@@ -61,6 +62,9 @@ FOLDER = "bowerbird-images"
 def worker(address: str, as_json_: bool, quiet: bool, **typed: Any) -> None:
     """Help with the crawl of the manager at ADDRESS: tcp://HOST:PORT or tls://HOST:PORT.
 
+    A manager of Python's standard library will do too: images are then downloaded from its task
+    queue, under either spelling of the tutorials, and answered in its result queue.
+
     All settings come from there; only the authkey is needed. It may be started before the manager,
     waits for it while it is away, and ends with the crawl. Images are kept in a folder here;
     `bowerbird gather` brings them together.
@@ -68,7 +72,12 @@ def worker(address: str, as_json_: bool, quiet: bool, **typed: Any) -> None:
     from bowerbird.app.fleet import join
 
     shown = Shown(quiet=quiet)
-    report = join(_fleet(address, shown, typed))
+    fleet = _fleet(address, shown, typed)
+    try:
+        report = join(fleet)
+    except PlainManagerError:
+        plain.work(fleet.errand, typed, quiet=quiet, as_json=as_json_)
+        return
     if as_json_:
         sys.stdout.buffer.write(as_json(report))
     else:
