@@ -69,6 +69,8 @@ class Reader:
             if command.endswith("&"):
                 self._begin(command)
                 continue
+            if not command.startswith("bowerbird worker"):
+                self._wait_for_managers()
             printed = loose(self._run(["sh", "-c", self._typed(command)]))
             for line in filter(None, map(loose, expected)):
                 assert line.partition("…")[0] in printed, f"{command}\nprinted:\n{printed}"
@@ -88,6 +90,12 @@ class Reader:
         self.left_running.append(shell)
         wait_for("a manager", lambda: shell.poll() is not None or "Listening" in _text(log))
         assert shell.poll() is None, _text(log)
+
+    def _wait_for_managers(self) -> None:
+        """Their crawls have ended, and they are about to."""
+        for shell in self.left_running:
+            with suppress(subprocess.TimeoutExpired):
+                shell.wait(20)
 
     def _typed(self, command: str) -> str:
         bird = shlex.join([sys.executable, "-m", "bowerbird"])
