@@ -61,7 +61,7 @@ class Told(msgspec.Struct, kw_only=True):
     """What a worker process tells; counts are of its whole life."""
 
     tally: Tally
-    crawl: str = ""  #: name of the crawl it works at; "": none
+    crawls: tuple[str, ...] = ()  #: names of the crawls it has worked at
     owed: int = 0  #: results that wait to be handed in
     away_s: float | None = None  #: for how long it has had no manager
     note: str = ""  #: something people should know
@@ -90,6 +90,7 @@ class Far:
         self._job: Job | None = None
         self._alone_s: float | None = time.monotonic()  # without a manager since
         self._past = Tally()
+        self._crawls: dict[str, None] = {}
         self._telling = threading.Lock()
         self._changed = False
 
@@ -118,7 +119,7 @@ class Far:
         life = self._life
         told = Told(
             tally=_sum(self._past, life.link.tally) if life else self._past,
-            crawl=self._job.name if self._job and life else "",
+            crawls=tuple(self._crawls),
             owed=len(life.link.owed()) if life else 0,
             away_s=life.loop.away_s if life else self._waited_s(),
             note=note,
@@ -210,11 +211,13 @@ class Far:
             self._changed = True  # the manager has gone between two words: look again
             return None
         self._life = Life(job, member, store, rights.guard, info.name, rights)
+        self._crawls[job.name] = None
         if self._stopped.is_set() or self._changed:
             self._life.loop.stop()
         error = self._life.live()
         life, self._life = self._life, None
         self._past = _sum(self._past, life.link.tally)
+        self.tell()
         return error
 
     def _begin_anew(self) -> None:

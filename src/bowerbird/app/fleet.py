@@ -222,8 +222,7 @@ class _FleetRun:
         for note in self._take_notes():
             self._fleet.said(note)
         for child in self._children:
-            if child.told.crawl:
-                self._crawls[child.told.crawl] = None
+            self._crawls |= dict.fromkeys(child.told.crawls)
             if child.told.fatal:
                 kind = UsageError if child.told.usage else BowerbirdError
                 raise kind(child.told.fatal)
