@@ -131,8 +131,8 @@ class PlainManager:
                 return PlainProxy(self, str(typeid), str(ident), _texts(exposed))
             case Kind.ERROR, Raised() as error:
                 raise _error_of(error)
-            case ((Kind.TRACEBACK | Kind.UNSERIALIZABLE), str(text)):
-                raise RemoteCallError(f"{self.address} says: {_last_line(text)}")
+            case ((Kind.TRACEBACK | Kind.UNSERIALIZABLE), str() | bytes()):
+                raise RemoteCallError(f"{self.address} says: {_last_line(value)}")
         raise ProtocolError(f"{self.address} answers in a way that no manager does.")
 
 
@@ -189,11 +189,13 @@ def _error_of(error: Raised) -> Exception:
         return queue.Empty()
     if error.name == "queue.Full":
         return queue.Full()
-    told = ", ".join(str(arg) for arg in error.args)
-    return RemoteCallError(f"The manager's object raised {error.name}: {told}"[:_SHOWN])
+    told = ", ".join(str(arg)[:_SHOWN] for arg in error.args if isinstance(arg, str | int))
+    return RemoteCallError(f"What the manager called raised {error.name}: {told}"[:_SHOWN])
 
 
-def _last_line(traceback: str) -> str:
+def _last_line(traceback: str | bytes) -> str:
     """Of a traceback, what went wrong; where is the manager's business."""
+    if isinstance(traceback, bytes):
+        traceback = traceback.decode("utf-8", "replace")
     lines = [line.strip() for line in traceback.splitlines() if line.strip(" -")]
     return (lines or ["nothing"])[-1][:_SHOWN]

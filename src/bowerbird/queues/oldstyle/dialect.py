@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 #: What every proxy can be asked, whatever it shows (managers.py, Server.fallback_mapping).
 _TEXTS = ("__str__", "__repr__")
 _VALUE = "#GETVALUE"
-#: Characters of a client's name that are kept.
+#: Characters of a name that are kept or shown.
 _NAME = 200
 
 
@@ -93,7 +93,7 @@ class OldDialect:
         if method == "create":
             return _created(menu, args, kwds)
         if method == "accept_connection":
-            self._client = str(args[0])[:_NAME] if args else ""
+            self._client = args[0][:_NAME] if args and isinstance(args[0], str) else ""
             return None
         return _told(menu, method, args)
 
@@ -119,7 +119,9 @@ class OldDialect:
             return self._frame(Kind.RETURN, f"<{typeid} of a Bowerbird manager>")
         if method == _VALUE:
             return self._frame(Kind.UNSERIALIZABLE, f"{typeid} cannot travel; call its methods.")
-        raise _RefusedError(f"{typeid} has no method {method!r}; it has {', '.join(menu[typeid])}.")
+        raise _RefusedError(
+            f"{typeid} has no method {_shown(method)}; it has {', '.join(menu[typeid])}."
+        )
 
 
 def _request_of(data: bytes) -> tuple[object, str, tuple[Any, ...], dict[str, Any]]:
@@ -134,7 +136,12 @@ def _known(menu: OldMenu, typeid: object) -> str:
         typeid = typeid.ident
     if isinstance(typeid, str) and typeid in menu:
         return typeid
-    raise _RefusedError(f"There is no {typeid!r:.200} here; there is {', '.join(menu)}.")
+    raise _RefusedError(f"There is no {_shown(typeid)} here; there is {', '.join(menu)}.")
+
+
+def _shown(name: object) -> str:
+    """A name for a message; what is no text may be too long to be written down at all."""
+    return repr(name[:_NAME]) if isinstance(name, str) else type(name).__name__
 
 
 def _created(menu: OldMenu, args: tuple[Any, ...], kwds: dict[str, Any]) -> Any:
@@ -157,4 +164,4 @@ def _told(menu: OldMenu, method: str, args: tuple[Any, ...]) -> Any:
         return "\n".join(f"  {typeid}" for typeid in menu)
     if method == "shutdown":
         raise _RefusedError("No client can shut this manager down.")
-    raise _RefusedError(f"A manager has no method {method!r}.")
+    raise _RefusedError(f"A manager has no method {_shown(method)}.")

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from bowerbird.errors import NotPlainError
-from bowerbird.queues.oldstyle.plain import is_odd_key, not_plain
+from bowerbird.queues.oldstyle.plain import not_plain
 from bowerbird.queues.oldstyle.values import Raised
 
 Maker = Callable[..., Any]
 Names = Mapping[tuple[str, str], Maker]
+
+#: Called with a list of items, below protocol 4.
+SETS: tuple[Maker, ...] = (set, frozenset)
 
 #: Exceptions of `queue`, told apart by their last part.
 QUEUE_ERRORS = ("Empty", "Full", "ShutDown")
@@ -49,15 +51,6 @@ class Blank:
     __slots__ = ()
 
 
-def _set(kind: type, items: object = ()) -> Any:
-    """Sets below protocol 4."""
-    if type(items) is not list and items != ():
-        raise not_plain("such a set")
-    if any(is_odd_key(item) for item in items):
-        raise NotPlainError("A set holds too odd items.")
-    return kind(items)
-
-
 def _encoded(text: object, encoding: object) -> bytes:
     """Bytes below protocol 3, as Python 3 writes them."""
     if type(text) is not str or encoding != "latin1":
@@ -74,9 +67,8 @@ def _raised(name: str, *args: Any) -> Raised:
 
 
 def _plain_names() -> dict[tuple[str, str], Maker]:
-    builtin = {"set": partial(_set, set), "frozenset": partial(_set, frozenset)}
-    named = {(module, n): m for n, m in builtin.items() for module in ("builtins", "__builtin__")}
-    return named | {("_codecs", "encode"): _encoded, ("__builtin__", "bytes"): _no_bytes}
+    sets = {(m, s.__name__): s for s in SETS for m in ("builtins", "__builtin__")}
+    return {**sets, ("_codecs", "encode"): _encoded, ("__builtin__", "bytes"): _no_bytes}
 
 
 def _error_names() -> dict[tuple[str, str], Maker]:

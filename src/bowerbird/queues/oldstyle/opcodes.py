@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bowerbird.errors import NotPlainError, ProtocolError
-from bowerbird.queues.oldstyle.names import Blank, Maker, Names
+from bowerbird.queues.oldstyle.names import SETS, Blank, Maker, Names
 from bowerbird.queues.oldstyle.plain import PlainLimits, is_odd_key, not_plain
 from bowerbird.queues.oldstyle.values import Raised, Token
 
@@ -114,7 +114,9 @@ class Machine:
             raise NotPlainError("A value has too many odd keys.")
         return keys
 
-    def name(self, module: str, name: str) -> None:
+    def name(self, module: Any, name: Any) -> None:
+        if type(module) is not str or type(name) is not str:  # hashing them could take for ever
+            raise ProtocolError("a name that is no text.")
         make = self._names.get((module, name))
         if make is None:
             raise not_plain(f"{module}.{name}"[:200])
@@ -202,7 +204,6 @@ _push(b"]", lambda _: [])
 _push(b"}", lambda _: {})
 _push(b")", lambda _: ())
 _push(b"\x8f", lambda _: set())
-_push(b"l", lambda m: m.since_mark())
 _push(b"g", lambda m: m.memo[m.decimal(m.line())])
 _push(b"h", lambda m: m.memo[m.number(1)])
 _push(b"j", lambda m: m.memo[m.number(4)])
@@ -242,6 +243,12 @@ def _long_binput(machine: Machine) -> None:
 @_on(b"\x94")
 def _memoize(machine: Machine) -> None:
     machine.memo[len(machine.memo)] = machine.stack[-1]
+
+
+@_on(b"l")
+def _list(machine: Machine) -> None:
+    items = machine.since_mark()
+    machine.stack.append(items)
 
 
 @_on(b"t")
@@ -328,8 +335,19 @@ def _stack_global(machine: Machine) -> None:
 @_on(b"R\x81")
 def _call(machine: Machine) -> None:
     args = machine.stack.pop()
-    name = machine.top(Name)
-    machine.stack[-1] = name.make(*args)
+    make = machine.top(Name).make
+    if make in SETS:
+        args = (machine.keys(_items(args)),)
+    machine.stack[-1] = make(*args)
+
+
+def _items(args: Any) -> list[Any]:
+    match args:
+        case ():
+            return []
+        case ([*items],) if type(args[0]) is list:
+            return items
+    raise not_plain("such a set")
 
 
 @_on(b"b")

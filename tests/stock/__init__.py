@@ -1,0 +1,1 @@
+"""Managers and clients of the standard library, in every Python that this machine has."""
