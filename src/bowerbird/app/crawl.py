@@ -100,7 +100,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
             stats, state = _work(order, job, engine, supervisor, reader)
             report = make_report(
                 stats, engine.before, name=job.name, folder=job.folder, state=state,
-                files=engine.files(), seconds=clock.now_s() - began_s,
+                totals=engine.totals(), seconds=clock.now_s() - began_s,
                 workers_died=supervisor.deaths, wall_s=clock.wall_s(),
                 notes=(*order.notes(), *_notes(engine, job, prepared.resumed, stats)),
             )  # fmt: skip

@@ -11,7 +11,7 @@ from bowerbird._version import __version__
 from bowerbird.app.entries import LocalView, served
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.recovery import recover
-from bowerbird.catalog import Fate
+from bowerbird.catalog import Fate, Totals
 from bowerbird.clock import SystemClock
 from bowerbird.codec import encode
 from bowerbird.frontier.base import Frontier
@@ -95,9 +95,9 @@ class Engine:
         """A URL that is dead is to be fetched once more."""
         self.call(lambda frontier: frontier.requeue(Filter(url=url))).result()
 
-    def files(self) -> int:
-        """How many different contents are recorded."""
-        return self._service.call(lambda: self._view.totals().files).result()
+    def totals(self) -> Totals:
+        """Counts over the whole catalog."""
+        return self._service.call(self._view.totals).result()
 
 
 def job_for(job: Job, caller: Caller) -> Job:

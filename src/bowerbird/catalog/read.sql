@@ -76,11 +76,16 @@ GROUP BY l.record_id;
 SELECT
     (SELECT count(*) FROM catalog_record),
     (SELECT coalesce(sum(bytes), 0) FROM catalog_record),
-    (SELECT count(DISTINCT nullif(sha256, x'')) FROM catalog_record),
+    (SELECT count(DISTINCT sha256) FROM catalog_record WHERE sha256 <> x''),
     (SELECT count(*) FROM catalog_sighting)
     + (SELECT coalesce(sum(sightings), 0) FROM catalog_more),
     (SELECT count(*) FROM catalog_redirection),
-    (SELECT count(*) FROM catalog_death);
+    (SELECT count(*) FROM catalog_death),
+    CASE WHEN EXISTS (SELECT 1 FROM catalog_holder WHERE folder LIKE 'file://%')
+    THEN (
+        SELECT count(DISTINCT r.sha256) FROM catalog_holder AS h
+        JOIN catalog_record AS r ON r.id = h.record_id WHERE h.folder NOT LIKE 'file://%'
+    ) END;
 
 -- recent: seconds before the newest record
 SELECT

@@ -35,6 +35,12 @@ class Totals(Value, frozen=True, kw_only=True, array_like=True):
     sightings: int
     redirections: int
     deaths: int
+    own_files: int | None = None  #: of `files`, those in the crawl's own folder; None: all
+
+    @property
+    def away(self) -> int:
+        """How many contents lie in workers' folders alone."""
+        return 0 if self.own_files is None else self.files - self.own_files
 
 
 class Held(Value, frozen=True, kw_only=True, array_like=True):

@@ -138,7 +138,14 @@ def summary(report: "Report") -> list[str]:
         lines.append(f"  {report.waiting:,} still waiting; the same command goes on")
     lines.extend(f"  note: {note}" for note in report.notes)
     noun = "file" if report.files == report.images else "different file"
-    lines.append(f"  {_many(report.files, noun)} in {report.folder}/images")
+    here = report.files - report.files_away
+    if here or not report.files_away:
+        lines.append(f"  {_many(here, noun)} in {report.folder}/images")
+    if report.files_away:
+        lines.append(
+            f"  {_many(report.files_away, noun)} in workers' folders; "
+            f"`bowerbird gather {report.folder} FOLDER...` brings them together"
+        )
     return lines
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from bowerbird._version import __version__
+from bowerbird.catalog import Totals
 from bowerbird.model import Stats
 
 #: Reasons that are the user's or the site's wish rather than a fault.
@@ -40,6 +41,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()  #: what a person should know
     finished_at: str = ""
     version: str = __version__
+    files_away: int = 0  #: of `files`, those in folders of workers alone
 
     def as_json(self) -> "builtins.bytes":
         """The report as indented JSON."""
@@ -52,13 +54,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_report(
     stats: Stats, before: Stats, *, name: str, folder: str, seconds: float, state: str,
-    files: int = 0, workers_died: int = 0, notes: tuple[str, ...] = (), wall_s: float = 0.0,
+    totals: Totals, workers_died: int = 0, notes: tuple[str, ...] = (), wall_s: float = 0.0,
 ) -> Report:  # fmt: skip
     """The report of a run that began at `before`."""
     dead = stats.dead
     return Report(
         name=name, folder=folder, state=state, reason=stats.reason, images=stats.records,
-        files=files, bytes=stats.bytes, new_images=stats.records - before.records,
+        files=totals.files, files_away=totals.away, bytes=stats.bytes, new_images=stats.records - before.records,
         new_bytes=stats.bytes - before.bytes, seconds=round(seconds, 3),
         pages=stats.counters.get("pages", 0), documents=stats.done,
         failures={reason: n for reason, n in dead.items() if reason not in LEFT_OUT},
