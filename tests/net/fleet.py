@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from bowerbird.app.entries import all_entries
 from bowerbird.app.visit import visit
+from bowerbird.errors import BowerbirdError
 from bowerbird.model import Record, Stats
 from bowerbird.store.marker import place_of
 from tests.net.lan import Host, Lan
@@ -23,7 +25,7 @@ from tests.web import Answers, Web, serve
 #: Where managers listen; each has a network of its own.
 PORT = 8001
 #: No program of a test runs longer, in seconds.
-PATIENCE_S = 110
+PATIENCE_S = 90
 
 
 class Running:
@@ -141,11 +143,28 @@ class Fleet:
         self.running.append(Running(host, arguments, log))
         return self.running[-1]
 
+    def wait_for_sessions(self, number: int) -> None:
+        """Until so many workers are attached."""
+        until_s = time.monotonic() + PATIENCE_S
+        while self._sessions() != number:
+            assert time.monotonic() < until_s, f"{number} sessions, there are {self._sessions()}"
+            time.sleep(0.05)  # each look is a connection of its own
+
+    def _sessions(self) -> int:
+        """-1 while no manager answers."""
+        with suppress(BowerbirdError):
+            return self.stats().sessions
+        return -1
+
     def close(self) -> None:
         """Nothing is left running, no cable broken."""
         self.lan.heal()
         for one in self.running:
             one.kill()
+        for log in sorted(self.folder.glob("*.log")):
+            print(
+                f"--- {log.name}\n{log.read_text(errors='replace')}"
+            )  # pytest shows it on failure
 
 
 @contextmanager
