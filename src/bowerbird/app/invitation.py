@@ -17,7 +17,7 @@ from bowerbird.fetch.addresses import is_public
 from bowerbird.fetch.guard import Guard
 from bowerbird.queues import Address, TcpAddress, TlsAddress
 from bowerbird.queues.address import host_port
-from bowerbird.settings import Job
+from bowerbird.settings import Job, Secrets
 from bowerbird.urls import host_of
 
 #: Where the key is copied to, on the other machine.
@@ -47,6 +47,8 @@ def invitation(listen: Listen, address: Address, job: Job, kept_key: Path) -> li
     lines.append("  " + shlex.join(_command(listen, address, job, _key_named(key_file, near=near))))
     if not key_file:
         lines.append(f"with the same key in {VARIABLE}.")
+    if isinstance(address, TcpAddress) and job.secrets != Secrets():
+        lines.append("Headers, cookies and the proxy's login stay here: they travel only by TLS.")
     if isinstance(address, TcpAddress) and not near:
         lines.append(
             "warning: not encrypted: whoever is on the way can read along and put words in. "

@@ -1,0 +1,66 @@
+"""The live display with workers of other machines: 80 columns, whatever they are called."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bowerbird._version import __version__
+from bowerbird.cli.panel import WORKERS, panel
+from bowerbird.manager.progress import Progress
+from bowerbird.model import State, Stats, WorkerInfo, WorkerRow
+
+
+def worker(number: int, **more: object) -> WorkerRow:
+    info = WorkerInfo(
+        name=f"[red]a-machine-with-a-long-name-{number}-1234-abcdef",
+        version=str(more.pop("version", __version__)),
+        address=f"[2001:db8:1234:5678::{number}]:40123" if number % 2 else f"10.0.0.{number}:4",
+        local=bool(more.pop("local", False)),
+    )
+    return WorkerRow(
+        worker=info, session=str(number), leased=number, finished=100 * number, attached_s=100.0,
+        **more,
+    )  # fmt: skip
+
+
+def shown(*workers: WorkerRow) -> list[str]:
+    progress = Progress(
+        stats=Stats(state=State.RUNNING), seconds=1, images_per_s=0, bytes_per_s=0, tasks_per_s=0,
+        eta_s=None, workers=workers,
+    )  # fmt: skip
+    text = io.StringIO()
+    Console(file=text, width=80, force_terminal=False).print(panel(progress))
+    return text.getvalue().splitlines()
+
+
+def test_of_many_workers_the_busiest_are_shown_and_all_are_counted():
+    lines = shown(*map(worker, range(60)))
+    listed = [line for line in lines if "taken" in line]
+    assert [line.split(" taken")[0].split()[-1] for line in listed] == ["59", "58", "57", "56"]
+    assert len(listed) == WORKERS
+    assert lines[-1].startswith("60 workers")
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("odd", "word"),
+    [({"version": "0.0.1"}, "version 0.0.1"), ({"clock_off_s": 75.0}, "clock +1 min 15 s"),
+     ({"clock_off_s": -6.0}, "clock -6.00 s"), ({"last_seen_s": 7.0}, "silent 7.00 s")],
+)  # fmt: skip
+def test_what_is_odd_about_a_worker_is_said_beside_it(odd, word):
+    lines = shown(worker(7, **odd))
+    assert any(word in line for line in lines)
+    assert "1 worker · 1 with a remark" in lines[-1]
+
+
+def test_a_clock_that_is_off_by_little_is_not_worth_a_word():
+    assert shown(worker(7, clock_off_s=4.0))[-1] == "1 worker"
+
+
+def test_names_are_text_and_no_commands_to_the_display():
+    assert any("[red]a-machine" in line for line in shown(worker(8)))
+
+
+def test_local_workers_alone_take_no_room():
+    assert not any("worker" in line for line in shown(worker(1, local=True)))
