@@ -74,6 +74,20 @@ def test_others_come_in_by_the_line_that_was_said(out):
     assert len(records_of(out)) == PAGES * IMAGES + 1
 
 
+@pytest.mark.parametrize("pair", [False, True], ids=["plain", "tls"])
+def test_the_line_to_paste_does_all_the_work(out, tmp_path, pair):
+    bird("keygen", "-o", tmp_path / "fleet.key", "--tls")
+    tls = ("--tls-cert", tmp_path / "fleet.crt", "--tls-key", tmp_path / "fleet-tls.key")
+    options = ("--workers", 0, "--json", *(tls if pair else ()))
+    with serve(tree(PAGES, IMAGES)) as web, flying(*crawling(web, out, *options)) as run:
+        joined = bird(*line_to_paste(run)[1:], "-o", tmp_path / "there", "--workers", 1)
+        ran = run.ended()
+    assert (joined.status, ran.status) == (0, 0), joined.err + ran.err
+    assert ran.report["images"] == PAGES * IMAGES + 1
+    assert not list((out / "images").rglob("*.png"))
+    assert len(list((tmp_path / "there" / "images").rglob("*.png"))) == PAGES * IMAGES + 1
+
+
 def test_the_key_is_made_once_and_only_its_owner_can_read_it(out):
     with serve(tree(PAGES, IMAGES), pause_s=0.2) as web:
         with flying(*crawling(web, out)) as run:
