@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bowerbird.leases import Leases, Terms, Ticket, Verb
+from bowerbird.leases.leases import BYTES_MOST
 from bowerbird.testing import ManualClock
 
 #: Opens an empty set of leases under these terms.
@@ -206,3 +207,14 @@ class LeasesContract:
 
         assert leases.put([b"3", b"4"]) == 1
         assert self.take(leases) == [b"2", b"3"]
+
+    def test_what_is_given_at_once_is_bounded_in_bytes(self, leases: Leases) -> None:
+        big = bytes(BYTES_MOST // 2)
+        leases.put([big, big, big, bytes(BYTES_MOST + 1), b"small"])
+        sizes = []
+        while given := leases.take(10):
+            sizes.append(len(given.items))
+            assert leases.settle(tickets(given.token)) == sizes[-1]
+
+        assert sizes == [2, 1, 1, 1]
+        assert leases.counts.unfinished == 0

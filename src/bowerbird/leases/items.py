@@ -80,6 +80,10 @@ class Items(ABC):
         """The first of those that wait, and their bytes; they wait no more."""
 
     @abstractmethod
+    def untake(self, entries: Sequence[Entry]) -> None:
+        """These have just been taken, and wait after all."""
+
+    @abstractmethod
     def lend(self, lot: Lot) -> None:
         """The lot's entries have just been taken; one attempt more is theirs."""
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
+from itertools import accumulate, takewhile
 
 from bowerbird.clock import Clock, SystemClock
 from bowerbird.leases.items import DELAYED, GONE, LEASED, WAITING, Entry, Items, Lot
@@ -13,6 +14,8 @@ EXPIRED, LOST = "lease-expired", "client-gone"
 #: Leases that one `tend` takes back at most: what is left has its turn with the next.
 TEND_MOST = 1_000
 
+#: Bytes of the items that are given at once; an item alone may be larger.
+BYTES_MOST = 8 << 20
 #: Ends of leases that are kept in vain, beside as many as there are leases.
 STALE_MOST = 1_000
 
@@ -80,13 +83,13 @@ class Leases:
         return len(items)
 
     def take(self, limit: int, lease_s: float | None = None, holder: int = 0) -> Given | None:
-        """Lend items, for `lease_s` at most; None where none waits.
+        """Lend items, of `BYTES_MOST` or one, for `lease_s` at most; None where none waits.
 
         `holder` is who takes them, for `lost`; 0: nobody whose end will be told.
         """
         if not self._counts.waiting or limit < 1:
             return None
-        entries, items = self._items.take(limit)
+        entries, items = self._take(limit)
         token = os.urandom(8)
         lot = Lot(token, entries, self.terms.lease_s if lease_s is None else lease_s)
         attempts = self._lease(entries, lot)
@@ -95,6 +98,14 @@ class Leases:
         self._items.lend(lot)
         self._lend(lot, holder)
         return Given(token, items, attempts)
+
+    def _take(self, limit: int) -> tuple[list[Entry], list[bytes]]:
+        entries, items = self._items.take(limit)
+        if sum(map(len, items)) > BYTES_MOST:
+            number = _that_fit(items)
+            self._items.untake(entries[number:])
+            del entries[number:], items[number:]
+        return entries, items
 
     def _lease(self, entries: Sequence[Entry], lot: Lot) -> list[int]:
         """Their attempts. What is done for each item is kept short here and in `_finish`."""
@@ -307,3 +318,9 @@ class Leases:
         number = self._items.forget(ids)
         self._counts.dead -= number
         return number
+
+
+def _that_fit(items: Sequence[bytes]) -> int:
+    """How many of the first are small enough to be given at once; one always is."""
+    sizes = accumulate(map(len, items))
+    return max(1, sum(1 for _ in takewhile(lambda size: size <= BYTES_MOST, sizes)))

@@ -76,6 +76,10 @@ class MemoryItems(Items):
                 break
         return found, [entry.data for entry in found]
 
+    def untake(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            heappush(self._lane(entry.priority).back, entry)
+
     def lend(self, lot: Lot) -> None:
         pass
 

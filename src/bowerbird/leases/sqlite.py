@@ -96,6 +96,11 @@ class SqliteItems(Items):
             entry.attempts = attempts
         return entry
 
+    def untake(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            if entry.lot is None:
+                del self._known[entry.id]
+
     def lend(self, lot: Lot) -> None:
         self._number += 1
         ids = array("q", [entry.id for entry in lot.entries if entry is not None])

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from bowerbird.queues.client import Connection
     from bowerbird.queues.door import Caller, Door
     from bowerbird.queues.limits import Limits
+    from bowerbird.queues.named.aio import AsyncNamedQueue, AsyncQueueClient
     from bowerbird.queues.named.client import NamedQueue, QueueClient
-    from bowerbird.queues.named.items import Batch, Item
+    from bowerbird.queues.named.items import AsyncBatch, AsyncItem, Batch, Item
     from bowerbird.queues.named.lending import DeadLetter
     from bowerbird.queues.named.server import QueueServer
     from bowerbird.queues.runtime import new_authkey, new_socket_path, sweep_sockets
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Address",
+    "AsyncBatch",
+    "AsyncItem",
+    "AsyncNamedQueue",
+    "AsyncQueueClient",
     "Batch",
     "Caller",
     "ClientTls",
@@ -60,6 +65,10 @@ _MODULES = {
     "Caller": "door",
     "Door": "door",
     "Limits": "limits",
+    "AsyncNamedQueue": "named.aio",
+    "AsyncQueueClient": "named.aio",
+    "AsyncBatch": "named.items",
+    "AsyncItem": "named.items",
     "NamedQueue": "named.client",
     "QueueClient": "named.client",
     "Batch": "named.items",

@@ -1,38 +1,23 @@
 """What is answered at once, from the leases alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from bowerbird.codec import encode
-from bowerbird.leases import Given, Leases, Ticket, Verb
+from bowerbird.leases import Given, Leases
+from bowerbird.leases.leases import BYTES_MOST
 from bowerbird.queues.named import calls
 
 #: The answer to a `Get` whose wait is over.
 NOTHING = encode(calls.Lent())
 
 
-def lent(leases: Leases, given: Given) -> bytes:
-    """Items under a lease; what does not fit into a frame goes back."""
-    items, attempts = given.items, given.attempts
-    if sum(map(len, items)) > calls.BYTES_MOST:
-        number = _that_fit(items)
-        back = Ticket(given.token, tuple(range(number, len(items))))
-        leases.settle([back], Verb.RELEASED)
-        items, attempts = items[:number], attempts[:number]
-    told = attempts if max(attempts) > 1 else []
-    return encode(calls.Lent(given.token, told, calls.packed(items)))
-
-
-def _that_fit(items: Sequence[bytes]) -> int:
-    """How many of the first fit into one answer; one always does."""
-    size = 0
-    for number, item in enumerate(items):
-        size += len(item)
-        if size > calls.BYTES_MOST:
-            return max(number, 1)
-    return len(items)
+def lent(given: Given) -> bytes:
+    """Items under a lease."""
+    told = given.attempts if max(given.attempts) > 1 else []
+    return encode(calls.Lent(given.token, told, calls.packed(given.items)))
 
 
 def _settle(leases: Leases, ask: calls.Settle) -> int:
@@ -44,7 +29,7 @@ def _dead(leases: Leases, ask: calls.ListDead) -> list[calls.Buried]:
     size = 0
     for one in leases.dead(ask.after, min(ask.limit, calls.ITEMS_MOST)):
         size += len(one.item) + len(one.why)
-        if found and size > calls.BYTES_MOST:
+        if found and size > BYTES_MOST:
             break
         item = msgspec.Raw(one.item)
         found.append(calls.Buried(one.id, item, one.attempts, one.why, one.died_at))

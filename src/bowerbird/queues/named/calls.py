@@ -13,8 +13,6 @@ from bowerbird.leases import Counts, Terms, Ticket, Verb
 NAME_MOST = 200
 #: Items of one call; what is put beyond goes in further calls.
 ITEMS_MOST = 1_000
-#: Bytes of the items of one answer; an item alone may be larger.
-BYTES_MOST = 8 << 20
 #: A call waits at the server for this at most, in seconds, and is then made again, so that a
 #: server that has gone is noticed.
 WAIT_MOST_S = 20.0

@@ -180,7 +180,7 @@ class NamedQueue(Generic[T]):
         wait_s: float | None = None,
         *,
         lease_s: float | None = None,
-        done: Iterable[Leased] = (),
+        done: Iterable[Leased[int]] = (),
     ) -> Batch[T]:
         """Lease up to `limit` values (1,000 at most) as soon as there is one; none where there was
         none in time. `done`: these are done, said in the same call."""
@@ -245,15 +245,16 @@ class NamedQueue(Generic[T]):
 
     # Settling.
 
-    def ack_many(self, items: Iterable[Leased]) -> int:
+    def ack_many(self, items: Iterable[Leased[int]]) -> int:
         """All these are done, in one call; answers for how many that counted."""
-        tickets = _tickets(items)
-        return self.settle(tickets, Verb.DONE) if tickets else 0
+        return self.settle(_tickets(items), Verb.DONE)
 
     def settle(
         self, tickets: Sequence[Ticket], verb: Verb, in_s: float | None = None, why: str = ""
     ) -> int:
         """Say what became of leases; for `Item` and `Batch`."""
+        if not tickets:
+            return 0
         return decode(self._client.call(self.lending.settle(tickets, verb, in_s, why)), int)
 
     def renew(self, tickets: Sequence[Ticket], lease_s: float | None = None) -> int:
@@ -287,5 +288,5 @@ class NamedQueue(Generic[T]):
         return decode(self._client.call(ask), int)
 
 
-def _tickets(items: Iterable[Leased]) -> list[Ticket]:
+def _tickets(items: Iterable[Leased[int]]) -> list[Ticket]:
     return merged(one.take_ticket() for one in items if not one.settled)

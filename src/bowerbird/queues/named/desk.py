@@ -215,7 +215,7 @@ class Desk:
     def _lend(self, queue: ServedQueue, ask: Get, call: Call) -> bytes | None:
         limit = min(ask.limit, calls.ITEMS_MOST)
         given = queue.leases.take(limit, ask.lease_s, call.connection)
-        return None if given is None else lent(queue.leases, given)
+        return None if given is None else lent(given)
 
     def _park(self, queue: ServedQueue, ask: Get | Put, call: Call, turn: Turn) -> None:
         until_s = turn.now_s + min(ask.wait_s, calls.WAIT_MOST_S)
