@@ -1,29 +1,41 @@
 """The server in a crowd: floods, lost descriptors, restarts and lines gone stale."""
 
 import errno
+import shutil
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from tests.queue_fixtures import KEY, House, Open, next_frame, opened, rest_of
+from tests.queue_fixtures import KEY, House, Open, Stub, next_frame, opened, rest_of
 
-from bowerbird.errors import ConnectionLostError
-from bowerbird.queues import Connection, TcpAddress, dial
+from bowerbird.errors import CertificateError, ConnectionLostError
+from bowerbird.queues import ClientTls, Connection, Door, Server, ServerTls, TcpAddress, dial
+from bowerbird.queues.certificate import make_certificate
 from bowerbird.queues.entrance import PAUSE_S, Entrance
-from bowerbird.queues.handshake import CHALLENGE
+from bowerbird.queues.handshake import CHALLENGE, FAILURE
 from bowerbird.queues.keepalive import UNACKNOWLEDGED_S
 from bowerbird.queues.messages import Reply, Request, framed, read_reply
-from bowerbird.queues.wire import FrameReader
+from bowerbird.queues.wire import FrameReader, frame
 
 __all__ = ["opened"]
 
-GARBAGE = (b"", b"\0\0\0\x10half", b"\x16\x03\x01", b"\0")
+needs_openssl = pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="no openssl program to make a certificate with"
+)
+many_addresses = pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere only one address of 127/8 is this machine's"
+)
+
+HALF_A_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+GARBAGE = (b"", b"\0\0\0\x10half", b"\0", HALF_A_HELLO)
+
+Flood = Callable[..., None]
 
 
 def addresses(count: int) -> Iterator[str]:
@@ -33,14 +45,14 @@ def addresses(count: int) -> Iterator[str]:
 
 
 @pytest.fixture
-def flood() -> Iterator[Callable[[House, int], None]]:
+def flood() -> Iterator[Flood]:
     """Opens idle or broken connections from many addresses and leaves them open."""
     with ExitStack() as taken:
 
-        def pour(house: House, count: int) -> None:
+        def pour(house: House, count: int, garbage: Sequence[bytes] = GARBAGE) -> None:
             for number, source in enumerate(addresses(count)):
                 sock = taken.enter_context(house.socket_from(source))
-                sock.sendall(GARBAGE[number % len(GARBAGE)])
+                sock.sendall(garbage[number % len(garbage)])
 
         yield pour
 
@@ -51,8 +63,9 @@ def resident() -> int:
     return pages * 4_096
 
 
+@many_addresses
 def test_a_flood_from_everywhere_costs_neither_threads_nor_memory_nor_friends(
-    opened: Open, flood: Callable[[House, int], None]
+    opened: Open, flood: Flood
 ) -> None:
     house = opened(tcp=True, unauthenticated=100)
     with house.client() as friend:
@@ -72,9 +85,25 @@ def test_a_flood_from_everywhere_costs_neither_threads_nor_memory_nor_friends(
     assert len(house.server._peers) <= 101
 
 
-def test_one_address_that_floods_pushes_out_its_own(
-    opened: Open, flood: Callable[[House, int], None]
+@many_addresses
+@needs_openssl
+def test_a_flood_of_half_tls_handshakes_leaves_nothing_behind(
+    opened: Open, flood: Flood, tmp_path: Path
 ) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    make_certificate(cert, key)
+    trust = ClientTls(str(cert))
+    house = opened(tls=ServerTls(str(cert), str(key)), trust=trust, unauthenticated=100)
+    flood(house, 200, [HALF_A_HELLO])
+    house.assert_well()
+    before = resident()
+    flood(house, 1_500, [HALF_A_HELLO])
+    house.assert_well()
+    assert resident() - before < 12 << 20  # 18 MB and more if what is dropped waited
+
+
+@many_addresses
+def test_one_address_that_floods_pushes_out_its_own(opened: Open, flood: Flood) -> None:
     house = opened(tcp=True, unauthenticated=20, unauthenticated_each=20)
     with house.stranger("127.9.9.9") as slow, ExitStack() as taken:
         first = next_frame(slow, FrameReader())
@@ -87,8 +116,9 @@ def test_one_address_that_floods_pushes_out_its_own(
     assert first.startswith(CHALLENGE)
 
 
+@many_addresses
 def test_an_address_that_had_the_key_is_not_locked_out_by_its_crowd_of_strangers(
-    opened: Open, flood: Callable[[House, int], None]
+    opened: Open, flood: Flood
 ) -> None:
     house = opened(tcp=True, unauthenticated=10)
     house.assert_well()  # 127.0.0.1 is known from here on
@@ -187,6 +217,50 @@ def test_a_server_out_of_descriptors_serves_those_it_has_and_the_next_when_one_g
     assert process.returncode == 0
 
 
+# Those who know no key and let others speak.
+
+
+def test_the_server_answers_no_challenge_before_its_own_is_answered(opened: Open) -> None:
+    house = opened()
+    with house.stranger() as one, house.stranger() as other:
+        challenge = next_frame(one, FrameReader())
+        next_frame(other, FrameReader())
+        other.sendall(frame(challenge))  # reflected: would the server itself know the answer?
+        assert rest_of(other) == frame(FAILURE)
+
+
+def relayed(house: House, listener: socket.socket) -> bytes:
+    """Sit between a client and a server, let them shake hands, then ask in the client's name."""
+    with house.stranger() as inside, listener.accept()[0] as victim:
+        victim.settimeout(20.0)
+        readers = {inside: FrameReader(), victim: FrameReader()}
+        for source, target in ((inside, victim), (victim, inside)) * 3:
+            target.sendall(frame(next_frame(source, readers[source])))
+        inside.sendall(framed(Request(1, "echo", b"in the name of another")))
+        return read_reply(next_frame(inside, readers[inside])).payload
+
+
+def test_whoever_sits_between_two_ends_gets_in_without_tls_as_documented(opened: Open) -> None:
+    house = opened()
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        relay = pool.submit(relayed, house, listener)
+        with closing(Connection(TcpAddress(*listener.getsockname()), KEY, 20.0)) as connection:
+            connection.open()
+            assert relay.result(20) == b"in the name of another"
+
+
+@needs_openssl
+def test_with_tls_whoever_sits_between_is_told_nothing(opened: Open, tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    other, other_key = tmp_path / "other.pem", tmp_path / "other.key"
+    make_certificate(cert, key)
+    make_certificate(other, other_key)
+    between = opened(tls=ServerTls(str(other), str(other_key)), trust=ClientTls(str(cert)))
+    with between.client() as connection, pytest.raises(CertificateError):
+        connection.open()
+    assert between.stub.asked_count == 0
+
+
 # Restarts.
 
 
@@ -239,6 +313,21 @@ def test_both_ends_watch_whether_the_other_is_still_there(opened: Open) -> None:
             assert timeout_ms == UNACKNOWLEDGED_S * 1_000
             assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_all_addresses_of_a_machine_are_listened_at_by_two_colons() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    server = Server([Door(TcpAddress("::", 0), KEY)])
+    server.start(Stub(server))
+    (address,) = server.addresses
+    assert isinstance(address, TcpAddress)
+    peers = []
+    for host in ("127.0.0.1", "::1"):
+        with closing(Connection(TcpAddress(host, address.port), KEY, 20.0)) as connection:
+            peers.append(eval(connection.call("who"))[0].rpartition(":")[0])
+    server.close()
+    assert peers == ["127.0.0.1", "[::1]"]
 
 
 def test_a_name_server_that_is_silent_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

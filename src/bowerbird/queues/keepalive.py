@@ -6,6 +6,7 @@ silent connection would stay for ever, and with it the leases of an old-style cl
 
 import socket
 import sys
+from contextlib import suppress
 
 #: Seconds of silence before the kernel asks whether the other end is there. Our workers beat every
 #: 2 s, so only the idle are asked; short enough that NATs, which forget after 30 s at the
@@ -37,22 +38,27 @@ def is_tcp(sock: socket.socket) -> bool:
 def hurry(sock: socket.socket) -> None:
     """Send small messages at once: each is waited for. Nothing to do for a Unix socket."""
     if is_tcp(sock):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _set(sock, socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def acknowledge(sock: socket.socket) -> None:
     """Tell the other end at once what has come, where the system can. A stock client follows its
     last word of the handshake by its request, which Nagle's algorithm holds back for 40 ms."""
     if is_tcp(sock) and sys.platform == "linux":
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        _set(sock, socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def watch(sock: socket.socket) -> None:
     """End the connection when the other end is gone, as far as the system can."""
     if not is_tcp(sock):
         return  # the kernel knows both ends
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    _set(sock, socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _OPTIONS:
         option = getattr(socket, name, None)
         if option is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+            _set(sock, socket.IPPROTO_TCP, option, value)
+
+
+def _set(sock: socket.socket, level: int, option: int, value: int) -> None:
+    with suppress(OSError):  # it has gone already, as the next read will tell
+        sock.setsockopt(level, option, value)

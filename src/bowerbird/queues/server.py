@@ -58,6 +58,7 @@ class Server:
         self.doors = tuple(doors)  #: after `start` with the ports that were found
         self._limits = limits or Limits()
         self._handler: Handler
+        self._old: OldHandler | None = None
         self._peers: dict[int, Peer] = {}
         self._strangers: dict[Door, Strangers] = {}
         self._contexts: dict[Door, ssl.SSLContext | None] = {}
@@ -89,6 +90,7 @@ class Server:
         self._contexts = dict(zip(self.doors, contexts, strict=True))
         self._strangers = {door: self._strangers_of(door) for door in self.doors}
         self._handler = handler
+        self._old = handler if isinstance(handler, OldHandler) else None
         self._thread = threading.Thread(target=self._run, args=(listeners,), name="queue-server")
         self._thread.daemon = True
         self._thread.start()
@@ -167,7 +169,8 @@ class Server:
 
     def _strangers_of(self, door: Door) -> Strangers:
         limits = self._limits_of(door)
-        return Strangers(strangers_most(limits), limits.unauthenticated_each)
+        most = strangers_most(limits, tls=door.tls is not None)
+        return Strangers(most, limits.unauthenticated_each)
 
     def _spare(self, door: Door) -> None:
         """There is no descriptor left: a stranger gives way."""
@@ -211,12 +214,12 @@ class Server:
     def asked(self, peer: Peer, request: Request | OldCall) -> None:
         if isinstance(request, Request):
             self._handler.asked(Call(peer.number, request, peer.caller))
-        elif isinstance(self._handler, OldHandler):
-            self._handler.asked_old(request)
+        elif self._old is not None:
+            self._old.asked_old(request)
 
     def old_menu(self) -> OldMenu | None:
         """What old-style clients find here; None: they are not served."""
-        return self._handler.old_menu() if isinstance(self._handler, OldHandler) else None
+        return None if self._old is None else self._old.old_menu()
 
     def left(self, peer: Peer) -> None:
         self._strangers[peer.door].left(peer.number, peer.source)

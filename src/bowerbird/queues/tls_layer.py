@@ -7,7 +7,7 @@ so that its deadline and the cap of strangers hold for the TLS handshake too.
 import logging
 from typing import TYPE_CHECKING, Any
 
-from bowerbird.errors import BowerbirdError
+from bowerbird.errors import BowerbirdError, CertificateError
 from bowerbird.queues.tls_stream import TlsStream
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class TlsLayer:
         try:
             plain = self._stream.feed(data)
         except BowerbirdError as error:
-            _log.info("%s is refused: %s", self._peer.caller.peer, error)
+            level = logging.INFO if isinstance(error, CertificateError) else logging.DEBUG
+            _log.log(level, "%s refused: %s", self._peer.caller.peer, error)
             self._transport.write(self._stream.take())
             self._transport.close()
             return
@@ -61,6 +62,7 @@ class TlsLayer:
 
     def connection_lost(self, error: Exception | None) -> None:
         self._peer.connection_lost(error)
+        del self._peer  # else both, and 46 KB of OpenSSL's, would wait for the garbage collector
 
     # Called by the peer: what it uses of a transport.
 
