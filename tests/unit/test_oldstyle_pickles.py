@@ -325,6 +325,17 @@ def test_a_second_request_before_the_first_answer_ends_the_connection() -> None:
         ask(one, OPEN, "get", (), {})
 
 
+def test_a_call_holds_plain_values_only() -> None:
+    one = dialect()
+    ask(one, None, "accept_connection", ("x",), {})
+
+    told = ask(one, OPEN, "put", (Token(OPEN, ("127.0.0.1", 8001), OPEN),), {})
+    assert told[0] == Kind.TRACEBACK
+    assert "Token" in told[1]
+    with pytest.raises(ProtocolError):
+        ask(one, OPEN, "put", (), {1: 2})
+
+
 def test_an_answer_that_is_not_plain_is_told_to_the_client() -> None:
     one = dialect()
     ask(one, None, "accept_connection", ("x",), {})

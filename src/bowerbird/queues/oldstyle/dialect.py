@@ -6,10 +6,10 @@ A connection begins at the server itself, which makes, counts and describes obje
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bowerbird.errors import NotPlainError, ProtocolError
-from bowerbird.queues.oldstyle.reader import protocol_of, read_request
+from bowerbird.queues.oldstyle.reader import protocol_of, read_call, read_request
 from bowerbird.queues.oldstyle.values import Kind, OldCall, OldMenu, OldReply, Token
 from bowerbird.queues.oldstyle.writer import write_reply
 from bowerbird.queues.wire import frame
@@ -55,7 +55,7 @@ class OldDialect:
             raise ProtocolError("a second request before the answer to the first.")
         self._protocol = protocol_of(data)
         try:
-            return self._take(*_request_of(data))
+            return self._take(_request_of(self._value_of(data)))
         except (NotPlainError, _RefusedError) as error:
             _log.info("connection %d: %s", self._connection, error, extra={"action": "refuse-old"})
             return self._frame(Kind.TRACEBACK, str(error))
@@ -75,93 +75,99 @@ class OldDialect:
             body = write_reply(told, self._protocol)
         return frame(body)
 
-    def _take(
-        self, ident: object, method: str, args: tuple[Any, ...], kwds: dict[str, Any]
-    ) -> OldCall | bytes:
+    def _value_of(self, data: bytes) -> Any:
+        return read_request(data) if self._client is None else read_call(data)
+
+    def _take(self, request: "_Request") -> OldCall | bytes:
         menu = self._menu()
         if menu is None:
             raise _RefusedError("This manager serves no clients of the standard library.")
-        if self._client is None:
-            return self._frame(Kind.RETURN, self._serve(menu, method, args, kwds))
-        return self._call(menu, ident, method, args, kwds)
+        if self._client is not None:
+            return self._call(menu, request)
+        if request.method == "accept_connection":
+            self._client = _name_of(request)
+            return self._frame(Kind.RETURN, None)
+        return self._frame(Kind.RETURN, _told(menu, request))
 
-    # Requests to the server itself.
-
-    def _serve(
-        self, menu: OldMenu, method: str, args: tuple[Any, ...], kwds: dict[str, Any]
-    ) -> Any:
-        if method == "create":
-            return _created(menu, args, kwds)
-        if method == "accept_connection":
-            self._client = args[0][:_NAME] if args and isinstance(args[0], str) else ""
-            return None
-        return _told(menu, method, args)
-
-    # Method calls.
-
-    def _call(
-        self,
-        menu: OldMenu,
-        ident: object,
-        method: str,
-        args: tuple[Any, ...],
-        kwds: dict[str, Any],
-    ) -> OldCall | bytes:
-        typeid = _known(menu, ident)
-        if method in menu[typeid]:
-            self._count += 1
-            self._waiting = self._count
-            name = self._client or ""
-            return OldCall(
-                self._connection, self._count, typeid, method, args, kwds, name, self._caller
-            )
-        if method in _TEXTS:
+    def _call(self, menu: OldMenu, request: "_Request") -> OldCall | bytes:
+        typeid = _known(menu, request.ident)
+        if request.method in menu[typeid]:
+            return self._asked(typeid, request)
+        if request.method in _TEXTS:
             return self._frame(Kind.RETURN, f"<{typeid} of a Bowerbird manager>")
-        if method == _VALUE:
+        if request.method == _VALUE:
             return self._frame(Kind.UNSERIALIZABLE, f"{typeid} cannot travel; call its methods.")
-        raise _RefusedError(
-            f"{typeid} has no method {_shown(method)}; it has {', '.join(menu[typeid])}."
-        )
+        has = ", ".join(menu[typeid])
+        raise _RefusedError(f"{typeid} has no method {_shown(request.method)}; it has {has}.")
+
+    def _asked(self, typeid: str, request: "_Request") -> OldCall:
+        self._count += 1
+        self._waiting = self._count
+        _, method, args, kwds = request
+        call = (self._connection, self._count, typeid, method, args, kwds)
+        return OldCall(*call, self._client or "", self._caller)
 
 
-def _request_of(data: bytes) -> tuple[object, str, tuple[Any, ...], dict[str, Any]]:
-    match read_request(data):
-        case (ident, str(method), tuple(args), dict(kwds)):
-            return ident, method, args, kwds
+class _Request(NamedTuple):
+    ident: object
+    method: str
+    args: tuple[Any, ...]
+    kwds: dict[str, Any]
+
+    @property
+    def subject(self) -> object:
+        """What a request to the server itself is about."""
+        return self.args[0] if self.args else None
+
+
+def _request_of(value: Any) -> _Request:
+    match value:
+        case (ident, str(method), tuple(args), dict(kwds)) if all(type(k) is str for k in kwds):
+            return _Request(ident, method, args, kwds)
     raise ProtocolError("a request without ident, method and arguments.")
 
 
-def _known(menu: OldMenu, typeid: object) -> str:
-    if isinstance(typeid, Token):
-        typeid = typeid.ident
-    if isinstance(typeid, str) and typeid in menu:
-        return typeid
-    raise _RefusedError(f"There is no {_shown(typeid)} here; there is {', '.join(menu)}.")
+def _name_of(request: _Request) -> str:
+    return request.subject[:_NAME] if isinstance(request.subject, str) else ""
+
+
+def _told(menu: OldMenu, request: _Request) -> Any:
+    """What the server itself answers. Nothing is counted, since nothing is ever thrown away."""
+    match request.method:
+        case "create":
+            return _created(menu, request)
+        case "dummy":
+            return None
+        case "incref" | "decref":
+            _known(menu, request.subject)
+            return None
+        case "get_methods":
+            return set(menu[_known(menu, request.subject)])
+        case "number_of_objects":
+            return len(menu)
+        case "debug_info":
+            return "\n".join(f"  {typeid}" for typeid in menu)
+        case "shutdown":
+            raise _RefusedError("No client can shut this manager down.")
+    raise _RefusedError(f"A manager has no method {_shown(request.method)}.")
+
+
+def _created(menu: OldMenu, request: _Request) -> tuple[str, tuple[str, ...]]:
+    """(ident, exposed methods): the object is there already, under the name of its type."""
+    typeid = _known(menu, request.subject)
+    if len(request.args) > 1 or request.kwds:
+        raise _RefusedError(f"{typeid} takes no arguments.")
+    return typeid, tuple(menu[typeid])
+
+
+def _known(menu: OldMenu, name: object) -> str:
+    if isinstance(name, Token):
+        name = name.ident
+    if isinstance(name, str) and name in menu:
+        return name
+    raise _RefusedError(f"There is no {_shown(name)} here; there is {', '.join(menu)}.")
 
 
 def _shown(name: object) -> str:
     """A name for a message; what is no text may be too long to be written down at all."""
     return repr(name[:_NAME]) if isinstance(name, str) else type(name).__name__
-
-
-def _created(menu: OldMenu, args: tuple[Any, ...], kwds: dict[str, Any]) -> Any:
-    """(ident, exposed methods): the object is there already, under the name of its type."""
-    typeid = _known(menu, args[0] if args else None)
-    if len(args) > 1 or kwds:
-        raise _RefusedError(f"{typeid} takes no arguments.")
-    return typeid, tuple(menu[typeid])
-
-
-def _told(menu: OldMenu, method: str, args: tuple[Any, ...]) -> Any:
-    """Nothing is counted, since nothing is ever thrown away."""
-    if method in ("dummy", "incref", "decref"):
-        return _known(menu, args[0]) and None if args else None
-    if method == "get_methods":
-        return set(menu[_known(menu, args[0] if args else None)])
-    if method == "number_of_objects":
-        return len(menu)
-    if method == "debug_info":
-        return "\n".join(f"  {typeid}" for typeid in menu)
-    if method == "shutdown":
-        raise _RefusedError("No client can shut this manager down.")
-    raise _RefusedError(f"A manager has no method {_shown(method)}.")

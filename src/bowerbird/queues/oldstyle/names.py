@@ -81,7 +81,9 @@ def _error_names() -> dict[tuple[str, str], Maker]:
 
 _TOKEN: dict[tuple[str, str], Maker] = {("multiprocessing.managers", "Token"): Blank}
 
-#: What a client may name in a request.
+#: What a client may name in a method call.
+CALL_NAMES: Names = _plain_names()
+#: What it may name in a request to the server itself.
 REQUEST_NAMES: Names = _plain_names() | _TOKEN
 #: What a manager may name in a reply.
 REPLY_NAMES: Names = _plain_names() | _error_names() | _TOKEN

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bowerbird.errors import ProtocolError
-from bowerbird.queues.oldstyle.names import REPLY_NAMES, REQUEST_NAMES, Names
+from bowerbird.queues.oldstyle.names import CALL_NAMES, REPLY_NAMES, REQUEST_NAMES, Names
 from bowerbird.queues.oldstyle.opcodes import NEWEST, Machine
 from bowerbird.queues.oldstyle.plain import DEFAULT, PlainLimits, Scale
 from bowerbird.queues.oldstyle.values import Raised, Token
@@ -21,13 +21,18 @@ def protocol_of(data: bytes) -> int:
 
 
 def read_request(data: bytes, limits: PlainLimits = DEFAULT) -> Any:
-    """What a client sent: plain values and, where the protocol has it, a `Token`.
+    """What a client asked of the server itself: plain values and `Token`.
 
     Raises:
         NotPlainError: it names something else, or holds too much.
         ProtocolError: it is no pickle.
     """
     return _read(data, REQUEST_NAMES, frozenset((Token,)), limits)
+
+
+def read_call(data: bytes, limits: PlainLimits = DEFAULT) -> Any:
+    """What a client asked of an object: plain values only. Raises as `read_request` does."""
+    return _read(data, CALL_NAMES, frozenset(), limits)
 
 
 def read_reply(data: bytes, limits: PlainLimits = DEFAULT) -> Any:
