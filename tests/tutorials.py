@@ -1,17 +1,18 @@
 """The tutorials' programs, as people write them: with nothing but the standard library.
 
-The originals are of Python 2; the others are the same for Python 3. Port, key and the time that
-stands for a download are put in; URLs come from whoever serves them.
+The originals are of Python 2; for Python 3 a few words of them are replaced, as people do. Port
+and key are put in, the second that stands for a download is made shorter, and where the originals
+put ten names into the task queue, these put URLs.
 """
 
 import os
 import subprocess
-from collections.abc import Sequence
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 #: The task process of the first tutorial.
-TASK_A2 = """\
+TASK_A = """\
 #coding:utf-8
 import time
 from multiprocessing.managers import BaseManager
@@ -33,10 +34,8 @@ while(not task.empty()):
 print('worker exit.')
 """
 
-TASK_A3 = TASK_A2.replace("authkey='qiye'", "authkey=b'qiye'")
-
 #: The task process of the second one.
-TASK_B2 = """\
+TASK_B = """\
 #coding:utf-8
 import time
 from multiprocessing.managers import BaseManager
@@ -64,58 +63,149 @@ while not task.empty():
 print 'worker exit.'
 """
 
-TASK_B3 = (
-    TASK_B2.replace("authkey='痛点就是起点'", "authkey='痛点就是起点'.encode('utf-8')")
-    .replace("print 'worker exit.'", "print('worker exit.')")
-    .replace(
-        "print 'Connect to server %s...' % serverAddr",
-        "print('Connect to server %s...' % serverAddr)",
-    )
-    .replace("print 'run task download %s...' % url", "print('run task download %s...' % url)")
+#: The service process of the first tutorial, on Linux.
+SERVICE_A = """\
+#coding:utf-8
+import Queue
+from multiprocessing.managers import BaseManager
+task_queue=Queue.Queue()
+result_queue=Queue.Queue()
+class Queuemanager(BaseManager):
+    pass
+Queuemanager.register('get_task_queue',callable=lambda:task_queue)
+Queuemanager.register('get_result_queue',callable=lambda:result_queue)
+manager=Queuemanager(address=('',8001),authkey='qiye')
+manager.start()
+task=manager.get_task_queue()
+result=manager.get_result_queue()
+for url in URLS:
+    print('put task %s ...' %url)
+    task.put(url)
+print('try get result...')
+for i in range(len(URLS)):
+    print('result is %s' %result.get(timeout=10))
+manager.shutdown()
+"""
+
+#: The service process of the second one.
+SERVICE_B = """\
+#coding:utf-8
+import Queue
+from multiprocessing.managers import BaseManager
+
+taskQueue = Queue.Queue()
+resultQueue = Queue.Queue()
+
+class QueueManager(BaseManager):
+    pass
+
+QueueManager.register('getTaskQueue', callable=lambda: taskQueue)
+QueueManager.register('getResultQueue', callable=lambda: resultQueue)
+
+manager = QueueManager(address=('', 8001), authkey='痛点就是起点')
+manager.start()
+
+task = manager.getTaskQueue()
+result = manager.getResultQueue()
+
+for url in URLS:
+    print 'put task %s ...' % url
+    task.put(url)
+
+print 'try get result...'
+for i in range(len(URLS)):
+    print 'result is %s' % result.get(timeout=10)
+
+manager.shutdown()
+"""
+
+#: What becomes of an original in Python 3.
+TODAY = (
+    ("authkey='qiye'", "authkey=b'qiye'"),
+    ("authkey='痛点就是起点'", "authkey='痛点就是起点'.encode('utf-8')"),
+    ("import Queue\n", "import queue\n"),
+    ("Queue.Queue()", "queue.Queue()"),
+    ("print 'worker exit.'", "print('worker exit.')"),
+    ("print 'try get result...'", "print('try get result...')"),
+    ("print 'Connect to server %s...' % serverAddr", "print('Connect to %s' % serverAddr)"),
+    ("print 'run task download %s...' % url", "print('run task download %s...' % url)"),
+    ("print 'put task %s ...' % url", "print('put task %s ...' % url)"),
+    (
+        "print 'result is %s' % result.get(timeout=10)",
+        "print('result is %s' % result.get(timeout=10))",
+    ),
 )
 
+TASKS = {"A": TASK_A, "B": TASK_B}
+SERVICES = {"A": SERVICE_A, "B": SERVICE_B}
 KEYS = {"A": "qiye", "B": "痛点就是起点"}
-TASKS = {("A", 2): TASK_A2, ("A", 3): TASK_A3, ("B", 2): TASK_B2, ("B", 3): TASK_B3}
+ARROWS = {"A": "--->", "B": " ---> "}
+
+
+class Program:
+    """One that runs; what it says is read at its end."""
+
+    def __init__(self, python: str, path: Path) -> None:
+        env = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(
+            [python, str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=env,
+        )  # fmt: skip
+
+    def says(self) -> str:
+        """The next line; "" where there is none any more."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def ended(self) -> str:
+        """All the rest that it says; its status has to be 0."""
+        out, _ = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, out
+        return out
+
+    def kill(self) -> None:
+        """kill -9, if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
 
 
 @dataclass(frozen=True)
-class Stock:
-    """One of the programs, for one interpreter."""
+class Tutorial:
+    """The programs of one of them, for one manager."""
 
-    tutorial: str  #: A or B
-    version: str
-    python: str
-
-    def __str__(self) -> str:
-        return f"{self.tutorial}-{self.version}"
+    name: str  #: A or B
+    port: int
+    folder: Path
 
     @property
-    def key(self) -> bytes:
-        """The authkey as bytes."""
-        return KEYS[self.tutorial].encode()
-
-    def task(self, folder: Path, port: int, pause_s: float = 0.01) -> Path:
-        """The task process as a file."""
-        text = TASKS[self.tutorial, int(self.version[0])]
-        text = text.replace("8001", str(port)).replace("time.sleep(1)", f"time.sleep({pause_s})")
-        path = folder / f"task-{self}.py"
-        path.write_text(text, "utf-8")
+    def key_file(self) -> Path:
+        """A file with the key, written anew."""
+        path = self.folder / f"key-{self.name}"
+        path.write_text(KEYS[self.name], "utf-8")
         return path
 
-    def start(self, program: Path, *more: str) -> "subprocess.Popen[str]":
-        """Run a program."""
-        return run(self.python, program, *more)
+    def task(self, python: str, version: str, pause_s: float = 0.01) -> Program:
+        """Start the task process."""
+        return self._start(TASKS[self.name], python, version, pause_s)
 
+    def service(self, python: str, version: str, urls: list[str]) -> Program:
+        """Start the service process with these URLs."""
+        text = SERVICES[self.name].replace("URLS", repr(list(map(str, urls))))
+        return self._start(text, python, version, 1.0)
 
-def stocks(versions: dict[str, str]) -> Sequence[Stock]:
-    """Both tutorials for each interpreter."""
-    return [Stock(name, version, path) for version, path in versions.items() for name in KEYS]
+    def own(self, lines: str) -> Program:
+        """A program of one's own after the first lines of the task process: `m`, `task`, `result`.
 
+        Run by the Python that runs the tests.
+        """
+        text = TASK_A[: TASK_A.index("while(not")] + lines
+        return self._start(text, sys.executable, "3", 1.0)
 
-def run(python: str, program: Path, *more: str) -> "subprocess.Popen[str]":
-    """Start a program; what it says is kept apart from nothing."""
-    env = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
-        [python, str(program), *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, env=env,
-    )  # fmt: skip
+    def _start(self, text: str, python: str, version: str, pause_s: float) -> Program:
+        for old, new in TODAY if version != "2.7" else ():
+            text = text.replace(old, new)
+        text = text.replace("8001", str(self.port)).replace("sleep(1)", f"sleep({pause_s})")
+        path = self.folder / f"{self.name}-{version}-{abs(hash(text))}.py"
+        path.write_text(text, "utf-8")
+        return Program(python, path)

@@ -207,6 +207,16 @@ def test_a_client_that_dies_blocked_in_get_eats_nothing(shop: Shop) -> None:
         assert shop.ask(2, "get") == url
 
 
+def test_a_task_that_comes_as_a_waiting_client_dies_is_not_given_to_it(shop: Shop) -> None:
+    with slow_page(shop):
+        shop.ask(1, "get")
+        (url,) = fill(shop, "a")
+        shop.leave(1)
+        assert shop.answers[1] == NOTHING
+        assert (shop.bridge.clients(), shop.frontier.stats().sessions) == (0, 1)
+        assert shop.ask(2, "get_nowait") == url
+
+
 def test_a_call_and_the_end_of_its_connection_in_one_turn_take_nothing(shop: Shop) -> None:
     (url,) = fill(shop, "a")
     shop.turn(shop.call(1, "getTaskQueue", "get"), closed=1)

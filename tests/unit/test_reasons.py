@@ -11,7 +11,7 @@ from bowerbird.fetch.failures import REASONS
 SOURCE = Path(bowerbird.__file__).parent
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reasons.md"
 #: Where tasks are judged.
-JUDGES = ("worker", "frontier", "images", "fetch")
+JUDGES = ("worker", "frontier", "images", "fetch", "manager/bridge")
 #: Functions and exceptions that take a reason.
 GIVES = {"dead", "bury", "bury_waiting", "Refused", "Failure", "failure", "failed"}
 WORD = re.compile(r"[a-z]++(?:-[a-z0-9]++)*+")
@@ -20,7 +20,7 @@ COMPOUND = re.compile(r"[a-z]++[0-9]*+(?:-[a-z0-9]++)++")
 OTHERS = {
     "content-encoding", "content-length", "content-type", "last-modified", "retry-after",
     "transfer-encoding", "latin-1", "utf-8", "utf-16", "dead-kind", "hosts-answered", "no-sitemap",
-    "other-documents", "pages-that-refuse-images", "script-pages-without-images",
+    "other-documents", "pages-that-refuse-images", "script-pages-without-images", "old-style",
 }  # fmt: skip
 
 

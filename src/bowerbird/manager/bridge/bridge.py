@@ -159,6 +159,8 @@ class Bridge:
             self._reply(raised(call, error.error), call)
 
     def _try(self, wait: Wait) -> bool:
+        if wait.connection in self._closed:
+            return True
         self._tried.append(wait)
         return self._attempt(wait)
 
