@@ -100,11 +100,15 @@ class Engine:
         return self._service.call(self._view.totals).result()
 
 
-def job_for(job: Job, caller: Caller) -> Job:
-    """The job as this caller may have it: our folder is ours, and secrets need a private way."""
+def job_for(job: Job, caller: Caller, sessions: int) -> Job:
+    """The job as this caller may have it: our folder is ours, and secrets need a private way.
+
+    What is meant for all workers together is shared by those that are there, and this one.
+    """
     if not caller.peer:
         return job
-    job = msgspec.structs.replace(job, folder="", version=__version__)
+    shares = max(job.workers, sessions + 1)
+    job = msgspec.structs.replace(job, folder="", version=__version__, workers=shares)
     if caller.secure or job.secrets == Secrets():
         return job
     return msgspec.structs.replace(job, secrets=Secrets(), withheld=True)
@@ -134,7 +138,7 @@ def opened(folder: Folder, job: Job, doors: Sequence[Door]) -> Iterator[Engine]:
     before = begin(frontier)
     server = Server(doors)
     extra = {
-        "job": lambda _, caller: encode(job_for(job, caller)),
+        "job": lambda _, caller: encode(job_for(job, caller, frontier.stats().sessions)),
         **served(LocalView(frontier)),
     }
     # Clients of the standard library come from other machines, or as if from them.
