@@ -367,6 +367,7 @@ def test_a_bad_key_file_is_named(out, tmp_path, text, word):
 @pytest.mark.parametrize(
     ("arguments", "status", "word"),
     [
+        (["localhost:8001"], 2, "tcp://localhost:8001"),
         (["tcp://127.0.0.1:1"], 2, "authkey"),
         (["tcp://127.0.0.1", "--authkey", "k"], 2, "port"),
         (["tcp://127.0.0.1:0", "--authkey", "k"], 2, "port"),

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from bowerbird._version import __version__
 from bowerbird.cli.panel import WORKERS, panel
+from bowerbird.cli.show import Lines
 from bowerbird.manager.progress import Progress
 from bowerbird.model import State, Stats, WorkerInfo, WorkerRow
 
@@ -24,13 +25,16 @@ def worker(number: int, **more: object) -> WorkerRow:
     )  # fmt: skip
 
 
-def shown(*workers: WorkerRow) -> list[str]:
-    progress = Progress(
-        stats=Stats(state=State.RUNNING), seconds=1, images_per_s=0, bytes_per_s=0, tasks_per_s=0,
-        eta_s=None, workers=workers,
+def progress_with(*workers: WorkerRow, seconds: float = 1.0) -> Progress:
+    return Progress(
+        stats=Stats(state=State.RUNNING), seconds=seconds, images_per_s=0, bytes_per_s=0,
+        tasks_per_s=0, eta_s=None, workers=workers,
     )  # fmt: skip
+
+
+def shown(*workers: WorkerRow) -> list[str]:
     text = io.StringIO()
-    Console(file=text, width=80, force_terminal=False).print(panel(progress))
+    Console(file=text, width=80, force_terminal=False).print(panel(progress_with(*workers)))
     return text.getvalue().splitlines()
 
 
@@ -64,3 +68,13 @@ def test_names_are_text_and_no_commands_to_the_display():
 
 def test_local_workers_alone_take_no_room():
     assert not any("worker" in line for line in shown(worker(1, local=True)))
+
+
+def test_plain_lines_say_once_what_is_odd_about_a_worker_that_has_joined(capsys):
+    lines, odd = Lines(), worker(7, version="0.0.1")
+    for seconds in (1.0, 2.0, 100.0):
+        lines.tell(progress_with(worker(8), odd, seconds=seconds))
+    said = capsys.readouterr().err.splitlines()
+    assert sum("version 0.0.1" in line for line in said) == 1
+    assert "[2001:db8:1234:5678::7]:40123" in said[0]
+    assert "2 workers" in said[-1]

@@ -53,6 +53,7 @@ def visit(where: str, access: Access | None = None) -> Iterator[Visit]:
     if access is not None and access != Access():
         raise UsageError(f"{where} is a folder; keys and certificates are for tcp://HOST:PORT.")
     folder = Folder(where)
+    _require_no_place(where, folder)
     folder.require_crawl()
     try:
         with folder.locked():
@@ -61,6 +62,13 @@ def visit(where: str, access: Access | None = None) -> Iterator[Visit]:
         if not folder.address_file.exists():
             raise
         yield from _through_manager(folder)
+
+
+def _require_no_place(where: str, folder: Folder) -> None:
+    """Raises UsageError where a person has forgotten the scheme of an address."""
+    host, colon, port = where.rpartition(":")
+    if host and colon and port.isdigit() and not folder.path.exists():
+        raise UsageError(f"There is no folder {where}; for an address write tcp://{where}.")
 
 
 def _alone(folder: Folder) -> Iterator[Visit]:

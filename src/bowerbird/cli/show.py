@@ -1,10 +1,12 @@
 """What a person sees while a crawl runs, and at its end."""
 
 import sys
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from bowerbird.cli.values import shown_duration, shown_size
+from bowerbird.cli.workers import differences
 
 if TYPE_CHECKING:
     from bowerbird.manager.progress import Progress
@@ -28,6 +30,8 @@ def line_of(progress: "Progress") -> str:
         f"{progress.waiting:,} waiting",
         f"{progress.failed:,} failed",
     ]
+    if any(not row.worker.local for row in progress.workers):
+        parts.append(f"{len(progress.workers):,} workers")
     if progress.eta_s is not None and progress.waiting:
         parts.append(f"ETA {shown_duration(progress.eta_s)}")
     if stats.state != "running":
@@ -49,6 +53,7 @@ class Lines:
     def __init__(self) -> None:
         self._last_s = 0.0
         self._last = ""
+        self._remarked: set[str] = set()  # workers
 
     def __enter__(self) -> Self:
         return self
@@ -66,11 +71,21 @@ class Lines:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
     def tell(self, progress: "Progress") -> None:
-        """Progress, every few seconds."""
+        """Progress, every few seconds; at once what is odd about a worker that has joined."""
+        for text in self._remarks(progress):
+            self.say(text)
         line, since_s = line_of(progress), progress.seconds - self._last_s
         if since_s >= (SAME_AFTER_S if line == self._last else LINE_EVERY_S):
             self._last, self._last_s = line, progress.seconds
             self.say(line)
+
+    def _remarks(self, progress: "Progress") -> Iterator[str]:
+        for row in progress.workers:
+            found = differences(row)
+            if found and row.worker.name not in self._remarked:
+                self._remarked.add(row.worker.name)
+                place = f" at {row.worker.address}" if row.worker.address else ""
+                yield f"worker {row.worker.name}{place}: {', '.join(found)}"
 
 
 class Quiet(Lines):
