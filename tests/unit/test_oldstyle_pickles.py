@@ -240,6 +240,10 @@ HOSTILE = {
     "a laughing name": b"\x80\x04)\x94" + b"".join(
         b"h%c\x86\x94" % n for n in range(60)
     ) + b"h\x3c\x93.",
+    "one text encoded again and again": b"\x80\x02" + pickle.dumps("x" * 9_000_000, 2)[2:-1]
+    + b"c_codecs\nencode\nq\1X\6\0\0\0latin1q\2" + b"h\1h\0h\2\x86R" * 20_000 + b".",
+    "one list made a set again and again": pickle.dumps(list(range(50_000)), 2)[:-1]
+    + b"cbuiltins\nset\nr\0\1\0\0" + b"j\0\1\0\0h\0\x85R" * 20_000 + b".",
     "an unhashable key": b"\x80\x04}]Ns.",
     "no end": b"\x80\x04N",
     "two values": b"\x80\x04NN.",

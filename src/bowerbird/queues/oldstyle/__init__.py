@@ -1,5 +1,8 @@
 """The wire protocol of Python's `multiprocessing.managers`, both sides, without running anything.
 
-`values` what is asked and answered · `opcodes`, `reader`, `writer` pickles of plain values ·
-`dialect` one stock client of ours · `client` our side of a stock manager.
+- `values`: what is asked and answered, and who answers
+- `plain`, `names`: what may travel, and how much of it
+- `reader` with its `opcodes`, `writer`: the pickles that it travels in
+- `dialect`: one stock client of our server
+- `client`: our client of a stock manager
 """

@@ -16,6 +16,8 @@ from bowerbird.queues.oldstyle.values import Raised, Token
 STOP = ord(".")
 #: Protocols that have an opcode of their own at the start.
 NEWEST = 5
+#: What an item of a set takes, about.
+_ITEM_BYTES = 64
 
 
 class Name:
@@ -36,6 +38,7 @@ class Machine:
         self._names = names
         self._limits = limits
         self._odd_keys = 0
+        self._copied = 0
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self._marked: list[list[Any]] = []
@@ -113,6 +116,14 @@ class Machine:
         if self._odd_keys > self._limits.odd_keys:
             raise NotPlainError("A value has too many odd keys.")
         return keys
+
+    def copying(self, args: tuple[Any, ...]) -> None:
+        """Before a call copies what it is given, which may be in the memo and given again."""
+        for value in (args, *args[:1]):
+            if isinstance(value, str | list | tuple):
+                self._copied += len(value) * (1 if isinstance(value, str) else _ITEM_BYTES)
+        if self._copied > self._limits.size:
+            raise NotPlainError("A value is too large.")
 
     def name(self, module: Any, name: Any) -> None:
         if type(module) is not str or type(name) is not str:  # hashing them could take for ever
@@ -334,8 +345,10 @@ def _stack_global(machine: Machine) -> None:
 
 @_on(b"R\x81")
 def _call(machine: Machine) -> None:
-    args = machine.stack.pop()
+    args = machine.top(tuple)
+    machine.stack.pop()
     make = machine.top(Name).make
+    machine.copying(args)
     if make in SETS:
         args = (machine.keys(_items(args)),)
     machine.stack[-1] = make(*args)
