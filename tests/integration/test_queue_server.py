@@ -29,7 +29,7 @@ from bowerbird.queues import (
     new_socket_path,
 )
 from bowerbird.queues.handshake import CHALLENGE, FAILURE
-from bowerbird.queues.messages import Reply, Request, framed, read_reply
+from bowerbird.queues.messages import MAGIC, Reply, Request, framed, read_reply
 from bowerbird.queues.wire import FrameReader, frame
 
 __all__ = ["opened"]
@@ -300,6 +300,18 @@ def test_nonsense_after_the_handshake_ends_that_connection_alone(opened: Open, s
         sock.sendall(said)
         assert rest_of(sock) == b""
     house.stub.left.get(timeout=20)
+    house.assert_well()
+
+
+def test_a_bowerbird_of_another_version_is_told_so_on_either_side(opened: Open) -> None:
+    house = opened()
+    with house.insider() as newer:
+        newer.sendall(frame(bytes((MAGIC + 1,)) + b"what only a later version understands"))
+        told = next_frame(newer, FrameReader())
+        assert rest_of(newer) == b""
+    assert told[0] == MAGIC
+    with pytest.raises(ProtocolError, match="same version on both machines"):
+        read_reply(bytes((MAGIC + 1,)) + told[1:])
     house.assert_well()
 
 
