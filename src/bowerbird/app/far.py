@@ -239,7 +239,7 @@ def _within(job: Job, errand: Errand) -> Job:
 
 def _far_info(folder: str) -> WorkerInfo:
     return msgspec.structs.replace(
-        new_info(), local=False, address=socket.gethostname(), clock_s=time.time(), folder=folder
+        new_info(), local=False, address=socket.gethostname(), folder=folder
     )
 
 

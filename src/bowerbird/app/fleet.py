@@ -51,10 +51,13 @@ class Fleet:
     tell: Callable[["FleetProgress"], None] = lambda _: None
     signals: bool = False  #: Ctrl-C is taken as a wish to stop in order
     interrupts: int = 0
+    waits: bool = False  #: there is no manager yet, and nothing to finish
 
     def interrupt(self) -> None:
         """Ctrl-C: finish what is in flight; the second one leaves at once."""
         self.interrupts += 1
+        if self.waits:
+            raise KeyboardInterrupt
 
 
 class FleetProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,13 +100,23 @@ def join(fleet: Fleet) -> FleetReport:
     _require_usable(Path(errand.folder))
     run = _FleetRun(fleet)
     with taken(fleet, wanted=fleet.signals):
-        job = run.first_job()
+        job = _first_job(run, fleet)
         if job is not None:
             claimed(Path(errand.folder), job.name)
             for line in _announcement(fleet, job):
                 fleet.said(line)
             run.work()
     return run.report()
+
+
+def _first_job(run: "_FleetRun", fleet: Fleet) -> Job | None:
+    fleet.waits = True
+    try:
+        return run.first_job()
+    except KeyboardInterrupt:
+        return None
+    finally:
+        fleet.waits = False
 
 
 def _require_usable(path: Path) -> None:

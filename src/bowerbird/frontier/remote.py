@@ -76,7 +76,8 @@ class RemoteFrontier(Frontier):
         in_flight: Give | None = None,
     ) -> Attached:
         claim = None if in_flight is None else dict(in_flight)
-        return self._call(calls.ATTACH, worker, tokens_held, kinds, hard_end_s, claim)
+        payload = calls.ATTACH.ask(worker, tokens_held, kinds, hard_end_s, claim)
+        return self._send(calls.ATTACH, payload, SESSION_DEADLINE_S)
 
     def detach(self, session: str) -> None:
         self._call(calls.DETACH, session)

@@ -31,6 +31,8 @@ from bowerbird.worker.member import Claim, Member, Place
 LEASE_WAIT_S = 1.0
 #: Most outcomes of one `finish`.
 FINISH_BATCH = 256
+#: Outcomes that wait to be handed in; with more nothing new is begun. A page's may be 100 KB.
+MOST_OWED = 2_048
 #: A loop that has not stopped so long after its session ended is wedged, in seconds.
 WEDGED_S = 15.0
 #: Who wakes so much later than asked was stopped, as its loop was, in seconds.
@@ -152,6 +154,11 @@ class Link:
     def owed(self) -> list[bytes]:
         """Tokens of outcomes that were said and wait for their answer."""
         return list(self._owed)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many outcomes wait that it is better to add none."""
+        return len(self._owed) > MOST_OWED
 
     def rejoin(self, claim: Claim) -> None:
         """Attach again; `Joined` or `NotJoined` comes to the inbox."""

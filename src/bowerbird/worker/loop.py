@@ -12,7 +12,7 @@ import msgspec
 from bowerbird import urls
 from bowerbird.backoff import faster_s
 from bowerbird.clock import Clock
-from bowerbird.errors import BowerbirdError
+from bowerbird.errors import BowerbirdError, SessionGoneError
 from bowerbird.fetch import Fetcher, Response
 from bowerbird.model import LeaseReply, Outcome, State, Verb
 from bowerbird.worker.ask import Asker
@@ -101,7 +101,9 @@ class Loop:
 
     def _is_over(self) -> bool:
         now_s = self._clock.now_s()
-        if self.error or not (self._link.returns or self._link.alive(now_s)):
+        if not (self._link.returns or self._link.alive(now_s)):
+            self.error = self.error or SessionGoneError()
+        if self.error:
             return True
         at_hand = self._running or self._hosts.waiting
         if self._stop_s is None:
@@ -162,7 +164,8 @@ class Loop:
         """Ask once half of what may be at hand is gone, or when slots are owed."""
         if self._link.asking or self._ended or self._away or now_s < self._ask_s:
             return
-        room = 0 if self._stop_s else self._most_held - len(self._running) - self._hosts.waiting
+        no_more = self._stop_s or self._link.crowded
+        room = 0 if no_more else self._most_held - len(self._running) - self._hosts.waiting
         if room * 2 >= self._most_held or self._hosts.owes_gifts(now_s):
             self._link.ask(max(room, 0), self._hosts.take_gifts(now_s))
 
@@ -228,7 +231,7 @@ class Loop:
             self._release_all(self._hosts.clear())
         if self._away or not self._link.alive(now_s):
             return
-        if self._fetcher.throttled:
+        if self._fetcher.throttled or self._link.crowded:
             return  # what is begun beyond --max-rate would only wait, and time out
         for held in self._hosts.take(now_s, self._concurrency - len(self._running)):
             self._key += 1

@@ -7,6 +7,8 @@ over a new connection, with the tokens of all it still holds.
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from bowerbird.clock import Clock
 from bowerbird.frontier.base import SESSION_DEADLINE_S, Frontier
 from bowerbird.model import Kind, WorkerInfo
@@ -50,8 +52,8 @@ class Member:
         self._hard_end_s = hard_end_s
         self._kinds = tuple(kinds)
         self._clock = clock
+        self._alive_until_s = 0.0
         self.place, _ = self.attach(None)
-        self._alive_until_s = self._attached_s + SESSION_DEADLINE_S
 
     def __repr__(self) -> str:
         return f"<Member {self._info.name} at {self.place}>"
@@ -68,25 +70,28 @@ class Member:
     def attach(self, claim: Claim | None) -> tuple[Place, frozenset[bytes]]:
         """A new session, to be entered, and which of the tokens claimed stand in it."""
         frontier = self._connect()
-        self._attached_s = self._clock.now_s()
-        number = self.place.number + 1 if claim else 1
+        tokens, in_flight = claim or ((), None)
+        before_s = self._clock.now_s()
         try:
-            if claim is None:
-                attached = frontier.attach(self._info, (), self._kinds, self._hard_end_s)
-            else:
-                attached = frontier.attach(
-                    self._info, claim.tokens, self._kinds, self._hard_end_s, claim.in_flight
-                )
+            attached = frontier.attach(
+                self._info_now(), tokens, self._kinds, self._hard_end_s, in_flight
+            )
         except BaseException:
             if self.returns:
                 frontier.close()
             raise
+        self._alive_until_s = before_s + SESSION_DEADLINE_S
+        number = self.place.number + 1 if claim else 1
         return Place(frontier, attached.session, number), frozenset(attached.standing)
+
+    def _info_now(self) -> WorkerInfo:
+        if not self.returns:
+            return self._info
+        return msgspec.structs.replace(self._info, clock_s=self._clock.wall_s())
 
     def enter(self, place: Place) -> None:
         """The session to be spoken of from now on; calls by the way to the last one end."""
         last, self.place = self.place, place
-        self._alive_until_s = self._attached_s + SESSION_DEADLINE_S
         last.frontier.close()
 
     def leave(self) -> None:
