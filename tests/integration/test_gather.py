@@ -345,5 +345,5 @@ def test_names_are_made_for_files_of_every_folder_here(catalog, own, far, tmp_pa
     entries = [Listed(record) for record in catalog.records.values()]
     tree = export_tree(entries, Here(own, (), CRAWL), tmp_path / "tree")
 
-    assert (tree.linked, tree.missing) == (2, 1)
+    assert (tree.linked, tree.missing, tree.away) == (2, 1, 1)
     assert (tmp_path / "tree/a.org/theirs.jpg").read_bytes() == b"theirs"

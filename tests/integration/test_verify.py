@@ -143,4 +143,6 @@ def test_recent_records_are_doubted_by_content(store: FileStore) -> None:
     assert [(bad.final_url[14:], bad.why) for bad in doubtful(records, store)] == [
         ("zeroed", "content"), ("gone", "missing"),
     ]  # fmt: skip
+    far = Holder(folder="file://b/data#1", path=records[2].holders[0].path)
+    assert doubtful([msgspec.structs.replace(records[2], holders=(far,))], store) == []
     assert all(isinstance(bad, Bad) for bad in doubtful(records, store))

@@ -63,7 +63,8 @@ def _export_tree(crawl: Visit, out: Path, folders: Sequence[Path]) -> str:
 
     tree = export_tree(all_entries(crawl.catalog), here_of(crawl, folders), out)
     missing = f", {tree.missing} have no file here" if tree.missing else ""
-    return f"{tree.linked} names made in {tree.folder}, {tree.there} were there{missing}."
+    hint = " `bowerbird gather` brings those of other machines." if tree.away else ""
+    return f"{tree.linked} names made in {tree.folder}, {tree.there} were there{missing}.{hint}"
 
 
 def here_of(crawl: Visit, folders: Iterable[Path]) -> Here:

@@ -31,6 +31,7 @@ class Tree(msgspec.Struct):
     linked: int = 0  #: names made now
     there: int = 0  #: names that were there from before
     missing: int = 0  #: records without a file on this machine
+    away: int = 0  #: of these, those that a folder of another machine may have
 
 
 def export_tree(entries: Iterable[Entry], here: Here, folder: Path) -> Tree:
@@ -54,6 +55,7 @@ def export_tree(entries: Iterable[Entry], here: Here, folder: Path) -> Tree:
             source = _source(entry.record, here)
             if source is None:
                 tree.missing += 1
+                tree.away += bool(here.away(entry.record))
             elif _placed(entry.record, source, folder, taken, place):
                 tree.linked += 1
             else:
