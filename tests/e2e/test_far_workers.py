@@ -178,6 +178,46 @@ def test_a_worker_whose_manager_is_away_beyond_the_deadline_aborts_and_keeps_wha
         assert_whole(web, place)
 
 
+def test_workers_of_an_interrupted_manager_wait_for_it_with_their_results(place, fly):
+    with serve(tree(pages=60, images=4), pause_s=0.05) as web:
+        workers = [fly(place.worker(name)) for name in ("one", "two")]
+        manager = fly(place.crawl(web))
+        wait_for("requests", lambda: len(web.requests) > 60)
+        manager.interrupt()
+        interrupted = manager.ended()
+        wait_for("rest", lambda: quiet_s(web) > 0.4)
+        again = bird(*place.crawl(web))
+        ran = [ended(worker).report for worker in workers]
+
+        assert (interrupted.status, again.status) == (130, 0)
+        assert max(web.counts().values()) == 1
+        assert sum(one["workers_died"] for one in ran) == 0
+        assert_whole(web, place)
+
+
+def test_secrets_come_by_tls_alone(place, fly):
+    assert bird("keygen", "-o", place.base / "k", "--tls").status == 0
+    made = bird("keygen", "-o", place.base / "tls", "--tls")
+    (fingerprint,) = re.findall(r"^\s*([0-9a-f]{64})$", made.out, re.MULTILINE)
+    tls = ("--tls-cert", place.base / "tls.crt", "--tls-key", place.base / "tls-tls.key")
+    with serve(tree(pages=3, images=2)) as web:
+        secret = ("--header", "X-Secret: opal")
+        worker = fly(place.worker("plain"))
+        assert bird(*place.crawl(web, *secret)).status == 0
+        assert "not sent" in ended(worker).err
+        assert {request.headers.get("X-Secret") for request in web.requests} == {None}
+
+        web.requests.clear()
+        place.out = place.base / "out2"
+        manager = fly(place.crawl(web, *secret, *tls))
+        worker = fly((
+            "worker", place.address.replace("tcp:", "tls:"), "-o", place.base / "tls-images",
+            "--authkey-file", place.key, "--tls-fingerprint", fingerprint, "--allow-private",
+        ))  # fmt: skip
+        assert (worker.ended().status, ended(manager).status) == (0, 0)
+        assert {request.headers.get("X-Secret") for request in web.requests} == {"opal"}
+
+
 def test_a_restart_with_other_options_reaches_the_workers(place, fly):
     with serve(tree(pages=40, images=4), pause_s=0.02) as web:
         worker = fly(place.worker())

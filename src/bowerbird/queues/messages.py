@@ -9,6 +9,7 @@ import msgspec
 from bowerbird.codec import decode
 from bowerbird.errors import (
     BowerbirdError,
+    ConnectionLostError,
     FrontierError,
     PlainManagerError,
     ProtocolError,
@@ -34,7 +35,7 @@ _ERRORS: dict[str, type[BowerbirdError]] = {
     kind.__name__: kind
     for kind in (
         SessionGoneError, StorageFullError, FrontierError, ProtocolError, UsageError,
-        RemoteCallError,
+        ConnectionLostError, RemoteCallError,
     )
 }  # fmt: skip
 
