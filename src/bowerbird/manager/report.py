@@ -61,7 +61,8 @@ def make_report(
     return Report(
         name=name, folder=folder, state=state, reason=stats.reason, images=stats.records,
         files=totals.files, files_away=totals.away, bytes=stats.bytes,
-        new_images=stats.records - before.records, new_bytes=stats.bytes - before.bytes, seconds=round(seconds, 3),
+        new_images=stats.records - before.records,
+        new_bytes=stats.bytes - before.bytes, seconds=round(seconds, 3),
         pages=stats.counters.get("pages", 0), documents=stats.done,
         failures={reason: n for reason, n in dead.items() if reason not in LEFT_OUT},
         left_out={reason: n for reason, n in dead.items() if reason in LEFT_OUT},
