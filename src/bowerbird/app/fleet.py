@@ -309,7 +309,10 @@ class _FleetRun:
     def _listen(self, child: _Child) -> None:
         assert child.process.stdout is not None
         for line in child.process.stdout:
-            child.told = told = msgspec.json.decode(line, type=Told)
+            try:
+                child.told = told = msgspec.json.decode(line, type=Told)
+            except msgspec.DecodeError:
+                continue  # a library has printed something
             if told.note and told.about not in self._noted:
                 self._noted.add(told.about)
                 self._notes.append(told.note)

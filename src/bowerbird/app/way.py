@@ -5,11 +5,17 @@ from collections.abc import Callable
 import msgspec
 
 from bowerbird._version import __version__
-from bowerbird.errors import BowerbirdError, ProtocolError, RemoteCallError
+from bowerbird.errors import (
+    BowerbirdError,
+    ProtocolError,
+    RemoteCallError,
+    SettingsError,
+    UsageError,
+)
 from bowerbird.frontier.calls import JOB
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.queues import ClientTls
-from bowerbird.settings import Job
+from bowerbird.settings import Job, check_ranges
 
 #: Time for a connection and its handshake, in seconds: then it is tried anew.
 REACH_S = 5.0
@@ -53,15 +59,17 @@ def job_of(frontier: RemoteFrontier, address: str) -> Job:
     """The job a manager gives."""
     try:
         payload = frontier.call(JOB.name, JOB.ask())
-    except RemoteCallError as error:
+    except (RemoteCallError, UsageError) as error:
         raise VersionError(f"What answers at {address} runs no crawl: {error}") from None
     try:
-        return JOB.answered(payload)
-    except ProtocolError as error:
+        job = JOB.answered(payload)
+        check_ranges(job.settings)
+    except (ProtocolError, SettingsError) as error:
         raise VersionError(
             f"The manager at {address} is of another version; this is Bowerbird {__version__}. "
-            f"Install the same version on both machines. (Its job cannot be read: {error})"
+            f"Install the same version on both machines. (Its job cannot be used: {error})"
         ) from None
+    return job
 
 
 class Way:
