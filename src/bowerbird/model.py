@@ -200,6 +200,10 @@ class State(StrEnum):
     ENDED = "ended"
 
 
+#: The version of a worker that is a client of the standard library's managers.
+OLD_STYLE = "old-style"
+
+
 class WorkerInfo(Value, frozen=True, kw_only=True, array_like=True):
     """Who a session belongs to. `name` is unique for each life of a process."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bowerbird._version import __version__
 from bowerbird.app.access import Access
 from bowerbird.app.visit import visit
 from bowerbird.errors import AuthenticationError, SessionGoneError
@@ -59,7 +60,7 @@ def options_of(words: list[str]) -> dict[str, str]:
 def far(address: str, access: Access, name: str) -> Iterator[RemoteFrontier]:
     """A session as another machine has it."""
     with visit(address, access) as crawl:
-        crawl.frontier.attach(WorkerInfo(name=name, local=False))
+        crawl.frontier.attach(WorkerInfo(name=name, local=False, version=__version__))
         yield crawl.frontier
 
 

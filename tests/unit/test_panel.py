@@ -9,7 +9,7 @@ from bowerbird._version import __version__
 from bowerbird.cli.panel import WORKERS, panel
 from bowerbird.cli.show import Lines
 from bowerbird.manager.progress import Progress
-from bowerbird.model import State, Stats, WorkerInfo, WorkerRow
+from bowerbird.model import OLD_STYLE, State, Stats, WorkerInfo, WorkerRow
 
 
 def worker(number: int, **more: object) -> WorkerRow:
@@ -60,6 +60,10 @@ def test_what_is_odd_about_a_worker_is_said_beside_it(odd, word):
 
 def test_a_clock_that_is_off_by_little_is_not_worth_a_word():
     assert shown(worker(7, clock_off_s=4.0))[-1] == "1 worker"
+
+
+def test_clients_of_the_standard_library_are_of_no_version_and_no_remark():
+    assert shown(worker(7, version=OLD_STYLE))[-1] == "1 worker"
 
 
 def test_names_are_text_and_no_commands_to_the_display():

@@ -1,13 +1,10 @@
 """What people are told of workers."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from bowerbird._version import __version__
 from bowerbird.cli.values import shown_duration
-
-if TYPE_CHECKING:
-    from bowerbird.model import WorkerRow
+from bowerbird.model import OLD_STYLE, WorkerRow
 
 #: A worker's clock may be off by so much before it is said, in seconds: dates of records suffer.
 CLOCK_OFF_S = 5.0
@@ -17,28 +14,28 @@ SILENT_S = 4.0
 SHORT_S = 1.0
 
 
-def busiest_first(rows: Iterable["WorkerRow"]) -> list["WorkerRow"]:
+def busiest_first(rows: Iterable[WorkerRow]) -> list[WorkerRow]:
     """Workers by what they have in flight, then by what they have done."""
     return sorted(rows, key=lambda row: (-row.leased, -row.finished, row.worker.name))
 
 
-def rate_of(row: "WorkerRow") -> str:
+def rate_of(row: WorkerRow) -> str:
     """Tasks finished per second since it joined."""
     per_s = row.finished / max(row.attached_s, SHORT_S)
     return f"{per_s:.1f}" if per_s < 10 else f"{per_s:,.0f}"
 
 
-def mood_of(row: "WorkerRow") -> str:
+def mood_of(row: WorkerRow) -> str:
     """What should not be so: silence, another version, a clock that is off; "" where it is."""
     silent = row.last_seen_s > SILENT_S
     moods = [f"silent {shown_duration(row.last_seen_s)}"] if silent else []
     return "; ".join([*moods, *differences(row)])
 
 
-def differences(row: "WorkerRow") -> list[str]:
+def differences(row: WorkerRow) -> list[str]:
     """In what a worker's machine is not like ours."""
     moods = []
-    if row.worker.version != __version__:
+    if row.worker.version not in (__version__, OLD_STYLE):
         moods.append(f"version {row.worker.version or 'unknown'}")
     if abs(row.clock_off_s) > CLOCK_OFF_S:
         sign = "+" if row.clock_off_s > 0 else "-"

@@ -12,7 +12,7 @@ import msgspec
 from bowerbird.errors import SessionGoneError
 from bowerbird.frontier.base import BEAT_EVERY_S, Frontier
 from bowerbird.manager.bridge.clients import Client, Held, Undoable
-from bowerbird.model import Grant, Kind, Lease, LeaseReply, Outcome, WorkerInfo
+from bowerbird.model import OLD_STYLE, Grant, Kind, Lease, LeaseReply, Outcome, WorkerInfo
 from bowerbird.urls import host_of
 
 #: A URL taken goes back after this, in seconds; success that comes later is still heard.
@@ -105,7 +105,7 @@ class Hands:
     def _attach(self, connection: int, peer: str, now_s: float) -> str:
         self._count += 1
         name = f"old-style-{connection}.{self._count}"  # a worker has one session, a client several
-        info = WorkerInfo(name=name, version="old-style", address=peer, local=False)
+        info = WorkerInfo(name=name, version=OLD_STYLE, address=peer, local=False)
         if self.tend_at_s is None:
             self.tend_at_s = now_s + BEAT_EVERY_S
         # The frontier would end the session with a death: a lease that is too old goes back before.
