@@ -6,6 +6,7 @@ Tasks come from the command line (image URLs) or are the tutorial's ImageUrl_0 t
 import os
 import queue
 import sys
+import time
 
 from bowerbird.queues import QueueManager
 
@@ -40,6 +41,7 @@ def main(urls: list[str]) -> None:
         print("try get result...", flush=True)
         for _ in urls:
             print(f"result is {result.get(timeout=60)}", flush=True)
+        time.sleep(1)  # for workers that ask once more whether there is anything: else they die
     finally:
         manager.shutdown()
 

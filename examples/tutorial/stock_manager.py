@@ -7,6 +7,7 @@ processes are spawned, lambdas cannot be sent to them.
 import os
 import queue
 import sys
+import time
 from multiprocessing import freeze_support
 from multiprocessing.managers import BaseManager
 
@@ -42,6 +43,7 @@ def main(urls: "list[str]") -> None:
         print("try get result...", flush=True)
         for _ in urls:
             print(f"result is {result.get(timeout=60)}", flush=True)
+        time.sleep(1)  # for workers that ask once more whether there is anything: else they die
     finally:
         manager.shutdown()
 
