@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bowerbird.queues.named.items import AsyncBatch, AsyncItem, Batch, Item
     from bowerbird.queues.named.lending import DeadLetter
     from bowerbird.queues.named.server import QueueServer
+    from bowerbird.queues.objects.manager import QueueManager
+    from bowerbird.queues.objects.proxies import QueueProxy
     from bowerbird.queues.runtime import new_authkey, new_socket_path, sweep_sockets
     from bowerbird.queues.server import Server
     from bowerbird.queues.tls import ClientTls, ServerTls
@@ -43,6 +45,8 @@ __all__ = [
     "Limits",
     "NamedQueue",
     "QueueClient",
+    "QueueManager",
+    "QueueProxy",
     "QueueServer",
     "Server",
     "ServerTls",
@@ -75,6 +79,8 @@ _MODULES = {
     "Item": "named.items",
     "DeadLetter": "named.lending",
     "QueueServer": "named.server",
+    "QueueManager": "objects.manager",
+    "QueueProxy": "objects.proxies",
     "new_authkey": "runtime",
     "new_socket_path": "runtime",
     "sweep_sockets": "runtime",

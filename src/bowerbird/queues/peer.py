@@ -4,6 +4,7 @@ An asyncio protocol by its methods; asyncio itself is not needed here.
 """
 
 import logging
+import select
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from bowerbird.queues.tls_layer import TlsLayer
 
 _log = logging.getLogger(__name__)
+
+#: What the kernel says of a socket whose other end has closed; macOS tells it with POLLHUP alone.
+_GONE = getattr(select, "POLLRDHUP", 0)
 
 
 #: All that another version needs of this is its first byte.
@@ -161,6 +165,14 @@ class Peer:
             self.drop("does not read its answers")
         elif not self._reading:
             self._pump()
+
+    def is_gone(self) -> bool:
+        """Whether the other end has gone, also where the loop has not been told yet."""
+        if self._transport.is_closing():
+            return True
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), _GONE)
+        return bool(poll.poll(0))
 
     def drop(self, why: str) -> None:
         """End it at once."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -51,6 +51,15 @@ class Handler(Protocol):
         ...
 
 
+@runtime_checkable
+class CarefulHandler(Protocol):
+    """A handler that wants to know which of its answers reached nobody."""
+
+    def undelivered(self, connection: int, reply: Reply | OldReply) -> None:
+        """The connection has ended before this could be sent; called on the server's thread."""
+        ...
+
+
 class Server:
     """Carries requests to a handler, and its replies back."""
 
@@ -59,6 +68,7 @@ class Server:
         self._limits = limits or Limits()
         self._handler: Handler
         self._old: OldHandler | None = None
+        self._careful: CarefulHandler | None = None
         self._peers: dict[int, Peer] = {}
         self._strangers: dict[Door, Strangers] = {}
         self._contexts: dict[Door, ssl.SSLContext | None] = {}
@@ -91,6 +101,7 @@ class Server:
         self._strangers = {door: self._strangers_of(door) for door in self.doors}
         self._handler = handler
         self._old = handler if isinstance(handler, OldHandler) else None
+        self._careful = handler if isinstance(handler, CarefulHandler) else None
         self._thread = threading.Thread(target=self._run, args=(listeners,), name="queue-server")
         self._thread.daemon = True
         self._thread.start()
@@ -185,7 +196,9 @@ class Server:
     def _deliver(self, replies: Sequence[tuple[int, Reply | OldReply]]) -> None:
         for number, reply in replies:
             peer = self._peers.get(number)
-            if peer is not None:
+            if self._careful is not None and (peer is None or peer.is_gone()):
+                self._careful.undelivered(number, reply)
+            elif peer is not None:
                 self._deliver_one(peer, reply)
 
     def _deliver_one(self, peer: Peer, reply: Reply | OldReply) -> None:
