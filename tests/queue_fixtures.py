@@ -1,9 +1,13 @@
 """Queue servers with a stub behind them, friends and strangers; for the tests of the queues."""
 
+import shutil
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from queue import SimpleQueue
+from typing import NamedTuple
 
 import pytest
 
@@ -21,6 +25,7 @@ from bowerbird.queues import (
     UnixAddress,
     new_socket_path,
 )
+from bowerbird.queues.certificate import make_certificate
 from bowerbird.queues.handshake import client_handshake
 from bowerbird.queues.messages import Reply, failure
 from bowerbird.queues.server import Call
@@ -149,3 +154,41 @@ def rest_of(sock: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return data
+
+
+# Certificates.
+
+
+class Pair(NamedTuple):
+    """A certificate that was made for a test."""
+
+    cert: str
+    key: str
+    fingerprint: str
+
+    def shown(self, client_ca: str = "") -> ServerTls:
+        return ServerTls(self.cert, self.key, client_ca)
+
+
+Make = Callable[..., Pair]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl program to make certificates with")
+    return tmp_path_factory.mktemp("tls")
+
+
+@pytest.fixture(scope="module")
+def ours(folder: Path) -> Pair:
+    return made(folder, "ours")
+
+
+def made(folder: Path, name: str, *names: str) -> Pair:
+    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
+    return Pair(str(cert), str(key), make_certificate(cert, key, names))
+
+
+def openssl(*arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
