@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bowerbird.errors import (
+    AuthenticationError,
     BowerbirdError,
     ConnectionLostError,
     FolderError,
@@ -152,7 +153,8 @@ def test_a_message_over_the_limit_is_refused_before_it_is_sent() -> None:
         (SessionGoneError("gone"), SessionGoneError),
         (StorageFullError("full"), StorageFullError),
         (FolderError("a kind of usage error"), UsageError),
-        (ConnectionLostError("not one that is told"), RemoteCallError),
+        (ConnectionLostError("the manager ends"), ConnectionLostError),
+        (AuthenticationError("not one that is told"), RemoteCallError),
     ],
 )
 def test_errors_keep_their_class_where_a_caller_acts_on_it(
