@@ -1,5 +1,7 @@
 """Named queues over real sockets: what programs that use them can see."""
 
+import asyncio
+import multiprocessing
 import os
 import random
 import signal
@@ -15,15 +17,24 @@ from queue import Empty, Full
 
 import msgspec
 import pytest
+from tests.queue_fixtures import made
 
 from bowerbird.errors import (
     AuthenticationError,
+    CertificateError,
     ConnectionLostError,
     FolderInUseError,
     RemoteCallError,
     UsageError,
 )
-from bowerbird.queues import NamedQueue, QueueClient, QueueServer
+from bowerbird.queues import (
+    Address,
+    AsyncQueueClient,
+    ClientTls,
+    NamedQueue,
+    QueueClient,
+    QueueServer,
+)
 
 KEY = "痛点就是起点"
 ANY_PORT = "tcp://127.0.0.1:0"
@@ -272,7 +283,7 @@ def test_queues_are_listed(client: QueueClient, folder: Path | None) -> None:
     assert found["b"].durable is (folder is not None)
     assert found["b"].counts.waiting == 1
     assert (found["a"].terms.lease_s, found["a"].terms.attempts) == (5.0, 7)
-    with pytest.raises(UsageError, match="memory|no folder"):
+    with pytest.raises(UsageError, match=r"memory|no folder"):
         client.queue("a", durable=True)
 
 
@@ -412,3 +423,41 @@ def test_what_fails_in_the_file_fails_alone(
         assert sorted(item.value for item in queue.items(wait_s=0)) == [
             n for n in range(40) if n % 5
         ]
+
+
+def test_a_forked_child_does_not_mix_its_answers_with_its_parents(client: QueueClient) -> None:
+    queue = client.queue("numbers")
+    queue.put_many(range(400))
+
+    def work() -> list[int]:
+        return [item.value for item in queue.items(wait_s=0)]
+
+    context = multiprocessing.get_context("fork")
+    done = context.Queue()
+    children = [context.Process(target=lambda: done.put(work())) for _ in range(2)]
+    for child in children:
+        child.start()
+    found = [*work(), *done.get(timeout=20), *done.get(timeout=20)]
+    for child in children:
+        child.join()
+    assert sorted(found) == list(range(400))
+
+
+def test_queues_are_served_over_tls(tmp_path: Path) -> None:
+    ours = made(tmp_path, "ours", "localhost")
+    trust = ClientTls(ca_file=ours.cert)
+
+    async def awaited(address: Address) -> object:
+        async with AsyncQueueClient(address, KEY, tls=trust) as client:
+            return (await (await client.queue("jobs")).get(20.0)).value
+
+    with (
+        QueueServer("tls://localhost:0", KEY, tmp_path, tls=ours.shown()) as server,
+        QueueClient(server.address, KEY, tls=trust) as client,
+    ):
+        client.queue("jobs").put("one")
+        assert asyncio.run(awaited(server.address)) == "one"
+        with pytest.raises(CertificateError), QueueClient(server.address, KEY) as stranger:
+            stranger.queue("jobs")
+        with pytest.raises(CertificateError):
+            asyncio.run(AsyncQueueClient(server.address, KEY).queues())

@@ -1,6 +1,7 @@
 """`QueueManager` in place of the tutorials' `BaseManager` subclass, whoever is at the other end."""
 
 import multiprocessing
+import pickle
 import queue
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from bowerbird.errors import (
     UsageError,
 )
 from bowerbird.queues import QueueManager
+from bowerbird.queues.objects.waiting import Got, put_back
+from bowerbird.queues.oldstyle.values import Kind
 
 KEY = "痛点就是起点".encode()
 
@@ -421,3 +424,40 @@ def test_the_tutorials_steps_run(method: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     expected = str([f"ImageUrl_{n}--->success" for n in range(10)])
     assert done.stdout.split("\n") == [expected, expected, ""]
+
+
+@pytest.mark.parametrize(
+    "kind", [queue.Queue, queue.LifoQueue, queue.PriorityQueue, queue.SimpleQueue]
+)
+def test_what_reached_nobody_is_the_next_to_be_given(kind: type[Any]) -> None:
+    source = kind() if kind is queue.SimpleQueue else kind(2)
+    source.put(1)
+    source.put(2)
+    lost = source.get()
+    if kind is not queue.SimpleQueue:
+        source.put(3)  # full again: an item that comes back has its place all the same
+    reply = Got(1, Kind.RETURN, lost)
+    reply.source = source
+    put_back(reply)
+
+    found = [source.get(timeout=5) for _ in range(source.qsize())]
+    assert sorted(found) == ([1, 2] if kind is queue.SimpleQueue else [1, 2, 3])
+    if kind is queue.Queue:
+        assert found[0] == lost
+
+
+def test_an_answer_to_one_who_has_gone_goes_back(served: Served) -> None:
+    service = served.manager._service
+    assert service is not None
+    served.tasks.put("one")
+    lost = served.tasks.get()
+    reply = Got(1, Kind.RETURN, lost)
+    reply.source = served.tasks
+    service._server.reply_many([(999_999, reply)])
+
+    assert ours(served.address).get_task_queue().get(timeout=20) == "one"
+
+
+def test_a_proxy_goes_to_children_only(served: Served) -> None:
+    with pytest.raises(TypeError, match="child processes"):
+        pickle.dumps(served.manager.get_task_queue())

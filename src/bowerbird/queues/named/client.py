@@ -1,9 +1,11 @@
 """The blocking client of named queues; threads may share it."""
 
 import logging
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from queue import Empty, Full
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack, overload
@@ -47,13 +49,22 @@ class QueueClient:
             UsageError: the address is none, or a file of `tls` cannot be used.
         """
         found = parse_address(address) if isinstance(address, str) else address
-        key = key_of(authkey)
+        self.address = found
         self.closed = False
         self._timeout_s = timeout_s
-        self._connection = Connection(found, key, timeout_s, tls)
+        self._connect = partial(Connection, found, key_of(authkey), timeout_s, tls)
+        self._connections = {os.getpid(): self._connect()}
 
     def __repr__(self) -> str:
-        return f"<QueueClient of {self._connection.address}>"
+        return f"<QueueClient of {self.address}>"
+
+    @property
+    def _connection(self) -> Connection:
+        """A forked child has connections of its own: over its parent's, answers would mix."""
+        found = self._connections.get(os.getpid())
+        if found is None:
+            found = self._connections.setdefault(os.getpid(), self._connect())
+        return found
 
     @overload
     def queue(self, name: str, **terms: Unpack[QueueTerms]) -> "NamedQueue[Any]": ...
