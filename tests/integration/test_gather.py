@@ -206,10 +206,27 @@ def test_moved_files_leave_their_place_when_they_are_recorded(catalog, own, far)
 
     gather(list(catalog.records.values()), Here(own, [Path(far.folder)], CRAWL), hold, move=True)
 
-    assert seen == [True]
+    assert seen == [True, False]  # recorded, removed, recorded as gone
     assert not file_of(far.folder, one).exists()
     assert catalog.folders_of("one") == catalog.folders_of("again") == [own.name]
     assert checked(catalog, own).clean
+
+
+def test_a_move_that_was_killed_is_finished_by_the_next_one(catalog, own, far, monkeypatch):
+    one, two = catalog.stored(far, b"one"), catalog.stored(far, b"two")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bowerbird.manager.gather._Batch._clear", killed)
+        with pytest.raises(KeyboardInterrupt):
+            gathered(catalog, own, move=True)
+    file_of(far.folder, two).unlink()  # killed between the two, too
+
+    assert gathered(catalog, own, move=True).removed == 1
+    assert not file_of(far.folder, one).exists()
+    assert catalog.folders_of("one") == catalog.folders_of("two") == [own.name]
 
 
 def test_what_was_gathered_before_can_be_moved_later(catalog, own, far):

@@ -7,6 +7,7 @@ from bowerbird.app.entries import all_entries
 from bowerbird.app.looking import here_of
 from bowerbird.app.visit import visit
 from bowerbird.manager.gather import Gathered, gather
+from bowerbird.store import FileStore
 
 
 def gather_crawl(
@@ -27,6 +28,7 @@ def gather_crawl(
     """
     with visit(path) as crawl:
         total = crawl.catalog.totals().records
+        FileStore(crawl.folder.path).sweep()  # what an earlier one left that was killed
         return gather(
             (entry.record for entry in all_entries(crawl.catalog)),
             here_of(crawl, folders), crawl.catalog.held, move=move,

@@ -122,7 +122,7 @@ def gather(
 
 
 class _Batch:
-    """Some records: looked at, brought, recorded, cleared away, in this order."""
+    """Some records: looked at, brought, recorded, cleared away and that recorded, in this order."""
 
     def __init__(self, records: list[Record], here: Here, found: Gathered, *, move: bool) -> None:
         self._here = here
@@ -139,9 +139,11 @@ class _Batch:
         brought = dict(pair for some in pool.map(self._carry_all, slices) for pair in some)
         self._count_contents(brought)
         self._count_records(brought)
-        hold([held for record in self._wanted for held in self._held(record, brought)])
+        good = [r for r in self._wanted if brought[path_of(r)].way not in (Way.BAD, Way.AWAY)]
+        hold([self._held(record) for record in good])
         if self._move:
             self._clear(brought)
+            hold([self._held(record, gone) for record in good for gone in self._gone(record)])
 
     def _is_wanted(self, record: Record) -> bool:
         path = path_of(record)
@@ -207,13 +209,18 @@ class _Batch:
         else:
             self._found.missing += 1
 
-    def _held(self, record: Record, brought: dict[str, _Brought]) -> Iterator[Held]:
-        way, source = brought[path_of(record)]
-        if way in (Way.BAD, Way.AWAY):
-            return
+    def _held(self, record: Record, gone: str = "") -> Held:
         holder = Holder(folder=self._here.own.name, path=path_of(record))
-        gone = source.store.name if source and self._move else ""
-        yield Held(final_url=record.final_url, sha256=record.sha256, holder=holder, without=gone)
+        return Held(
+            final_url=record.final_url, sha256=record.sha256, holder=holder, without=gone
+        )  # fmt: skip
+
+    def _gone(self, record: Record) -> list[str]:
+        """Workers' folders of this machine that hold a record, and no longer have its file."""
+        others = [one for one in self._here.copies(record) if one.store is not self._here.own]
+        named = {holder.folder for holder in record.holders}
+        absent = (one.store for one in others if one.store.size_of(one.path) is None)
+        return [store.name for store in absent if store.name in named]
 
     def _clear(self, brought: dict[str, _Brought]) -> None:
         for way, source in brought.values():
