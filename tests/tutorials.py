@@ -199,7 +199,10 @@ class Tutorial:
 
         Run by the Python that runs the tests.
         """
-        text = TASK_A[: TASK_A.index("while(not")] + lines
+        return self.program(TASK_A[: TASK_A.index("while(not")] + lines)
+
+    def program(self, text: str) -> Program:
+        """Any other program, of the Python that runs the tests."""
         return self._start(text, sys.executable, "3", 1.0)
 
     def _start(self, text: str, python: str, version: str, pause_s: float) -> Program:

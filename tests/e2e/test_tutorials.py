@@ -6,16 +6,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
+from multiprocessing.managers import BaseManager
 from pathlib import Path
 from queue import Queue
 
 import pytest
-from tests.bird import Flying, Ran, flying, records_of, wait_for
-from tests.stock.pythons import VERSIONS, interpreter
-from tests.tutorials import Program, Tutorial
-from tests.web import Answer, Answers, Web, images_of, serve, tree
 
 from bowerbird.app.status import status_of
+from tests.bird import Flying, Ran, flying, records_of, wait_for
+from tests.stock.pythons import VERSIONS, find
+from tests.tutorials import Program, Tutorial
+from tests.web import Answer, Answers, Web, images_of, serve, tree
 
 NOW = "3"  #: the Python that runs the tests
 
@@ -51,10 +53,10 @@ def crawling(web: Web, tutorial: Tutorial, *more: object) -> list[object]:
     ]  # fmt: skip
 
 
-def listening(bird: Flying) -> None:
-    """Wait until clients can connect."""
+def heard(bird: Flying, text: str) -> None:
+    """Wait until it has said something."""
     assert bird.process.stderr is not None
-    while "Listening at" not in bird.process.stderr.readline():
+    while text not in bird.process.stderr.readline():
         assert bird.process.poll() is None
 
 
@@ -97,13 +99,13 @@ def test_task_processes_of_every_python_share_a_crawl_and_live_through_a_slow_fi
     tutorial = Tutorial(name, free_port(), tmp_path)
     answers = tree(7, 15)
     gate = behind_a_gate(answers)
-    pythons = {version: interpreter(version) for version in found_versions()}
+    pythons = {version: path for version in VERSIONS if (path := find(version))}
     with (
         serve(answers) as web,
         flying(*crawling(web, tutorial, "--per-host", 2 * len(pythons))) as bird,
         programs() as run,
     ):
-        listening(bird)
+        heard(bird, "Listening at")
         started = {
             version: run(tutorial.task(python, version, 0.03))
             for version, python in pythons.items()
@@ -122,23 +124,13 @@ def test_task_processes_of_every_python_share_a_crawl_and_live_through_a_slow_fi
     assert all(taken(out) for out in told.values())
 
 
-def found_versions() -> list[str]:
-    def is_there(version: str) -> bool:
-        try:
-            return bool(interpreter(version))
-        except pytest.skip.Exception:
-            return False
-
-    return [version for version in VERSIONS if is_there(version)]
-
-
 def test_a_list_is_downloaded_by_a_task_process(tutorial: Tutorial) -> None:
     urls = tutorial.folder / "list.txt"
     with serve(tree(1, 4)) as web, programs() as run:
         urls.write_text("".join(f"{web.url}{path}\n" for path in images_of(web.answers)))
         command = ["download", urls, *crawling(web, tutorial)[2:]]
         with flying(*command) as bird:
-            listening(bird)
+            heard(bird, "Listening at")
             told = run(tutorial.task(sys.executable, NOW)).ended()
             check_all_elsewhere(tutorial, web, bird.ended())
     assert len(taken(told)) == 5
@@ -146,7 +138,7 @@ def test_a_list_is_downloaded_by_a_task_process(tutorial: Tutorial) -> None:
 
 def test_a_client_killed_with_a_task_in_hand_loses_nothing(tutorial: Tutorial) -> None:
     with serve(tree(1, 3)) as web, flying(*crawling(web, tutorial)) as bird, programs() as run:
-        listening(bird)
+        heard(bird, "Listening at")
         dying = run(tutorial.task(sys.executable, NOW, pause_s=600))
         while not taken(dying.says()):
             pass
@@ -160,7 +152,7 @@ def test_a_client_killed_while_it_waits_in_get_loses_nothing(tutorial: Tutorial)
     answers = tree(1, 3)
     gate = behind_a_gate(answers)
     with serve(answers) as web, flying(*crawling(web, tutorial)) as bird, programs() as run:
-        listening(bird)
+        heard(bird, "Listening at")
         dying = run(tutorial.own("print('in get')\nprint(task.get())\n"))
         wait_for("the client to wait", lambda: sessions(tutorial) > 1)
         dying.kill()
@@ -170,10 +162,11 @@ def test_a_client_killed_while_it_waits_in_get_loses_nothing(tutorial: Tutorial)
         check_all_elsewhere(tutorial, web, bird.ended())
 
 
-def test_the_standard_librarys_own_manager_loses_what_such_a_client_was_waiting_for() -> None:
+def test_the_standard_librarys_own_manager_loses_what_such_a_client_was_waiting_for(
+    tmp_path: Path,
+) -> None:
     """The contrast: why a queue with leases is worth having."""
     tasks = Queue[str]()
-    from multiprocessing.managers import BaseManager
 
     class Manager(BaseManager):
         pass
@@ -182,8 +175,8 @@ def test_the_standard_librarys_own_manager_loses_what_such_a_client_was_waiting_
     Manager.register("get_result_queue", callable=lambda: tasks)
     server = Manager(address=("127.0.0.1", 0), authkey=b"qiye").get_server()
     threading.Thread(target=_serve, args=(server,), daemon=True).start()
-    with programs() as run, _folder() as folder:
-        dying = run(Tutorial("A", server.address[1], folder).own("print('in')\ntask.get()\n"))
+    with programs() as run:
+        dying = run(Tutorial("A", server.address[1], tmp_path).own("print('in')\ntask.get()\n"))
         assert dying.says().startswith("Connect")
         assert dying.says() == "in"
         wait_for("the client to wait", lambda: tasks.not_empty._waiters)  # type: ignore[attr-defined]
@@ -195,14 +188,6 @@ def test_the_standard_librarys_own_manager_loses_what_such_a_client_was_waiting_
 def _serve(server: object) -> None:
     with pytest.raises(SystemExit):
         server.serve_forever()  # type: ignore[attr-defined]
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as path:
-        yield Path(path)
 
 
 def test_failures_are_tried_again_and_what_means_nothing_is_ignored(tutorial: Tutorial) -> None:
@@ -218,7 +203,7 @@ while not task.empty():
 print(len(failed))
 """
     with serve(tree(1, 1)) as web, flying(*crawling(web, tutorial)) as bird, programs() as run:
-        listening(bird)
+        heard(bird, "Listening at")
         assert run(tutorial.own(lines)).ended().split()[-1] == "2"
         ran = bird.ended()
         check_all_elsewhere(tutorial, web, ran)
@@ -238,10 +223,10 @@ while not task.empty():
         flying(*crawling(web, tutorial, "--delay", "0.3s")) as bird,
         programs() as run,
     ):
-        listening(bird)
+        heard(bird, "Listening at")
         told = run(tutorial.own(lines)).ended()
         check_all_elsewhere(tutorial, web, bird.ended())
     moments = [float(at) for at in re.findall(r"at (\S+)", told)]
-    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
     assert len(gaps) == 3
     assert min(gaps) >= 0.29

@@ -7,8 +7,10 @@ A file of JSON lines, first the manager's address, then ["+", task] and ["-", ta
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 
 class Ledger:
@@ -36,10 +38,17 @@ class Ledger:
             file.write(json.dumps([sign, task]) + "\n")
 
     def _read(self) -> list[str]:
-        try:
-            manager, *rest = map(json.loads, self._path.read_text("utf-8").splitlines())
-        except (OSError, ValueError):  # none there, or cut in the middle of a line
+        lines = list(_lines(self._path))
+        if lines[:1] != [self._manager]:
             return []
-        left = Counter(task for sign, task in rest if sign == "+")
-        left.subtract(Counter(task for sign, task in rest if sign == "-"))
-        return list(left.elements()) if manager == self._manager else []
+        left = Counter[str]()
+        for sign, task in lines[1:]:
+            left[task] += 1 if sign == "+" else -1
+        return list(left.elements())
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    """The values of the lines, up to one that was cut in the middle."""
+    with suppress(OSError, ValueError), path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
