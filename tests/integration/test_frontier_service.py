@@ -489,6 +489,14 @@ def lease_call(session: str, number: int) -> Call:
     return Call(number, Request(1, "lease", LEASE.ask(session, 1, 30.0, None)))
 
 
+def test_who_asks_for_no_task_is_not_kept_waiting_for_one(stub: StubFrontier) -> None:
+    desk, turn = Desk(stub, {}), Turn(0.0)
+    stub.sessions.add("s")
+    gifts = Call(1, Request(1, "lease", LEASE.ask("s", 0, 30.0, {"host": 0})))
+    desk.serve([gifts], turn)
+    assert [number for number, _ in turn.replies] == [1]
+
+
 def test_one_task_does_not_wake_a_thousand_sleepers(stub: StubFrontier) -> None:
     desk, turn = Desk(stub, {}), Turn(0.0)
     stub.sessions.add("s")

@@ -267,7 +267,8 @@ class Desk:
         session, limit, wait_s, give = LEASE.read(call.request.payload)
         reply = self._frontier.lease(session, limit, 0.0, give)
         self.changed |= bool(give)
-        if wait_s > 0 and reply.state is not State.ENDED:
+        # Who asks for none brings gifts, and would wait in vain where it wants to ask for more.
+        if wait_s > 0 and limit > 0 and reply.state is not State.ENDED:
             until_s = turn.now_s + min(wait_s, WAIT_MOST_S)
             parked = Parked(call, session, limit, until_s, reply.state)
             return self._given(parked, reply, turn)
