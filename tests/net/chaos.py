@@ -68,7 +68,7 @@ def storm(fleet: Fleet, web: Web, seed: int, faults: int, longest_s: float) -> S
     nemesis = Nemesis(fleet, web, random.Random(seed))
     for _ in range(faults):
         story.faults.append(nemesis.strike(longest_s))
-    assert nemesis.manager.alive, "it ended too early to prove anything"
+    assert nemesis.manager.alive, f"too early, after {story.faults}: {nemesis.manager.said}"
     web.pause_s = 0.0
     assert nemesis.manager.ended() == 0, nemesis.manager.said
     story.verdict = judge(fleet.out, wanted)

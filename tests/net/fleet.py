@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -185,7 +185,8 @@ class Verdict:
     wanted: frozenset[str]  #: URLs
     records: tuple[Record, ...]
     stats: Stats
-    faults: list[str] = field(default_factory=list)  #: what `audit` found
+    faults: list[str]  #: what `audit` found
+    damaged: frozenset[str]  #: URLs whose file is missing or has other bytes than the record says
 
     @cached_property
     def lost(self) -> set[str]:
@@ -199,11 +200,6 @@ class Verdict:
         times.update(one.final_url for one in self.records for _ in one.holders[1:])
         return {url for url, number in times.items() if number > 1}
 
-    @cached_property
-    def damaged(self) -> set[str]:
-        """URLs whose file is missing or has other bytes than the record says."""
-        return {record.final_url for record in self.records if not _is_whole(record)}
-
     @property
     def unexpected(self) -> set[str]:
         """URLs that nobody had asked for."""
@@ -215,7 +211,7 @@ class Verdict:
         assert self.lost == set()
         assert self.twice == set()
         assert self.unexpected == set()
-        assert self.damaged == set()
+        assert self.damaged == frozenset()
         assert self.stats.dead == {}
         assert self.stats.records == len(self.wanted)
 
@@ -225,7 +221,8 @@ def judge(out: Path, wanted: set[str]) -> Verdict:
     with visit(str(out)) as crawl:
         records = tuple(entry.record for entry in all_entries(crawl.catalog))
         stats, faults = crawl.frontier.stats(), crawl.frontier.audit()
-    return Verdict(frozenset(wanted), records, stats, faults)
+    damaged = frozenset(record.final_url for record in records if not _is_whole(record))
+    return Verdict(frozenset(wanted), records, stats, faults, damaged)
 
 
 def _is_whole(record: Record) -> bool:
