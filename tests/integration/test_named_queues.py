@@ -102,7 +102,24 @@ def test_what_is_no_plain_value_is_refused_before_anything_is_sent(client: Queue
     queue = client.queue("values")
     with pytest.raises(UsageError, match="cannot travel"):
         queue.put(object())
+    with pytest.raises(UsageError, match="at most"):
+        queue.put(bytes(16 << 20))
     assert queue.counts().unfinished == 0
+
+
+def test_any_reason_of_a_failure_is_kept(client: QueueClient) -> None:
+    queue = client.queue("values", attempts=1)
+    queue.put("x")
+    assert queue.get(0).nack("\ud800" + "long " * 10_000) == 1
+    assert queue.dead()[0].why.startswith("?long ")
+
+
+def test_the_largest_value_comes_back(client: QueueClient) -> None:
+    queue = client.queue("large")
+    value = bytes((15 << 20) - 5)
+    queue.put(value)
+    with queue.get(0) as item:
+        assert item.value == value
 
 
 def test_a_context_that_fails_has_its_item_given_again(client: QueueClient) -> None:

@@ -138,7 +138,7 @@ def test_a_loop_that_is_left_gives_back_what_it_did_not_do() -> None:
         async for item in items:
             if item.value == 1:
                 break
-        await items.aclose()  # type: ignore[attr-defined]
+        await items.aclose()
         found = [await queue.get(20.0) for _ in range(5)]
         assert sorted(one.value for one in found) == [1, 2, 3, 4, 5]
 

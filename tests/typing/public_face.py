@@ -5,6 +5,15 @@ from pathlib import Path
 from typing import assert_type
 
 import bowerbird
+from bowerbird.queues import (
+    AsyncItem,
+    AsyncQueueClient,
+    Item,
+    NamedQueue,
+    QueueClient,
+    QueueManager,
+    QueueProxy,
+)
 
 
 def crawling() -> None:
@@ -35,3 +44,35 @@ async def awaiting() -> None:
         await anext(records)
     except bowerbird.BowerbirdError:
         assert_type(bowerbird.__version__, str)
+
+
+def queueing(client: QueueClient) -> None:
+    """Queues of one's own."""
+    queue = client.queue("numbers", int, lease_s=5.0, attempts=3)
+    assert_type(queue, NamedQueue[int])
+    queue.put_many([1, 2])
+    for item in queue:
+        assert_type(item, Item[int])
+        assert_type(item.ack(), int)
+    with queue.get_many(64, wait_s=0) as batch:
+        assert_type(batch.values, list[int])
+        queue.get_many(64, done=[batch])
+    assert_type(queue.dead()[0].value, int)
+
+
+async def queueing_with_asyncio(client: AsyncQueueClient) -> None:
+    """The same, awaited."""
+    queue = await client.queue("texts", str)
+    async with await queue.get() as item:
+        assert_type(item, AsyncItem[str])
+        assert_type(await item.renew(), int)
+    async for one in queue.items(wait_s=0):
+        assert_type(one.value, str)
+
+
+def managing() -> None:
+    """The tutorials' class."""
+    QueueManager.register("get_task_queue", callable=lambda: None)
+    manager = QueueManager(address=("", 8001), authkey=b"qiye")
+    assert_type(manager.get_task_queue(), QueueProxy)
+    assert_type(manager.get_task_queue().qsize(), int)

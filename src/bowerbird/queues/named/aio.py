@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from queue import Empty, Full
 from types import TracebackType
@@ -244,7 +244,7 @@ class AsyncNamedQueue(Generic[T]):
 
     async def items(
         self, wait_s: float | None = None, *, ahead: int = 1
-    ) -> AsyncIterator[AsyncItem[T]]:
+    ) -> AsyncGenerator[AsyncItem[T], None]:
         """See `NamedQueue.items`. A loop that is left gives back when its iterator is closed
         (`contextlib.aclosing`), at the latest when its lease time is over."""
         done: list[Ticket] = []

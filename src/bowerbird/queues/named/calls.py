@@ -13,6 +13,10 @@ from bowerbird.leases import Counts, Terms, Ticket, Verb
 NAME_MOST = 200
 #: Items of one call; what is put beyond goes in further calls.
 ITEMS_MOST = 1_000
+#: Bytes of one item: with what travels beside it, it fits into a frame.
+ITEM_MOST = 15 << 20
+#: Characters of the reason of a failure.
+WHY_MOST = 10_000
 #: A call waits at the server for this at most, in seconds, and is then made again, so that a
 #: server that has gone is noticed.
 WAIT_MOST_S = 20.0
@@ -86,7 +90,7 @@ class Settle(Ask, frozen=True, array_like=True):
     tickets: list[Ticket] = []
     verb: Verb = Verb.DONE
     in_s: _Seconds | None = None
-    why: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
+    why: Annotated[str, msgspec.Meta(max_length=WHY_MOST)] = ""
 
 
 class Renew(Ask, frozen=True, array_like=True):
@@ -188,9 +192,12 @@ def plain(value: Any) -> bytes:
         UsageError: it is not made of what msgpack holds.
     """
     try:
-        return encode(value)
+        item = encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise UsageError(
             f"A {type(value).__name__} cannot travel: {error}. Plain values can: None, bool, int, "
             "float, str, bytes, list, dict, dates, dataclasses, msgspec.Struct."
         ) from None
+    if len(item) > ITEM_MOST:
+        raise UsageError(f"A value of {len(item)} bytes; at most {ITEM_MOST} travel at once.")
+    return item

@@ -201,6 +201,8 @@ class Desk:
 
     def _take_in(self, queue: ServedQueue, ask: Put) -> int:
         items = [bytes(item) for item in ask.items]  # a view would keep the whole frame
+        if len(items) == 1 and len(items[0]) > calls.ITEM_MOST:
+            raise ProtocolError("an item that is too large to be given.")
         return queue.leases.put(items, priority=ask.priority, in_s=ask.in_s)
 
     def _get(self, queue: ServedQueue, ask: Get, call: Call, turn: Turn) -> bytes | None:

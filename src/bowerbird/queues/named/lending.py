@@ -160,6 +160,7 @@ class Lending(Generic[T]):
         self, tickets: Sequence[Ticket], verb: Verb, in_s: float | None = None, why: str = ""
     ) -> Settle:
         """The call that settles leases."""
+        why = why[: calls.WHY_MOST].encode("utf-8", "replace").decode()  # no lone surrogates
         return self.ask(Settle, list(tickets), verb, in_s, why)
 
     # Answers.

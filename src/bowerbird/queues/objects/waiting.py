@@ -14,6 +14,7 @@ import msgspec
 
 from bowerbird.errors import NotPlainError
 from bowerbird.queues.objects.registry import Shown
+from bowerbird.queues.oldstyle.names import NEW_BUILTIN_ERRORS, OLD_BUILTIN_ERRORS, QUEUE_ERRORS
 from bowerbird.queues.oldstyle.plain import Scale
 from bowerbird.queues.oldstyle.values import (
     EMPTY,
@@ -216,8 +217,9 @@ _WAITING = {
 
 
 def _failure(call: OldCall, error: Exception) -> OldReply:
-    if isinstance(error, Empty | Full):
-        return raised(call, EMPTY if isinstance(error, Empty) else FULL)
+    name = type(error).__name__
+    if isinstance(error, Empty | Full) or (name == "ShutDown" and name in QUEUE_ERRORS):
+        return raised(call, Raised(f"queue.{name}"))
     if isinstance(error, _KEPT):
         return raised(call, Raised(_builtin(type(error)), _plain(error.args)))
     _log.error("%s.%s failed", call.typeid, call.method, exc_info=error, extra={"action": "call"})
@@ -225,8 +227,9 @@ def _failure(call: OldCall, error: Exception) -> OldReply:
 
 
 def _builtin(kind: type[BaseException]) -> str:
-    """The name of the nearest class that every Python has."""
-    return next(one.__name__ for one in kind.__mro__ if one.__module__ == "builtins")
+    """The name of the nearest class that can travel."""
+    names = (one.__name__ for one in kind.__mro__ if one.__module__ == "builtins")
+    return next(name for name in names if name in OLD_BUILTIN_ERRORS | NEW_BUILTIN_ERRORS)
 
 
 def _plain(args: tuple[Any, ...]) -> tuple[Any, ...]:
