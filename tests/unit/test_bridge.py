@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from tests.contracts.bench import PLAIN, Bench, Worker, image, page
 
+from bowerbird.errors import StorageFullError
 from bowerbird.frontier.desk import Desk, Turn
 from bowerbird.frontier.memory import MemoryFrontier
 from bowerbird.frontier.rules import Rules
+from bowerbird.frontier.service import FrontierService
 from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.manager.bridge.bridge import Bridge
-from bowerbird.manager.bridge.hands import HARD_END_S, RESERVED_S
+from bowerbird.manager.bridge.hands import HARD_END_S, RESERVED_S, TAKEN_MOST
 from bowerbird.manager.bridge.texts import read_result, result_text
 from bowerbird.model import State
 from bowerbird.queues.oldstyle.values import EMPTY, Kind, OldCall, OldReply
@@ -317,6 +319,15 @@ def test_one_client_with_several_urls_in_hand_counts_for_each() -> None:
     assert [shop.ask(1, "get_nowait") == EMPTY for _ in range(3)] == [False, False, True]
 
 
+def test_no_client_takes_it_all_at_once(shop: Shop) -> None:
+    tasks = [image("x", f"h{number}.test") for number in range(TAKEN_MOST + 5)]
+    shop.bench.add(*tasks)
+    taken = [shop.ask(1, "get_nowait") for _ in tasks]
+    assert taken.count(EMPTY) == 5
+    shop.done(1, taken[0])
+    assert shop.ask(1, "get_nowait") != EMPTY
+
+
 def test_a_delay_is_counted_from_the_result() -> None:
     shop = Shop(Rules(obey_robots=False, per_host=2, delay_s=3.0))
     fill(shop, "a", "b")
@@ -435,3 +446,48 @@ def test_replies_say_what_they_are(shop: Shop) -> None:
     with shop.desk.batch():
         shop.desk.serve([], turn, [call])
     assert turn.replies == [(1, OldReply(call.id, Kind.ERROR, EMPTY))]
+
+
+class Wire:
+    """In place of a server: what was replied."""
+
+    def __init__(self) -> None:
+        self.replies: list[tuple[int, Any]] = []
+
+    def reply_many(self, replies: Any) -> None:
+        self.replies += replies
+
+
+def test_on_a_full_disk_old_calls_wait_and_what_needs_no_room_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, wire = Shop(database=tmp_path / "crawl.db"), Wire()
+    service = FrontierService(shop.frontier, wire, None, shop.clock, shop.bridge)  # type: ignore[arg-type]
+    put = shop.call(1, "get_task_queue", "put", "http://a.test/x")
+    get = shop.call(2, "get_task_queue", "get")
+    service._carry_out([get])
+    commit, full = shop.frontier.store.commit, [True]
+
+    def refuse(*values: Any) -> None:
+        if full:
+            raise StorageFullError("no room")
+        commit(*values)
+
+    monkeypatch.setattr(shop.frontier.store, "commit", refuse)
+    for _ in range(3):
+        look = service.call(lambda: shop.frontier.stats().leased)
+        service._carry_out([put] if not service.refusals else [])
+        service._carry_out(service._waiting())  # type: ignore[arg-type]
+        assert look.result() == 0
+        shop.clock.advance(1.1)
+    assert wire.replies == []
+    full.clear()
+    for _ in range(3):
+        service._carry_out([])
+        shop.clock.advance(1.1)
+    assert wire.replies == [
+        (1, OldReply(put.id, Kind.RETURN, None)),
+        (2, OldReply(get.id, Kind.RETURN, "http://a.test/x")),
+    ]
+    assert shop.frontier.audit() == []
+    shop.frontier.close()

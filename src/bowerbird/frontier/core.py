@@ -125,16 +125,18 @@ class Core:
 
     def _restore(self, saved: Saved) -> None:
         now = self.books.now()
-        held = {host.id: host.held for host in self.hosts_at_hand if host.held}
+        held = {host.facts.name: host.held for host in self.hosts_at_hand if host.held}
         self._clear()
         for number, tasks in saved.waiting:
             self.ring.add(number, tasks)
         self.gates.restore(saved.gates)
         self.downs.restore(saved.down)
         self.turns.restore(saved.suspects)
-        for number, slots in held.items():
-            host = self.hosts_at_hand.get(number)
-            host.held, host.facts.freed_at = slots, now
+        for name, slots in held.items():
+            number = self.store.host_number(name)
+            if number:  # else it was met in what is undone: nobody was told of a slot
+                host = self.hosts_at_hand.get(number)
+                host.held, host.facts.freed_at = slots, now
         self.leases.restore(saved.leases, now)
         for session in self.sessions:
             session.told.clear()

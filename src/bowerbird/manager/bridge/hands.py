@@ -12,7 +12,7 @@ import msgspec
 from bowerbird.errors import SessionGoneError
 from bowerbird.frontier.base import BEAT_EVERY_S, Frontier
 from bowerbird.manager.bridge.clients import Client, Held, Undoable
-from bowerbird.model import OLD_STYLE, Grant, Kind, Lease, LeaseReply, Outcome, WorkerInfo
+from bowerbird.model import OLD_STYLE, Grant, Kind, Lease, LeaseReply, Outcome, State, WorkerInfo
 from bowerbird.urls import host_of
 
 #: A URL taken goes back after this, in seconds; success that comes later is still heard.
@@ -21,6 +21,8 @@ HARD_END_S = 600.0
 RESERVED_S = 30.0
 #: A session that nobody has used for so long ends, in seconds: each makes the others' shares less.
 IDLE_S = 2.0
+#: URLs of one client at most: each is a session, and each session makes the others' shares less.
+TAKEN_MOST = 64
 #: URLs of clients that have gone, of which word may still come.
 STRAYS = 10_000
 
@@ -75,6 +77,8 @@ class Hands:
         client = self._clients.get(connection, Client())
         if client.reserved is not None:
             return client.reserved
+        if len(client.taken) >= TAKEN_MOST:
+            return LeaseReply(state=State.RUNNING, next_in_s=IDLE_S)
         session, reply = self._lease(client.idle, connection, peer, now_s)
         held = _held(reply.leases, session, connection, now_s)
         if held is not None and not _may_begin(held.host, reply.grants):
