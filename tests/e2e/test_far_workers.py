@@ -26,23 +26,32 @@ class Place:
         self.key.write_text("a key that nobody guesses\n")
         with socket.create_server(("127.0.0.1", 0)) as found:
             self.port: int = found.getsockname()[1]
+        self.fingerprint = ""
 
     @property
     def address(self) -> str:
-        return f"tcp://127.0.0.1:{self.port}"
+        return f"{'tls' if self.fingerprint else 'tcp'}://127.0.0.1:{self.port}"
+
+    def encrypt(self) -> None:
+        made = bird("keygen", "-o", self.base / "tls", "--tls")
+        (self.fingerprint,) = re.findall(r"^\s*([0-9a-f]{64})$", made.out, re.MULTILINE)
 
     def crawl(self, web: Web, *more: object, out: Path | None = None) -> tuple[object, ...]:
         return (
             "crawl", f"{web.url}/p0", "-o", out or self.out, "--json", "--delay", "0",
             "--listen", f"127.0.0.1:{self.port}", "--authkey-file", self.key, "--workers", 0, *more,
+            *self._tls("--tls-cert", self.base / "tls.crt", "--tls-key", self.base / "tls-tls.key"),
         )  # fmt: skip
 
     def worker(self, name: str = "w", *more: object) -> tuple[object, ...]:
         given = more or ("--allow-private",)
         return (
             "worker", self.address, "-o", self.base / name, "--authkey-file", self.key, "--json",
-            "--workers", 1, *given,
+            "--workers", 1, *given, *self._tls("--tls-fingerprint", self.fingerprint),
         )  # fmt: skip
+
+    def _tls(self, *arguments: object) -> tuple[object, ...]:
+        return arguments if self.fingerprint else ()
 
 
 @pytest.fixture
@@ -196,29 +205,23 @@ def test_workers_of_an_interrupted_manager_wait_for_it_with_their_results(place,
 
 
 def test_secrets_come_by_tls_alone(place, fly):
-    assert bird("keygen", "-o", place.base / "k", "--tls").status == 0
-    made = bird("keygen", "-o", place.base / "tls", "--tls")
-    (fingerprint,) = re.findall(r"^\s*([0-9a-f]{64})$", made.out, re.MULTILINE)
-    tls = ("--tls-cert", place.base / "tls.crt", "--tls-key", place.base / "tls-tls.key")
+    secret = ("--header", "X-Secret: opal")
     with serve(tree(pages=3, images=2)) as web:
-        secret = ("--header", "X-Secret: opal")
         worker = fly(place.worker("plain"))
         assert bird(*place.crawl(web, *secret)).status == 0
         assert "not sent" in ended(worker).err
         assert {request.headers.get("X-Secret") for request in web.requests} == {None}
 
         web.requests.clear()
-        place.out = place.base / "out2"
-        manager = fly(place.crawl(web, *secret, *tls))
-        worker = fly((
-            "worker", place.address.replace("tcp:", "tls:"), "-o", place.base / "tls-images",
-            "--authkey-file", place.key, "--tls-fingerprint", fingerprint, "--allow-private",
-        ))  # fmt: skip
-        assert (worker.ended().status, ended(manager).status) == (0, 0)
+        place.encrypt()
+        worker = fly(place.worker("encrypted"))
+        assert bird(*place.crawl(web, *secret, out=place.base / "out2")).status == 0
+        assert "not sent" not in ended(worker).err
         assert {request.headers.get("X-Secret") for request in web.requests} == {"opal"}
 
 
 def test_a_restart_with_other_options_reaches_the_workers(place, fly):
+    place.encrypt()
     with serve(tree(pages=40, images=4), pause_s=0.02) as web:
         worker = fly(place.worker())
         manager = fly(place.crawl(web, "--user-agent", "first"))

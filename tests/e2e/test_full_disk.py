@@ -4,6 +4,7 @@ On small file systems that the test mounts; as root, as CI is.
 """
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,7 +14,7 @@ from random import Random
 import pytest
 
 from bowerbird.store.names import owner_of
-from tests.bird import bird, flying, records_of, wait_for
+from tests.bird import Flying, bird, flying, records_of, wait_for
 from tests.web import PNG, Answer, Answers, Web, images_of, noisy_png, serve
 
 MIB = 1 << 20
@@ -67,6 +68,40 @@ def fill(folder: Path, leaving: int = 0) -> Path:
         while not leaving or left > 0:
             left -= file.write(bytes(min(left, MIB) if leaving else 4096))
     return ballast
+
+
+def test_a_far_worker_whose_disk_is_full_leaves_the_rest_to_others(tmp_path, mount):
+    answers = gallery(40, 200)
+    small = mount(tmp_path / "small", 2 * MIB)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    (tmp_path / "key").write_text("key")
+    joining = ("--authkey-file", tmp_path / "key", "--workers", 1, "--allow-private", "--json")
+    listening = ("--listen", f"127.0.0.1:{port}", "--workers", 0)
+    with serve(answers, pause_s=0.01) as web:
+        arguments = crawled(web, tmp_path / "out", *listening, *joining[:2])
+        with (
+            flying(*arguments) as run,
+            flying("worker", f"tcp://127.0.0.1:{port}", "-o", small, *joining) as full,
+        ):
+            line_with(full, "No more room in")
+            status = bird("status", tmp_path / "out")
+            with flying(
+                "worker", f"tcp://127.0.0.1:{port}", "-o", tmp_path / "large", *joining
+            ) as roomy:
+                ran = run.ended()
+                both = [one.ended().report["images"] for one in (full, roomy)]
+
+        assert "paused" not in status.out
+        assert (ran.status, ran.report["failures"]) == (0, {})
+        assert 0 < both[0] < both[1]
+        assert sum(both) == len(images_of(answers))
+
+
+def line_with(run: Flying, text: str) -> None:
+    assert run.process.stderr is not None
+    while text not in (line := run.process.stderr.readline()):
+        assert line, f"it ended without saying: {text}"
 
 
 def temporaries(out: Path) -> list[Path]:

@@ -1,10 +1,7 @@
 """Crawl and download: the parts of a manager put together, one run from lock to report."""
 
 import os
-import signal
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +10,7 @@ import msgspec
 
 from bowerbird.app.door import new_door
 from bowerbird.app.folder import Folder, write_private
+from bowerbird.app.interrupts import taken
 from bowerbird.app.job import Prepared, prepare, store_job
 from bowerbird.app.listen import Listen
 from bowerbird.clock import SystemClock
@@ -149,7 +147,7 @@ def _work(
         tell=order.tell, say=order.said,
     )  # fmt: skip
     order.opened(engine, run)
-    with _signals(run, wanted=order.signals):
+    with taken(run, wanted=order.signals):
         return run.work()
 
 
@@ -179,25 +177,3 @@ def _seeds(order: Order, job: Job) -> Iterable[Task | None]:
     if order.mode is Mode.DOWNLOAD:
         return list_tasks(order.start)
     return start_tasks(job.settings, job.start_urls)
-
-
-@contextmanager
-def _signals(run: Run, *, wanted: bool) -> Iterator[None]:
-    """Ctrl-C and SIGTERM stop in order; the second one at once."""
-    if not wanted:
-        yield
-        return
-    names = [signal.SIGINT, signal.SIGTERM]
-    before = [signal.signal(name, lambda *_: _interrupt(run)) for name in names]
-    try:
-        yield
-    finally:
-        for name, handler in zip(names, before, strict=True):
-            signal.signal(name, handler)
-
-
-def _interrupt(run: Run) -> None:
-    run.interrupt()
-    if run.interrupts == 1:
-        text = "\nFinishing what is in flight; again to leave at once.\n"
-        print(text, file=sys.stderr, end="")  # noqa: T201

@@ -174,7 +174,8 @@ class _FleetRun:
         self._crawls: dict[str, None] = {}
         self._noted: set[str] = set()
         self._notes: list[str] = []
-        self._away = False
+        self._away = self._is_full = False
+        self._no_room = self._stored = 0
         command = [sys.executable, "-m", "bowerbird", "_far"]
         self._supervisor = Supervisor(command, fleet.count, SystemClock(), self._spawn)
 
@@ -243,6 +244,7 @@ class _FleetRun:
             raise BowerbirdError("Workers end as soon as they start; what they said stands above.")
         progress = self._progress()
         self._say_of_manager(progress)
+        self._say_of_room(progress.tally)
         self._fleet.tell(progress)
 
     def _take_notes(self) -> list[str]:
@@ -260,6 +262,18 @@ class _FleetRun:
         elif self._away and progress.working:
             self._fleet.said("The manager is back: going on.")
         self._away = away or (self._away and not progress.working)
+
+    def _say_of_room(self, tally: Tally) -> None:
+        full, stored = tally.no_room > self._no_room, tally.images > self._stored
+        if full and not self._is_full:
+            self._fleet.said(
+                f"No more room in {self._fleet.errand.folder}: what it was to hold goes to others. "
+                "Trying again now and then."
+            )
+        elif self._is_full and stored and not full:
+            self._fleet.said("There is room again: going on.")
+        self._is_full = full or (self._is_full and not stored)
+        self._no_room, self._stored = tally.no_room, tally.images
 
     def _progress(self) -> FleetProgress:
         living = [child for child in self._children if child.process.poll() is None]

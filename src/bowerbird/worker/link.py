@@ -24,6 +24,7 @@ from bowerbird.errors import (
 )
 from bowerbird.frontier.base import ADD_LIMIT, BEAT_EVERY_S
 from bowerbird.model import BeatReply, FinishReply, LeaseReply, Outcome, Verb
+from bowerbird.worker.keep import DISK_FULL
 from bowerbird.worker.links import Known
 from bowerbird.worker.member import Claim, Member, Place
 
@@ -41,6 +42,9 @@ FROZEN_S = 1.0
 NO_ROOM_S = 1.0
 #: A beat or `finish` whose answer was lost is tried again after this, in seconds.
 AGAIN_S = 0.25
+
+#: The counter of tasks given back since the disk of a far worker was full.
+OWN_DISK_FULL = "disk-full-there"
 
 T = TypeVar("T")
 
@@ -82,6 +86,7 @@ class Tally(msgspec.Struct):
     pages: int = 0
     failed: int = 0
     refused: int = 0  #: outcomes that came too late
+    no_room: int = 0  #: tasks given back since our disk was full
 
 
 class Link:
@@ -230,6 +235,8 @@ class Link:
         """Hand in a batch. Its tokens make it safe to do so twice, so a lost answer is asked for
         until there is one: what is done is kept while the manager is away."""
         batch = self._durable(batch)
+        if self.returns:
+            batch = [_of_own_disk(one) for one in batch]
         while True:
             place = self._member.place
             try:
@@ -329,3 +336,11 @@ def count(tally: Tally, outcome: Outcome, *, accepted: bool) -> None:
     tally.bytes += sum(record.bytes for record in outcome.records)
     tally.pages += outcome.counts.get("pages", 0)
     tally.failed += outcome.verb is Verb.DEAD
+    tally.no_room += OWN_DISK_FULL in outcome.counts
+
+
+def _of_own_disk(outcome: Outcome) -> Outcome:
+    """A far worker's full disk is no reason to pause the crawl."""
+    if DISK_FULL not in outcome.counts:
+        return outcome
+    return msgspec.structs.replace(outcome, counts={OWN_DISK_FULL: 1})

@@ -33,6 +33,8 @@ NAP_S = 0.5
 ASK_AGAIN_S = 0.005
 #: Sleep while the rate is spent, in seconds; it is filled up again little by little.
 THROTTLED_NAP_S = 0.02
+#: A far worker whose disk is full tries again after this at the latest, in seconds.
+NO_ROOM_MOST_S = 30.0
 #: After a task that only others may do nothing is leased for so long, in seconds.
 NO_RIGHT_S = 1.0
 #: Answers in a row without fault after which an adaptive delay shrinks.
@@ -61,6 +63,7 @@ class Loop:
         self._sweep_s = 0.0
         self._stop_s: float | None = None
         self._ended = False
+        self._full = 0  # how often our own disk has refused, one after the other
         self._away: Away | None = None
         self._place = 1  # the number of the session whose answers count
         self.error: BowerbirdError | None = None  #: why the session ended, if it did not end well
@@ -151,6 +154,8 @@ class Loop:
         """Paused or draining: what has not started goes back."""
         if state in (State.PAUSED, State.DRAINING):
             self._release_all(self._hosts.clear())
+        if state is State.ENDED and self._full:
+            self._ended = True  # it asks for leases too rarely to hear of it there
 
     def _take_leases(self, reply: LeaseReply, asked_s: float, now_s: float) -> None:
         self._hosts.accept_leased(reply.grants, reply.seq, now_s)
@@ -158,16 +163,25 @@ class Loop:
             self._hosts.add(Held(lease, urls.host_of(lease.task.url), asked_s))
         self._ended = reply.state is State.ENDED
         if not reply.leases:
-            self._ask_s = now_s + ASK_AGAIN_S  # it blocks by itself: this only bounds a defect
+            # It blocks by itself: this only bounds a defect.
+            self._ask_s = max(self._ask_s, now_s + ASK_AGAIN_S)
 
     def _ask(self, now_s: float) -> None:
         """Ask once half of what may be at hand is gone, or when slots are owed."""
-        if self._link.asking or self._ended or self._away or now_s < self._ask_s:
+        if self._link.asking or self._ended or self._away:
             return
-        no_more = self._stop_s or self._link.crowded
-        room = 0 if no_more else self._most_held - len(self._running) - self._hosts.waiting
-        if room * 2 >= self._most_held or self._hosts.owes_gifts(now_s):
-            self._link.ask(max(room, 0), self._hosts.take_gifts(now_s))
+        room = self._room(now_s)
+        if room or self._hosts.owes_gifts(now_s):
+            self._link.ask(room, self._hosts.take_gifts(now_s))
+
+    def _room(self, now_s: float) -> int:
+        """How many leases to ask for; none before half of what may be at hand is gone."""
+        if self._stop_s or self._link.crowded or now_s < self._ask_s:
+            return 0
+        room = self._most_held - len(self._running) - self._hosts.waiting
+        if room * 2 < self._most_held:
+            return 0
+        return 1 if self._full else room
 
     # Without a session.
 
@@ -275,8 +289,18 @@ class Loop:
             self._ask_s = self._clock.now_s() + NO_RIGHT_S  # it would be given to us again
         if DISK_FULL in outcome.counts:
             # What else is at hand would be fetched in vain: the manager looks before more begins.
-            self._ask_s = self._clock.now_s() + NO_ROOM_S
+            self._wait_for_room(self._clock.now_s())
             self._release_all(self._hosts.clear())
+        elif outcome.records:
+            self._full = 0
+
+    def _wait_for_room(self, now_s: float) -> None:
+        """The manager pauses a crawl whose own disk is full. Of ours it knows nothing, and others
+        can go on: we try ever more rarely, with one task."""
+        if now_s < self._ask_s:
+            return  # this one was under way when the first was refused
+        self._ask_s = now_s + min(NO_ROOM_S * 2.0**self._full, NO_ROOM_MOST_S)
+        self._full += self._link.returns
 
     def _adapt(self, host: str, outcome: Outcome, delay_s: float) -> Outcome:
         """A host that has been well for a while may be asked faster again."""
