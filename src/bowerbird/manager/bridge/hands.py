@@ -4,6 +4,7 @@ Each session holds one lease at most, and gives its slots back with it: so the f
 what it leases, keeps hosts from being asked too often or too soon.
 """
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -38,6 +39,7 @@ class Hands:
         self._held: Undoable[str, Held] = Undoable()  # by URL
         self._strays: Undoable[str, Held] = Undoable()  # the same, of ended sessions; oldest first
         self._count = 0
+        self._life = os.urandom(3).hex()
 
     def __repr__(self) -> str:
         return f"<Hands [{len(self._clients)} clients, {len(self._held)} URLs]>"
@@ -108,7 +110,8 @@ class Hands:
 
     def _attach(self, connection: int, peer: str, now_s: float) -> str:
         self._count += 1
-        name = f"old-style-{connection}.{self._count}"  # a worker has one session, a client several
+        # A worker has one session, a client several; none is one of a manager of before.
+        name = f"old-style-{self._life}-{connection}.{self._count}"
         info = WorkerInfo(name=name, version=OLD_STYLE, address=peer, local=False)
         if self.tend_at_s is None:
             self.tend_at_s = now_s + BEAT_EVERY_S
