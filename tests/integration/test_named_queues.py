@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from queue import Empty, Full
 
@@ -24,6 +24,7 @@ from bowerbird.errors import (
     CertificateError,
     ConnectionLostError,
     FolderInUseError,
+    ProtocolError,
     RemoteCallError,
     UsageError,
 )
@@ -31,6 +32,7 @@ from bowerbird.queues import (
     Address,
     AsyncQueueClient,
     ClientTls,
+    Connection,
     NamedQueue,
     QueueClient,
     QueueServer,
@@ -478,3 +480,32 @@ def test_queues_are_served_over_tls(tmp_path: Path) -> None:
             stranger.queue("jobs")
         with pytest.raises(CertificateError):
             asyncio.run(AsyncQueueClient(server.address, KEY).queues())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("queue.put", b""),
+        ("queue.put", b"\xc1"),
+        ("queue.put", msgspec.msgpack.encode(["", None, []])),
+        ("queue.put", msgspec.msgpack.encode(["q", None, 7])),
+        ("queue.put", msgspec.msgpack.encode(["q", [None, -1.0], [1]])),
+        ("queue.put", msgspec.msgpack.encode(["q", None, [1], 10**6])),
+        ("queue.get", msgspec.msgpack.encode(["q", None, -1])),
+        ("queue.get", msgspec.msgpack.encode(["q", None, 1, float("nan")])),
+        ("queue.settle", msgspec.msgpack.encode(["q", None, [[b"x", ["x"]]]])),
+        ("queue.dead", msgspec.msgpack.encode(["q" * 300])),
+        ("attach", b""),
+    ],
+    ids=lambda call: call[0],
+)
+def test_calls_that_make_no_sense_are_refused(
+    server: QueueServer, client: QueueClient, call: tuple[str, bytes]
+) -> None:
+    with closing(Connection(server.address, KEY.encode())) as raw:
+        with pytest.raises(ProtocolError):
+            raw.call(*call)
+        raw.call("queue.settle", msgspec.msgpack.encode(["q", None, [[b"x", [2**60, -1]]]]))
+    queue = client.queue("q")
+    queue.put("well")
+    assert queue.get(0).value == "well"

@@ -1,7 +1,9 @@
-"""Networked queues: frames, handshakes, a server and a client that carry bytes between processes.
+"""Networked queues.
 
-The wire protocol is that of `multiprocessing.connection`; what is carried is the business of
-those who use it.
+For programs: `QueueServer`, `QueueClient` and `AsyncQueueClient` (named queues with leases),
+`QueueManager` (in place of a `multiprocessing` manager). Below them, for Bowerbird itself too:
+frames, handshakes, a server and a client that carry bytes between processes. The wire protocol is
+that of `multiprocessing.connection`; what is carried is the business of those who use it.
 """
 
 from importlib import import_module
