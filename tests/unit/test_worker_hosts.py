@@ -143,3 +143,52 @@ def test_room_is_shared_among_hosts_and_the_rest_waits():
     assert len(first) == 3
     assert len(rest) == 3
     assert hosts.waiting == 0
+
+
+def test_a_new_session_starts_with_the_slots_of_what_is_under_way():
+    hosts = hosts_with(leases=6, slots=4)
+    running = hosts.take(0.0, 3)
+    assert hosts.in_flight() == {HOST: 3}
+    standing = [one.lease.token for one in running] + [bytes([3]), bytes([5])]
+
+    hosts.begin_anew(hosts.in_flight(), standing)
+
+    assert hosts.tokens() == [bytes([3]), bytes([5])], "what no longer stands is dropped"
+    assert hosts.waiting == 2
+    assert hosts.take(0.0, 10) == [], "no slot is free"
+    hosts.ended(HOST, 0.0, 0.0)
+    assert len(hosts.take(0.0, 10)) == 1, "one is, that we own"
+
+
+def test_answers_count_from_one_again_in_a_new_session():
+    hosts = Hosts()
+    hosts.accept_leased([grant(1)], 900, 0.0)
+    hosts.add(held(1))
+
+    hosts.begin_anew({}, [bytes([1])])
+    hosts.accept([grant(1)], 1, 0.0)
+
+    assert len(hosts.take(0.0, 10)) == 1, "a manager started anew begins its count anew"
+
+
+def test_a_gift_that_was_under_way_when_the_session_was_lost_is_not_waited_for():
+    hosts = hosts_with(leases=1, slots=4)
+    hosts.clear()
+    assert hosts.take_gifts(1.0) == {HOST: 4}
+
+    hosts.begin_anew({}, [])
+    hosts.add(held(2))
+    hosts.accept([grant(2)], 1, 1.0)
+
+    assert len(hosts.take(1.0, 10)) == 1
+
+
+def test_spacing_outlasts_the_session():
+    hosts = hosts_with(leases=2, slots=1, delay_s=5.0)
+    hosts.take(0.0, 10)
+
+    hosts.begin_anew({HOST: 1}, [bytes([1])])
+    hosts.ended(HOST, seen_s=1.0, now_s=1.0)
+
+    assert hosts.take(5.9, 10) == []
+    assert len(hosts.take(6.0, 10)) == 1
