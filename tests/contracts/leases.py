@@ -190,6 +190,16 @@ class LeasesContract:
         assert self.take(leases) == [b"3"]
         assert leases.counts.dead == 0
 
+    def test_a_requeued_item_is_deaf_to_the_words_of_its_first_life(self, leases: Leases) -> None:
+        leases.put([b"1", b"2"])
+        given = leases.take(2)
+        assert given is not None
+        leases.settle([Ticket(given.token, (0,))], Verb.DEAD)
+        leases.requeue()
+
+        assert leases.settle([Ticket(given.token, (0,))]) == 0
+        assert leases.counts.waiting == 1
+
     def test_a_delayed_item_keeps_its_moment(self, leases: Leases, clock: ManualClock) -> None:
         leases.put([b"later"], in_s=5.0)
         assert self.take(leases) == []

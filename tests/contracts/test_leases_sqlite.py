@@ -81,6 +81,25 @@ def test_a_lease_that_was_over_before_the_restart_ends_with_its_successor(path: 
     database.close()
 
 
+def test_an_item_requeued_before_the_restart_is_deaf_to_its_first_life(path: str) -> None:
+    clock, terms = ManualClock(), Terms()
+    database = Database(path)
+    with database.batch():
+        leases = Leases(SqliteItems(database, "q", terms, clock), terms, clock)
+        leases.put([b"0", b"1"])
+        given = leases.take(2)
+        assert given is not None
+        leases.settle([Ticket(given.token, (0,))], Verb.DEAD)
+        leases.requeue()
+    database.close()
+
+    database = Database(path)
+    leases = Leases(SqliteItems(database, "q", terms, clock), terms, clock)
+    assert leases.settle([Ticket(given.token)]) == 1  # 1 alone
+    assert leases.counts.waiting == 1
+    database.close()
+
+
 def test_a_rolled_back_batch_has_not_happened(path: str) -> None:
     clock = ManualClock()
     database = Database(path)

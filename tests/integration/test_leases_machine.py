@@ -20,15 +20,17 @@ class Model:
     """One list of items, each a row of plain facts."""
 
     def __init__(self, clock: ManualClock) -> None:
-        self.clock, self.items, self.takes = clock, [], 0
-        self.takes = 0
+        self.clock = clock
+        self.items: list[dict[str, Any]] = []
+        self.takes = self.number = 0
 
     def put(self, data: list[bytes], priority: int, in_s: float) -> int:
         pending = [one for one in self.items if one["state"] in ("waiting", "delayed")]
         fits = data[: max(0, TERMS.maxsize - len(pending))]
         for item in fits:
+            self.number += 1
             self.items.append(
-                {"data": item, "rank": (-priority, len(self.items)), "state": "waiting",
+                {"data": item, "rank": (-priority, self.number), "state": "waiting",
                  "attempts": 0, "take": None, "due": 0.0}
             )  # fmt: skip
             if in_s:
@@ -88,8 +90,10 @@ class Model:
 
     def requeue(self) -> int:
         dead = [one for one in self.items if one["state"] == "dead"]
-        for one in dead:
-            one |= {"state": "waiting", "attempts": 0}
+        for one in sorted(dead, key=lambda one: one["rank"][1]):
+            self.number += 1
+            rank = one["rank"][0], self.number
+            one |= {"state": "waiting", "attempts": 0, "rank": rank}
         return len(dead)
 
     def count(self, state: str) -> int:

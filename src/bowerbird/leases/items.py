@@ -117,7 +117,7 @@ class Items(ABC):
 
     @abstractmethod
     def revive(self, ids: Sequence[int] | None) -> int:
-        """Dead items (None: all) are as new, and wait: how many."""
+        """Dead items (None: all) are as new, with new ids, and wait: how many."""
 
     @abstractmethod
     def forget(self, ids: Sequence[int] | None) -> int:

@@ -44,9 +44,9 @@ SELECT id, data, attempts, why, died_at FROM dead WHERE queue = ? AND id > ? ORD
 SELECT id FROM dead WHERE queue = ?
 -- dead_named: queue, array of ids -> id
 SELECT id FROM dead WHERE queue = ? AND id IN (SELECT value FROM carray(?))
--- revive: array of ids
-INSERT INTO item (id, queue, rank, state, attempts, data)
-SELECT id, queue, rank, 0, 0, data FROM dead WHERE id IN (SELECT value FROM carray(?))
+-- revive: array of ids; the new ones are others, since lots may still name the old
+INSERT INTO item (queue, rank, state, attempts, data)
+SELECT queue, rank, 0, 0, data FROM dead WHERE id IN (SELECT value FROM carray(?)) ORDER BY id
 -- forget: array of ids
 DELETE FROM dead WHERE id IN (SELECT value FROM carray(?))
 

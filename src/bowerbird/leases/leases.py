@@ -307,7 +307,7 @@ class Leases:
         return self._items.dead(after, limit)
 
     def requeue(self, ids: Sequence[int] | None = None) -> int:
-        """Let dead items (None: all) be given again, with no attempt counted: how many."""
+        """Let dead items (None: all) be given again, as if they had just been put: how many."""
         number = self._items.revive(ids)
         self._counts.dead -= number
         self._counts.waiting += number

@@ -122,9 +122,8 @@ class MemoryItems(Items):
 
     def revive(self, ids: Sequence[int] | None) -> int:
         graves = self._open(ids)
-        for entry in graves:
-            again = Entry(entry.id, entry.data, entry.priority, WAITING)
-            heappush(self._lane(entry.priority).back, again)
+        for grave in graves:
+            self.add([grave.data], grave.priority, 0.0)
         return len(graves)
 
     def forget(self, ids: Sequence[int] | None) -> int:
@@ -132,4 +131,4 @@ class MemoryItems(Items):
 
     def _open(self, ids: Sequence[int] | None) -> list[Entry]:
         wanted = list(self._dead) if ids is None else [id for id in ids if id in self._dead]
-        return [self._dead.pop(id)[0] for id in dict.fromkeys(wanted)]
+        return [self._dead.pop(id)[0] for id in sorted(set(wanted))]
