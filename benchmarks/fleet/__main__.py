@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import tables
+from benchmarks import queues, tables
 from benchmarks.fleet import cycles, faults, matrix, page, scaling, strangers
 from benchmarks.peers.base import BENCH, ROOT
 
@@ -22,6 +22,10 @@ Sections = dict[str, str]
 
 def _cycles(options: argparse.Namespace) -> Sections:
     return {"Task cycles through TCP": cycles.section(options.tasks, options.repeat)}
+
+
+def _queues(options: argparse.Namespace) -> Sections:
+    return {"Named queues through TCP": queues.section(options.tasks, options.repeat)}
 
 
 def _scaling(options: argparse.Namespace) -> Sections:
@@ -43,6 +47,7 @@ def _matrix(_: argparse.Namespace) -> Sections:
 
 PARTS: dict[str, Callable[[argparse.Namespace], Sections]] = {
     "cycles": _cycles,
+    "queues": _queues,
     "scaling": _scaling,
     "faults": _faults,
     "strangers": _strangers,
@@ -69,7 +74,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__)
     parser.add_argument("--only", nargs="+", default=list(PARTS), choices=PARTS)
     parser.add_argument("--results", default=str(ROOT / "benchmarks/RESULTS.md"))
-    add = parser.add_argument_group("cycles").add_argument
+    add = parser.add_argument_group("cycles and queues").add_argument
     add("--tasks", type=int, default=200_000)
     add("--repeat", type=int, default=3)
     add = parser.add_argument_group("scaling").add_argument

@@ -1,8 +1,10 @@
 """`python -m benchmarks.fleet.loadweb ADDRESS PORT DELAY_S LOG`: a web server of any names.
 
-Every path of every name gives an image of about 5 KB, each with other bytes, after a delay. It
-says `ready` when it listens; at SIGTERM it writes into LOG when each request came and of what name:
-`seconds name path`, one a line.
+Every path of every name gives an image of about 5 KB, each with other bytes, after a delay, give or
+take a fifth: answers in step would let a lone client do all its work at once, and then wait.
+
+It says `ready` when it listens; at SIGTERM it writes into LOG when each request came and of what
+name: `seconds name path`, one a line.
 """
 
 import asyncio
@@ -16,6 +18,8 @@ from pathlib import Path
 
 from tests.web import noisy_png
 
+#: The delay differs by so much either way, evenly.
+SPREAD = 0.2
 #: Pixels of a side; noise of three bytes each does not shrink: 4.9 KB.
 SIDE = 40
 _IMAGE = noisy_png(random.Random(1).randbytes, SIDE)
@@ -38,6 +42,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, delay_s: float, log: Log) -> None:
         self._loop, self._delay_s, self._log = loop, delay_s, log
         self._said = b""
+        self._dice = random.Random(len(log))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -52,7 +57,8 @@ class Connection(asyncio.Protocol):
         path = request.split(b" ", 2)[1]
         name = request.lower().partition(b"\r\nhost: ")[2].partition(b"\r\n")[0]
         self._log.append((time.monotonic(), name, path))
-        self._loop.call_later(self._delay_s, self._answer, name + path)
+        delay_s = self._delay_s * self._dice.uniform(1 - SPREAD, 1 + SPREAD)
+        self._loop.call_later(delay_s, self._answer, name + path)
 
     def _answer(self, name: bytes) -> None:
         if name.endswith(b".png"):
