@@ -16,7 +16,7 @@ from pathlib import Path
 from bowerbird.store import names, owner, walk
 from bowerbird.store.base import Found
 from bowerbird.store.faults import refusal
-from bowerbird.store.spool import FileSpool, write_all
+from bowerbird.store.spool import Adopt, FileSpool, write_all
 from bowerbird.store.sync import Unsynced
 
 #: A temporary file is new and no link: nobody can make us write elsewhere (open(2)).
@@ -62,11 +62,12 @@ class FileStore:
         self._note(path)
         return path
 
-    def spool(self) -> FileSpool:
-        """Begin a body that arrives in pieces; see `Store.spool`."""
+    def spool(self, adopt: Adopt | None = None) -> FileSpool:
+        """Begin a body that arrives in pieces; see `Store.spool`. `adopt`: another makes an
+        object of it."""
         temporary = self._temporary(f"{self.folder}/{names.IMAGES}")
         try:
-            return FileSpool(self._create(temporary), temporary, self._adopt)
+            return FileSpool(self._create(temporary), temporary, adopt or self._adopt)
         except OSError as error:
             raise refusal(error, self.folder) from error
 
@@ -117,6 +118,10 @@ class FileStore:
         return walk.sweep(self.folder)
 
     # Parts.
+
+    def temporary(self) -> str:
+        """A new name that says whose it is, for a file of this store."""
+        return f".tmp-{self._mark}-{next(self._count)}"
 
     def _temporary(self, folder: str) -> str:
         return f"{folder}/.tmp-{self._mark}-{next(self._count)}"

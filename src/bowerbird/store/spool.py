@@ -13,6 +13,9 @@ from bowerbird.store.faults import refusal
 
 _NONE = -1
 
+#: Makes a spool an object of a type; answers that object's path.
+Adopt = Callable[["FileSpool", str], str]
+
 
 def write_all(descriptor: int, body: bytes | memoryview) -> None:
     """write(2) until all bytes are taken: it may take fewer, on a disk that fills up."""
@@ -27,15 +30,13 @@ def write_all(descriptor: int, body: bytes | memoryview) -> None:
 class FileSpool:
     """A temporary file that becomes an object or nothing; see `base.Spool`."""
 
-    def __init__(
-        self, descriptor: int, path: str, adopt: "Callable[[FileSpool, str], str]"
-    ) -> None:
+    def __init__(self, descriptor: int, path: str, adopt: Adopt) -> None:
         """Take over an open temporary file.
 
         Args:
             descriptor: open for reading and writing, and this spool's from now on.
             path: its name.
-            adopt: makes it an object of the store; answers that object's path.
+            adopt: makes it an object of the store.
         """
         self.path = path
         self.size = 0
