@@ -10,11 +10,14 @@ Nothing is imported before it is used.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from bowerbird._version import __version__
 
+# Not from typing, whose 8 ms come before `__main__` can answer to a Ctrl-C.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from bowerbird.app.api import awatch, crawl, download, watch
     from bowerbird.errors import BowerbirdError
     from bowerbird.manager.report import Report
@@ -52,7 +55,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
