@@ -41,7 +41,7 @@ def main(urls: list[str]) -> None:
         print("try get result...", flush=True)
         for _ in urls:
             print(f"result is {result.get(timeout=60)}", flush=True)
-        time.sleep(1)  # for workers that ask once more whether there is anything: else they die
+        time.sleep(3)  # for workers that ask once more whether there is anything: else they die
     finally:
         manager.shutdown()
 
