@@ -1,0 +1,94 @@
+"""Every invariant of a crawl in Redis, checked key by key, while nobody else calls."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bowerbird.codec import decode
+from bowerbird.frontier.redis.keys import Keys
+from bowerbird.frontier.redis.line import Line
+from bowerbird.frontier.redis.looking import Counters, pages
+from bowerbird.frontier.tasks import KINDS
+
+#: host, leased, its lists (key, kind, counted, real), its users (session, leases), slots out, most.
+_Host = tuple[str, int, list[tuple[str, int, int, int]], list[tuple[str, int]], int, int]
+#: kind, host, session ("": it waits, with its last token still good).
+_Lease = tuple[int, str, str]
+_Ask = Callable[..., Any]
+
+
+def audit(line: Line, keys: Keys, ask: _Ask) -> list[str]:
+    """What is broken, in words; empty: nothing. `ask` runs the script `audit`."""
+    return list(_Audit(line, keys, ask).faults())
+
+
+class _Audit:
+    """One look at everything."""
+
+    def __init__(self, line: Line, keys: Keys, ask: _Ask) -> None:
+        self._line, self._keys, self._ask = line, keys, ask
+        self._books = Counters(line.table("HGETALL", keys.of("books")))
+        hosts: list[bytes] = line.command("ZRANGE", keys.of("hosts"), 0, -1)
+        tokens: list[bytes] = line.command("HKEYS", keys.of("out"))
+        self._hosts: list[_Host] = self._all("hosts", hosts, list[_Host])
+        out: list[_Lease] = self._all("out", tokens, list[_Lease])
+        self._leased = [lease for lease in out if lease[2]]
+
+    def _all(self, what: str, names: list[bytes], shape: Any) -> Any:
+        return [row for page in pages(names) for row in decode(self._ask(what, *page), shape)]
+
+    def faults(self) -> Iterator[str]:
+        yield from self._queues()
+        yield from self._counts()
+        yield from self._leases()
+        yield from self._slots()
+
+    def _queues(self) -> Iterator[str]:
+        """Each list is as long as its host's stand says."""
+        for host in self._hosts:
+            for key, _, counted, real in host[2]:
+                if counted != real:
+                    yield f"{key} has {real} tasks, {counted} are counted"
+
+    def _counts(self) -> Iterator[str]:
+        waiting: Counter[int] = Counter()
+        for host in self._hosts:
+            for _, number, _, real in host[2]:
+                waiting[number] += real
+        for name in ("delayed", "suspects"):
+            waiting.update(decode(self._ask("apart", name), list[int]))
+        leased = Counter(lease[0] for lease in self._leased)
+        for number, kind in enumerate(KINDS):
+            yield from self._differ(f"waiting:{kind}", waiting[number])
+            yield from self._differ(f"leased:{kind}", leased[number])
+        dead = self._line.command("ZCARD", self._keys.of("dead"))
+        for group in ("dead", "dead-kind"):
+            if sum(self._books.group(group).values()) != dead:
+                yield f"{dead} tasks are dead, the counters of {group} differ"
+        yield from self._differ("busy", sum(1 for host in self._hosts if host[2]))
+        yield from self._differ("hosts", len(self._hosts))
+
+    def _differ(self, name: str, real: int) -> Iterator[str]:
+        if self._books.get(name) != real:
+            yield f"{name} is {real}, counted {self._books.get(name)}"
+
+    def _leases(self) -> Iterator[str]:
+        """Each lease is in its session's books, and counted at its host."""
+        for session, number in Counter(lease[2] for lease in self._leased).items():
+            kept = self._line.command("ZCARD", self._keys.session(session, "leases"))
+            if kept != number:
+                yield f"session {session} holds {number} leases, its books say {kept}"
+        leased = Counter(lease[1] for lease in self._leased)
+        for host in self._hosts:
+            if host[1] != leased[host[0]]:
+                yield f"{leased[host[0]]} tasks of {host[0]} are leased, counted {host[1]}"
+
+    def _slots(self) -> Iterator[str]:
+        """Slots are within the limit, and this crawl's leases are counted where slots are given."""
+        counted = {(host[0], user): leases for host in self._hosts for user, leases in host[3]}
+        for host in self._hosts:
+            if host[4] > host[5]:
+                yield f"{host[0]} has {host[4]} slots out, more than {host[5]}"
+        for (name, session), number in Counter(lease[1:] for lease in self._leased).items():
+            if counted.get((name, session)) != number:
+                yield f"{name} does not count {number} leases of {session}"

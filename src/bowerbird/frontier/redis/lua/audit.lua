@@ -1,0 +1,35 @@
+-- audit: what the strings of a crawl hold, for the client to compare. Only asked while nobody works.
+--
+-- KEYS[1]  the crawl's books, see base.lua
+-- ARGV     now, identity, what: 'hosts' (then hosts), 'out' (then tokens), 'apart' (then a set)
+-- Returns  packed; hosts: {{host, leased, {{list, kind, counted, real}}, {user -> leases}, slots,
+--          most slots}}; out: {{kind, host, session}}; apart: {kind of each}
+-- uses: base books seen hosts stands queues ring sessions slots tasks
+local wrong = Books.load()
+if wrong then return wrong end
+local rest, rows = {unpack(ARGV, 4)}, {}
+
+local function row_of(name)
+  local stand, host, queues = Stands.get(name), Hosts.get(name), {}
+  for _, lane in ipairs(stand.lanes) do
+    for prio, count in pairs(lane[3]) do
+      local key = MINE .. 'q:' .. prio .. ':' .. origin_of(name, lane[1])
+      queues[#queues + 1] = {key, kind_of(prio), count, call('LLEN', key)}
+    end
+  end
+  local users = {}
+  for session, leases in pairs(host.users) do users[#users + 1] = {session, leases} end
+  return {name, stand.leased, queues, users, Hosts.out(host), Hosts.per_host(host)}
+end
+
+if ARGV[3] == 'hosts' then
+  for i, name in ipairs(rest) do rows[i] = row_of(name) end
+elseif ARGV[3] == 'out' then
+  local tasks = Tasks.of_tokens(rest)
+  for i = 1, #rest do rows[i] = {tasks[i].kind, tasks[i].host, tasks[i].session} end
+else
+  for i, member in ipairs(call('ZRANGE', MINE .. rest[1], 0, -1)) do
+    rows[i] = Tasks.from_apart(member).kind
+  end
+end
+return pack(rows)

@@ -1,0 +1,58 @@
+-- lease: tasks for a session, and the slots it has for them; dead sessions end.
+--
+-- KEYS[1]  the crawl's books, see base.lua
+-- ARGV     now, identity, session, {host -> slots given back} packed, first 8 bytes of the tokens,
+--          limit
+-- Returns  {head, task, task ...}; the head is packed: {state, grants, next_in_s, seq, {attempts * 2
+--          + 1 where it is leased alone}, {{origin, stamp, slots before, host, {index of each task
+--          to be judged}}}}; '' where the session is gone
+-- uses: base books seen hosts stands queues ring sessions slots tasks commit ends downs gates turns
+local wrong = Books.load()
+if wrong then return wrong end
+local session = Ends.alive(ARGV[3])
+if not session then return '' end
+Slots.take_back(session.id, unpacked(ARGV[4]))
+local reaped = Ends.reap()
+local ripe = Turns.ripen()
+Ring.tick()
+commit()
+
+local limit = tonumber(ARGV[6])
+local function take()
+  if Books.state ~= 'running' or limit < 1 or Turns.alone(session) then return end
+  if not session.alone then Turns.round(session, limit) end
+end
+
+local function idle()
+  if Books.state ~= 'running' or limit < 1 or Turns.taken[1] or Turns.worked then return false end
+  return call('ZCARD', MINE .. 'delayed') == 0 and Books.leased() == 0
+end
+
+take()
+local new = {}
+for _, task in ipairs(Turns.taken) do new[task.host] = true end
+local grants = Slots.grants(session, new)
+commit()
+if idle() and Downs.give_up() then
+  Turns.worked = true
+  commit()
+end
+if Turns.taken[1] then Sessions.set_hard_end(session.id, session.hard) end
+
+local codes, judged, places = {}, {}, {}
+for i, task in ipairs(Turns.taken) do
+  codes[i] = task.attempts * 2 + (task.alone and 1 or 0)
+  local origin = origin_of(task.host, task.label)
+  local stamp = task.kind ~= ROBOTS and Gates.stamp(origin)
+  if stamp then
+    if not places[origin] then
+      places[origin] = {origin, stamp, task.before, task.host, {}}
+      judged[#judged + 1] = places[origin]
+    end
+    table.insert(places[origin][5], i - 1)
+  end
+end
+local next_in = Turns.taken[1] and 0 or Turns.next_in()
+local reply = {pack({Books.shown_state(), grants, next_in, Seq, codes, judged})}
+for i, task in ipairs(Turns.taken) do reply[i + 1] = task.blob end
+return reply

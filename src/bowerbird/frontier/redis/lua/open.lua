@@ -1,0 +1,20 @@
+-- open: make a crawl, or take one up.
+--
+-- KEYS[1]  the crawl's books, see base.lua
+-- ARGV     now, identity, identity if it is new, fingerprints' key if it is new, version,
+--          rules: {name, value, ...}, packed; '': the rules stand as they are, nothing is made
+-- Returns  {identity, key, version}, or an error VANISHED where there is no crawl and no rules
+-- uses: base
+local found = call('HMGET', KEYS[1], 'identity', 'key', 'version')
+if found[1] and (found[3] ~= ARGV[5] or ARGV[6] == '') then return found end
+if ARGV[6] == '' then return {err = 'VANISHED the crawl is not there'} end
+local values = {unpack(unpacked(ARGV[6]))}
+if not found[1] then
+  for _, value in ipairs({'identity', ARGV[3], 'key', ARGV[4], 'version', ARGV[5],
+    'state', 'running', 'began', NOW}) do
+    values[#values + 1] = value
+  end
+  found = {ARGV[3], ARGV[4], ARGV[5]}
+end
+call('HSET', KEYS[1], unpack(values))
+return found

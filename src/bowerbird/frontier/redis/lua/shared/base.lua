@@ -1,0 +1,80 @@
+-- What every script begins with: names of keys, time, and the writes of this call.
+--
+-- A script of Redis is no transaction: one that errs keeps its earlier writes. So everything is
+-- read and decided first; what is to be written is collected and carried out by `commit`, whose
+-- first write is one that can be refused for want of memory.
+--
+-- KEYS[1]  bowerbird:{p}:c:CRAWL:books   hash    counters, state and rules of the crawl
+-- ARGV[1]  now       seconds; '' (always, but in tests): the time is Redis TIME
+-- ARGV[2]  identity  of the crawl, as the caller knows it; '': it does not know it yet
+--
+-- All other keys carry the same tag {p}, so they lie in the slot of KEYS[1]:
+-- bowerbird:{p}:h:HOST            string  what is going on at a host, for all crawls (hosts.lua)
+-- bowerbird:{p}:o:ORIGIN          string  verdict, reason, judged: what its robots.txt came to
+-- bowerbird:{p}:t:ORIGIN          string  text of that, as the client packed it
+-- bowerbird:{p}:sessions          zset    session -> deadline, of all crawls
+-- bowerbird:{p}:hard              zset    session -> hard end of its oldest lease
+-- bowerbird:{p}:s:SESSION         hash    crawl worker kinds hard since seen off finished quota alone
+-- bowerbird:{p}:s:SESSION:leases  zset    token -> when it was leased
+-- bowerbird:{p}:s:SESSION:told    hash    host -> what it knows of its slots, delay and hold there
+-- bowerbird:{p}:s:SESSION:news    set     hosts it has to be told about
+-- bowerbird:{p}:c:CRAWL:
+--   stand:HOST      string  what this crawl has at a host: seat and queues (stands.lua)
+--   q:PRIO:ORIGIN   list    waiting tasks of an origin in one priority, first to go first
+--   out             hash    token -> lease, and waiting tasks whose last token is still good
+--   ring            list    hosts whose turn will come
+--   timers          zset    host set aside -> until when
+--   delayed         zset    task -> when its retry is due
+--   suspects        zset    task -> its number
+--   dead            zset    dead task -> its number
+--   down            set     hosts that are down and have tasks
+--   hosts           zset    host -> how many bits its number of open tasks has
+--   ended           set     sessions that have ended and whose leases are still to go back
+--   worker:NAME     set     sessions of a worker
+--   seen:N          set     fingerprints of URLs (seen.lua)
+--   results         stream  what the crawl brought
+local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
+local PREFIX, CRAWL = string.match(KEYS[1], '^(bowerbird:{%d+}:)c:([^:]+):books$')
+local MINE = PREFIX .. 'c:' .. CRAWL .. ':'
+local KINDS = {[0] = 'robots', 'image', 'stylesheet', 'sitemap', 'feed', 'page'}
+local ROBOTS, IMAGE, PAGE = 0, 1, 5
+
+local function time()
+  local given = tonumber(ARGV[1])
+  if given then return given end
+  local now = call('TIME')
+  return now[1] + now[2] / 1000000
+end
+local NOW = time()
+
+local writes = {}
+
+local function write(...)
+  writes[#writes + 1] = {...}
+end
+
+-- GETs of many keys. MGET passes over keys of a wrong type, which have to err.
+local function read(keys)
+  if #keys == 0 then return {} end
+  local values = call('MGET', unpack(keys))
+  for i = 1, #keys do
+    if not values[i] then values[i] = call('GET', keys[i]) end
+  end
+  return values
+end
+
+-- A command with any number of further arguments, in steps that Lua's stack bears.
+local function write_many(name, key, arguments)
+  for start = 1, #arguments, 1000 do
+    write(name, key, unpack(arguments, start, math.min(start + 999, #arguments)))
+  end
+end
+
+local function kind_of(prio)
+  return prio > PAGE and PAGE or prio
+end
+
+local function origin_of(host, label)
+  local scheme, port = string.match(label, '^(%a+)(.*)$')
+  return scheme .. '://' .. host .. port
+end

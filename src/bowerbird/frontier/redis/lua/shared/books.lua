@@ -1,0 +1,97 @@
+-- Counters that are never recounted, the state asked for, and the rules of the crawl.
+local Books = {v = {}, changes = {}, order = {}, values = {}}
+
+local NUMBERS = {
+  'per_host', 'delay_s', 'obey_robots', 'retries', 'max_pages', 'max_images', 'records',
+  'hosts-answered', 'busy', 'done:page', 'moved:page', 'last', 'seen', 'buckets',
+  'waiting:robots', 'waiting:image', 'waiting:stylesheet', 'waiting:sitemap', 'waiting:feed',
+  'waiting:page', 'leased:robots', 'leased:image', 'leased:stylesheet', 'leased:sitemap',
+  'leased:feed', 'leased:page',
+}
+
+-- Reads them; answers what is wrong where the crawl is not the caller's, else nil.
+function Books.load()
+  local texts = call('HMGET', KEYS[1], 'identity', 'state', 'seeds', 'chosen')
+  if not texts[1] then return {err = 'VANISHED the crawl is not there'} end
+  if ARGV[2] ~= '' and ARGV[2] ~= texts[1] then return {err = 'VANISHED it is another crawl'} end
+  Books.state, Books.seeds = texts[2], texts[3] == 'yes'
+  Books.chosen = texts[4] or ''
+  local found = call('HMGET', KEYS[1], unpack(NUMBERS))
+  for i, name in ipairs(NUMBERS) do Books.v[name] = tonumber(found[i]) or 0 end
+end
+
+function Books.count(name, by)
+  Books.v[name] = (Books.v[name] or 0) + by
+  if not Books.changes[name] then
+    Books.changes[name] = 0
+    Books.order[#Books.order + 1] = name
+  end
+  Books.changes[name] = Books.changes[name] + by
+end
+
+function Books.set(name, value)
+  Books.values[#Books.values + 1] = name
+  Books.values[#Books.values + 1] = value
+end
+
+function Books.choose(session)
+  if Books.chosen ~= session then
+    Books.chosen = session
+    Books.set('chosen', session)
+  end
+end
+
+function Books.leased()
+  local sum = 0
+  for kind = 0, PAGE do sum = sum + Books.v['leased:' .. KINDS[kind]] end
+  return sum
+end
+
+function Books.images_full()
+  return Books.v.max_images > 0 and Books.v.max_images <= Books.v.records
+end
+
+function Books.pages_read()
+  return Books.v['done:page'] - Books.v['moved:page']
+end
+
+function Books.pages_full()
+  return Books.v.max_pages > 0 and Books.v.max_pages <= Books.pages_read()
+end
+
+-- How many more tasks of a kind may be leased now.
+function Books.room(kind)
+  local v = Books.v
+  if Books.images_full() then return 0 end
+  if kind == PAGE and v.max_pages > 0 then
+    return math.max(0, v.max_pages - Books.pages_read() - v['leased:page'])
+  end
+  if kind == IMAGE and v.max_images > 0 then
+    return math.max(0, v.max_images - v.records - v['leased:image'])
+  end
+  return 1073741824
+end
+
+-- Whether a limit is spent only for now: what is leased may yet fail.
+function Books.tight()
+  local v = Books.v
+  if Books.images_full() then return false end
+  if v.max_images > 0 and Books.room(IMAGE) == 0 then return true end
+  return v.max_pages > 0 and Books.room(PAGE) == 0 and not Books.pages_full()
+end
+
+-- How many waiting tasks are still to be done; robots tasks only serve others.
+function Books.left()
+  if Books.images_full() then return 0 end
+  local sum = 0
+  for kind = 1, PAGE do sum = sum + Books.v['waiting:' .. KINDS[kind]] end
+  if Books.pages_full() then sum = sum - Books.v['waiting:page'] end
+  return sum
+end
+
+-- The state as callers see it: the end is no state but a fact.
+function Books.shown_state()
+  if Books.state == 'paused' or Books.leased() > 0 then return Books.state end
+  local over = Books.state == 'draining' or (Books.seeds and Books.left() == 0)
+  return over and 'ended' or Books.state
+end

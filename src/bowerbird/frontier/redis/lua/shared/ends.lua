@@ -1,0 +1,100 @@
+-- How sessions end: their slots return at once, their leases in bounded steps.
+local Ends = {}
+
+local KILLS = 'kills-worker'
+-- Dead sessions ended, and leases brought back, by one call.
+local REAPED, RETURNED = 8, 256
+
+local function worker_key(crawl, worker)
+  return PREFIX .. 'c:' .. crawl .. ':worker:' .. worker
+end
+
+-- A session is no more; its leases stand in its books until they have gone back.
+function Ends.leave(session, crawl, lost)
+  local key = session_key(session)
+  local worker = call('HGET', key, 'name') or ''
+  local told = call('HKEYS', key .. ':told')
+  Sessions.number()
+  Sessions.count, Sessions.known[session] = Sessions.count - 1, false
+  Hosts.fetch(told)
+  for _, name in ipairs(told) do
+    local host = Hosts.get(name)
+    Slots.leave(session, host, lost)
+    Ring.wake(host)
+  end
+  write('HSET', key, 'lost', lost and 1 or 0)
+  write('SADD', PREFIX .. 'c:' .. crawl .. ':ended', session)
+  write('ZREM', PREFIX .. 'sessions', session)
+  write('ZREM', PREFIX .. 'hard', session)
+  write('SREM', worker_key(crawl, worker), session)
+  write('DEL', key .. ':told', key .. ':news')
+  write('HINCRBY', PREFIX .. 'c:' .. crawl .. ':books', 'sessions', -1)
+end
+
+local function came_back(task, lost)
+  Tasks.let_go(task)
+  if lost then
+    task.deaths = task.deaths + 1
+    task.crashes = task.crashes + (task.alone and 1 or 0)
+    if task.crashes >= CRASHES then
+      Tasks.bury(task, KILLS)
+      return
+    end
+  end
+  Tasks.wait_again(task, false)
+end
+
+-- Brings back leases of an ended session of this crawl; answers whether that was all.
+function Ends.collect(session, lost)
+  local key = session_key(session)
+  local tokens = call('ZRANGE', key .. ':leases', 0, RETURNED - 1)
+  local tasks = Tasks.of_tokens(tokens)
+  for i = 1, #tokens do
+    if tasks[i] then came_back(tasks[i], lost) end
+  end
+  if #tokens == RETURNED then return false end
+  write('SREM', MINE .. 'ended', session)
+  write('DEL', key, key .. ':leases')
+  return true
+end
+
+function Ends.finish_off(session, lost)
+  Ends.leave(session, CRAWL, lost)
+  return Ends.collect(session, lost)
+end
+
+-- Ends sessions that were silent for too long, or sit on a lease past its hard end. The slots of
+-- other crawls' sessions are freed too; their leases go back with the next call of their own.
+function Ends.reap()
+  local past, met = string.format('(%.17g', NOW), {}
+  for _, set in ipairs({'sessions', 'hard'}) do
+    local found = call('ZRANGEBYSCORE', PREFIX .. set, '-inf', past, 'LIMIT', 0, REAPED)
+    for _, session in ipairs(found) do
+      local crawl = call('HGET', session_key(session), 'crawl')
+      if not met[session] and crawl then
+        met[session] = true
+        Ends.leave(session, crawl, true)
+        if crawl == CRAWL then Ends.collect(session, true) end
+      end
+    end
+  end
+  for _, session in ipairs(call('SRANDMEMBER', MINE .. 'ended', 1)) do
+    if not met[session] then
+      met[session] = true
+      Ends.collect(session, call('HGET', session_key(session), 'lost') == '1')
+    end
+  end
+  return next(met) ~= nil
+end
+
+-- A session that calls: nil where it is unknown or has just been ended.
+function Ends.alive(session)
+  local found = Sessions.load(session)
+  if found and Sessions.overdue(session) then
+    Ends.finish_off(session, true)
+    commit()
+    return nil
+  end
+  if found then Sessions.live_on(session) end
+  return found
+end

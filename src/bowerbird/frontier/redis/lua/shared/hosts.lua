@@ -1,0 +1,131 @@
+-- What is going on at a host, for all crawls: one string, in this order (hosts.lua keeps it whole).
+--   delay asked  least seconds between request starts: as workers found it, as robots.txt asks
+--   hold freed   no request before; when a request may last have been under way
+--   failures down probes condemned probing   connections failed in a row; since when it is down,
+--                failed probes; given up; CRAWL:TASK of the probe that is out
+--   mean marked  mean seconds of a request; since when it is being measured
+--   users        session -> its leases here
+--   held         {session, slots, session, slots ...}, oldest first
+--   cooling      when slots of lost sessions may be used again
+--   crawls       crawl -> {per_host, delay_s}, of those with tasks here
+local Hosts = {at = {}, order = {}}
+
+local function neutral(host)
+  if next(host.users) or host.held[1] or host.probing then return false end
+  for _, until_ in ipairs(host.cooling) do
+    if until_ > NOW then return false end
+  end
+  return true
+end
+
+-- Nothing goes on there: what was measured is forgotten.
+local function tidy(host)
+  if neutral(host) then host.mean, host.marked, host.cooling = 1, 0, {} end
+end
+
+local function made(name, raw)
+  local host = {name = name, raw = raw}
+  if raw then
+    host.delay, host.asked, host.hold, host.freed, host.failures, host.down, host.probes,
+      host.condemned, host.probing, host.mean, host.marked, host.users, host.held, host.cooling,
+      host.crawls = unpacked(raw)
+    tidy(host)
+  else
+    host.delay, host.asked, host.hold, host.freed, host.failures = 0, 0, 0, -1000000000, 0
+    host.down, host.probes, host.condemned, host.probing = false, 0, false, false
+    host.mean, host.marked = 1, 0
+    host.users, host.held, host.cooling, host.crawls = {}, {}, {}, {}
+  end
+  Hosts.at[name] = host
+  Hosts.order[#Hosts.order + 1] = host
+  return host
+end
+
+function Hosts.fetch(names)
+  local keys, wanted = {}, {}
+  for _, name in ipairs(names) do
+    if not Hosts.at[name] and not wanted[name] then
+      wanted[name] = true
+      keys[#keys + 1] = PREFIX .. 'h:' .. name
+      wanted[#keys] = name
+    end
+  end
+  for i, raw in ipairs(read(keys)) do made(wanted[i], raw) end
+end
+
+function Hosts.get(name)
+  return Hosts.at[name] or made(name, call('GET', PREFIX .. 'h:' .. name))
+end
+
+-- The strictest of this crawl's and of all that have tasks there.
+function Hosts.per_host(host)
+  local least = Books.v.per_host
+  for _, rules in pairs(host.crawls) do least = math.min(least, rules[1]) end
+  return least
+end
+
+function Hosts.delay_s(host)
+  local delay = math.max(Books.v.delay_s, host.delay, host.asked)
+  for _, rules in pairs(host.crawls) do delay = math.max(delay, rules[2]) end
+  return delay
+end
+
+function Hosts.held(host, session)
+  for i = 1, #host.held, 2 do
+    if host.held[i] == session then return host.held[i + 1] end
+  end
+  return 0
+end
+
+function Hosts.hold_slots(host, session, slots)
+  local held = host.held
+  for i = 1, #held, 2 do
+    if held[i] == session then
+      if slots > 0 then
+        held[i + 1] = slots
+      else
+        table.remove(held, i)
+        table.remove(held, i)
+      end
+      return
+    end
+  end
+  if slots > 0 then
+    held[#held + 1] = session
+    held[#held + 1] = slots
+  end
+end
+
+function Hosts.out(host)
+  local sum = 0
+  for i = 2, #host.held, 2 do sum = sum + host.held[i] end
+  return sum
+end
+
+function Hosts.measure(host, finished, slots)
+  local took = (NOW - host.marked) * math.max(slots, 1) / finished
+  host.mean = host.mean + 0.2 * (math.min(math.max(took, 0.001), 60) - host.mean)
+  host.marked = NOW
+end
+
+local function plain(host)
+  return host.delay == 0 and host.asked == 0 and host.hold <= NOW and host.failures == 0
+    and not host.down and not next(host.crawls) and host.freed + Hosts.delay_s(host) <= NOW
+end
+
+function Hosts.save()
+  for _, host in ipairs(Hosts.order) do
+    tidy(host)
+    local key = PREFIX .. 'h:' .. host.name
+    if neutral(host) and plain(host) then
+      if host.raw then write('DEL', key) end
+      host.raw = false
+    else
+      local raw = pack(host.delay, host.asked, host.hold, host.freed, host.failures, host.down,
+        host.probes, host.condemned, host.probing, host.mean, host.marked, host.users, host.held,
+        host.cooling, host.crawls)
+      if raw ~= host.raw then write('SET', key, raw) end
+      host.raw = raw
+    end
+  end
+end

@@ -1,0 +1,106 @@
+-- What a crawl has at a host: one string, in this order.
+--   seat      where the host is in the crawl's ring
+--   leased done dead   how many of its tasks
+--   answered  whether it ever answered this crawl
+--   down listed   known to be down; a member of the crawl's set of those
+--   bits      how many bits the number of its open tasks has, as the zset `hosts` knows it
+--   turned    where among many lanes the next turn begins
+--   lanes     {label, robots task or false, {prio -> waiting tasks}} of each origin; the label is
+--             its scheme and port: 'http', 'https:8443'
+local Stands = {at = {}, order = {}}
+
+local IDLE, QUEUED, TIMED, ASIDE = 0, 1, 2, 3
+
+local function made_stand(id, name, crawl, raw)
+  local stand = {host = name, crawl = crawl, id = id, raw = raw, waiting = 0}
+  if raw then
+    stand.seat, stand.leased, stand.done, stand.dead, stand.answered, stand.down, stand.listed,
+      stand.bits, stand.turned, stand.lanes = unpacked(raw)
+    for _, lane in ipairs(stand.lanes) do
+      for _, count in pairs(lane[3]) do stand.waiting = stand.waiting + count end
+    end
+  else
+    stand.seat, stand.leased, stand.done, stand.dead = IDLE, 0, 0, 0
+    stand.answered, stand.down, stand.listed, stand.bits, stand.turned = false, false, false, 0, 0
+    stand.lanes = {}
+  end
+  Stands.at[id] = stand
+  Stands.order[#Stands.order + 1] = stand
+  return stand
+end
+
+function Stands.fetch(names)
+  local keys, wanted = {}, {}
+  for _, name in ipairs(names) do
+    local id = MINE .. 'stand:' .. name
+    if not Stands.at[id] and not wanted[id] then
+      keys[#keys + 1] = id
+      wanted[id] = true
+      wanted[#keys] = name
+    end
+  end
+  for i, raw in ipairs(read(keys)) do made_stand(keys[i], wanted[i], CRAWL, raw) end
+end
+
+function Stands.get(name, crawl)
+  local id = crawl and PREFIX .. 'c:' .. crawl .. ':stand:' .. name or MINE .. 'stand:' .. name
+  return Stands.at[id] or made_stand(id, name, crawl or CRAWL, call('GET', id))
+end
+
+function Stands.lane(stand, label)
+  for _, lane in ipairs(stand.lanes) do
+    if lane[1] == label then return lane end
+  end
+  local lane = {label, false, {}}
+  stand.lanes[#stand.lanes + 1] = lane
+  return lane
+end
+
+-- Tasks of a lane begin to wait, or wait no more.
+function Stands.count(stand, lane, prio, by)
+  if stand.waiting == 0 then Books.count('busy', 1) end
+  stand.waiting = stand.waiting + by
+  if stand.waiting == 0 then Books.count('busy', -1) end
+  local left = (lane[3][prio] or 0) + by
+  lane[3][prio] = left > 0 and left or nil
+end
+
+local function bits_of(number)
+  local bits = 0
+  while number >= 1 do
+    bits, number = bits + 1, number / 2
+  end
+  return bits
+end
+
+local function list_down(stand)
+  local listed = stand.down and stand.waiting > 0
+  if listed ~= stand.listed then
+    stand.listed = listed
+    write(listed and 'SADD' or 'SREM', MINE .. 'down', stand.host)
+  end
+end
+
+local function settle_stand(stand)
+  list_down(stand)
+  local bits = bits_of(stand.waiting + stand.leased)
+  if not stand.raw then Books.count('hosts', 1) end
+  if not stand.raw or bits ~= stand.bits then
+    stand.bits = bits
+    write('ZADD', MINE .. 'hosts', bits, stand.host)
+  end
+  local host = Hosts.at[stand.host]
+  if host and bits == 0 then host.crawls[CRAWL] = nil end
+end
+
+function Stands.save()
+  for _, stand in ipairs(Stands.order) do
+    if stand.raw or stand.lanes[1] then
+      if stand.crawl == CRAWL then settle_stand(stand) end
+      local raw = pack(stand.seat, stand.leased, stand.done, stand.dead, stand.answered,
+        stand.down, stand.listed, stand.bits, stand.turned, stand.lanes)
+      if raw ~= stand.raw then write('SET', stand.id, raw) end
+      stand.raw = raw
+    end
+  end
+end

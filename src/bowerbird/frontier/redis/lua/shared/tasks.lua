@@ -1,0 +1,230 @@
+-- Tasks on their way: leased, waiting again, delayed, dead, done.
+local Tasks = {out = {}, deaths = {}, finds = {}}
+
+local SUSPECT_AFTER, CRASHES = 2, 2
+
+local function element_of(task, token)
+  return struct.pack('>I6BBBB', task.id, math.min(task.attempts, 255), math.min(task.deaths, 255),
+    task.crashes, token and 1 or 0) .. (token or '') .. task.blob
+end
+
+local function task_of(element, prio, label, host)
+  local id, attempts, deaths, crashes, flag = struct.unpack('>I6BBBB', element)
+  return {
+    id = id, attempts = attempts, deaths = deaths, crashes = crashes, element = element,
+    last = flag == 1 and string.sub(element, 11, 20) or nil,
+    blob = string.sub(element, flag == 1 and 21 or 11),
+    prio = prio, kind = kind_of(prio), label = label, host = host,
+  }
+end
+
+-- The leases, or waiting tasks, that tokens stand for; nil where they stand for none.
+function Tasks.of_tokens(tokens)
+  local found = {}
+  if not tokens[1] then return found end
+  local values, names = call('HMGET', MINE .. 'out', unpack(tokens)), {}
+  for i, value in ipairs(values) do
+    if value then
+      local element, prio, label, host, session, alone = unpacked(value)
+      local task = task_of(element, prio, label, host)
+      task.token, task.session, task.alone = tokens[i], session, alone
+      found[i] = task
+      names[#names + 1] = host
+    end
+  end
+  Hosts.fetch(names)
+  Stands.fetch(names)
+  return found
+end
+
+local function queue_of(task, stored)
+  local key = MINE .. 'q:' .. task.prio .. ':' .. origin_of(task.host, task.label)
+  return Queues.get(key, stored or 0)
+end
+
+local function is_suspect(task)
+  return task.deaths >= SUSPECT_AFTER
+end
+
+-- A task as a member of the sets of those that wait apart.
+local function apart(task)
+  return pack(task.element, task.prio, task.label, task.host)
+end
+
+function Tasks.from_apart(member)
+  return task_of(unpacked(member))
+end
+
+-- A new session has a lease.
+function Tasks.give(task, session, token)
+  if task.last then Tasks.out[task.last] = false end
+  task.token, task.session, task.last = token, session, nil
+  task.element = element_of(task)
+  Tasks.out[token] = pack(task.element, task.prio, task.label, task.host, session, task.alone)
+end
+
+local function stop_waiting(task)
+  Books.count('waiting:' .. KINDS[task.kind], -1)
+  if is_suspect(task) then
+    write('ZREM', MINE .. 'suspects', apart(task))
+    return
+  end
+  local stand = Stands.get(task.host)
+  Stands.count(stand, Stands.lane(stand, task.label), task.prio, -1)
+  local queue = queue_of(task)
+  queue.gone[#queue.gone + 1] = task.element
+end
+
+local function leave_host(host, session)
+  local left = (host.users[session] or 0) - 1
+  if left > 0 then
+    host.users[session] = left
+  else
+    host.users[session] = nil
+    Sessions.tell(session, host.name)
+  end
+end
+
+-- A task is no one's any more, neither leased nor waiting; its token is spent.
+function Tasks.let_go(task)
+  local host = Hosts.get(task.host)
+  Tasks.out[task.token] = false
+  if task.session == '' then
+    stop_waiting(task)
+    return host
+  end
+  Books.count('leased:' .. KINDS[task.kind], -1)
+  local stand = Stands.get(task.host)
+  stand.leased = stand.leased - 1
+  leave_host(host, task.session)
+  Sessions.drop(task.session, task.token)
+  if task.alone then write('HDEL', session_key(task.session), 'alone') end
+  if host.probing == CRAWL .. ':' .. task.id then host.probing = false end
+  Ring.wake_aside(host)
+  return host
+end
+
+-- A task that was let go waits as before; unless spent, its last token stays good.
+function Tasks.wait_again(task, spent)
+  local token = not spent and task.token or nil
+  task.element, task.alone = element_of(task, token), false
+  Books.count('waiting:' .. KINDS[task.kind], 1)
+  if token then
+    Tasks.out[token] = pack(task.element, task.prio, task.label, task.host, '', false)
+  end
+  if is_suspect(task) then
+    write('ZADD', MINE .. 'suspects', task.id, apart(task))
+    return
+  end
+  local stand, queue = Stands.get(task.host), queue_of(task)
+  Ring.add(stand, Stands.lane(stand, task.label), task.prio, 1)
+  queue.back[#queue.back + 1] = task.element
+end
+
+-- A task that was let go waits until it is due.
+function Tasks.delay(task, due)
+  task.element = element_of(task)
+  Books.count('waiting:' .. KINDS[task.kind], 1)
+  write('ZADD', MINE .. 'delayed', due, apart(task))
+end
+
+function Tasks.done(task)
+  Books.count('done:' .. KINDS[task.kind], 1)
+  local stand = Stands.get(task.host)
+  stand.done = stand.done + 1
+end
+
+-- A task that no longer counts as waiting or leased is dead; robots tasks are forgotten.
+function Tasks.bury(task, reason, detail)
+  if task.kind == ROBOTS then return end
+  Books.count('dead:' .. reason, 1)
+  Books.count('dead-kind:' .. KINDS[task.kind], 1)
+  local stand = Stands.get(task.host)
+  stand.dead = stand.dead + 1
+  Tasks.deaths[#Tasks.deaths + 1] = {task, reason, detail or ''}
+end
+
+-- The fields of the value that the client packed: url, kind, depth, hops, first_url ...
+function Tasks.value(task)
+  if not task.fields then task.fields = unpacked(task.blob) end
+  return task.fields
+end
+
+function Tasks.first(task)
+  local fields = Tasks.value(task)
+  return (fields[5] and fields[5] ~= '') and fields[5] or fields[1]
+end
+
+-- What one outcome brought for the catalog: a field of the call's entry in the stream.
+function Tasks.find(name, value)
+  Tasks.finds[#Tasks.finds + 1] = name
+  Tasks.finds[#Tasks.finds + 1] = value
+end
+
+-- What was seen under one URL is to be found under another: moved there, or its spare.
+function Tasks.lead(task, target, status)
+  Tasks.find('m', pack({Tasks.value(task)[1], target, status}))
+end
+
+local function save_outs()
+  local kept, gone = {}, {}
+  for token, value in pairs(Tasks.out) do
+    if value then
+      kept[#kept + 1] = token
+      kept[#kept + 1] = value
+    else
+      gone[#gone + 1] = token
+    end
+  end
+  if kept[1] then write_many('HSET', MINE .. 'out', kept) end
+  if gone[1] then write_many('HDEL', MINE .. 'out', gone) end
+  Tasks.out = {}
+end
+
+function Tasks.save()
+  save_outs()
+  for start = 1, #Tasks.finds, 1000 do
+    write('XADD', MINE .. 'results', '*',
+      unpack(Tasks.finds, start, math.min(start + 999, #Tasks.finds)))
+  end
+  Tasks.finds = {}
+end
+
+-- Deaths can be undone one by one: each has an entry of the stream, and knows its name.
+function Tasks.save_deaths()
+  for _, death in ipairs(Tasks.deaths) do
+    local task, reason, detail = death[1], death[2], death[3]
+    local value = pack({Tasks.value(task)[1], Tasks.first(task), KINDS[task.kind], reason, detail})
+    local entry = call('XADD', MINE .. 'results', '*', 'd', value)
+    task.attempts, task.deaths, task.crashes = 0, 0, 0
+    call('ZADD', MINE .. 'dead', task.id,
+      pack(element_of(task), task.prio, task.label, task.host, reason, entry))
+  end
+  Tasks.deaths = {}
+end
+
+-- New tasks: groups of {host, label, prio, {place of each in ARGV}}; fingerprint, then task.
+function Tasks.add(groups)
+  local new, base, names = 0, Books.v.last, {}
+  for i, group in ipairs(groups) do names[i] = group[1] end
+  Stands.fetch(names)
+  for _, group in ipairs(groups) do
+    local queue, count = nil, 0
+    for _, place in ipairs(group[4]) do
+      if Seen.add(ARGV[place]) then
+        local stand = Stands.get(group[1])
+        local element = struct.pack('>I6BBBB', base + place, 0, 0, 0, 0) .. ARGV[place + 1]
+        queue = queue or queue_of({prio = group[3], host = group[1], label = group[2]})
+        queue.tail[#queue.tail + 1], count = element, count + 1
+      end
+    end
+    if count > 0 then
+      local stand = Stands.get(group[1])
+      Ring.add(stand, Stands.lane(stand, group[2]), group[3], count)
+      Books.count('waiting:' .. KINDS[kind_of(group[3])], count)
+    end
+    new = new + count
+  end
+  if new > 0 then Books.count('last', #ARGV) end
+  return new
+end

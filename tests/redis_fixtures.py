@@ -1,0 +1,95 @@
+"""Real Redis servers for tests: processes of their own on free ports of loopback."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+#: Generous: a loaded machine starts one in a second.
+START_S = 30.0
+
+
+class RedisServer:
+    """A redis-server; `kill` is kill -9, `start` again takes up its data."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder, self.options = folder, options
+        self.port = _free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "RedisServer":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+                    "--dir", str(self.folder), "--save", "", *self.options,
+                ],
+                stdout=log, stderr=log,
+            )  # fmt: skip
+        self._wait()
+        return self
+
+    def _wait(self) -> None:
+        end = time.monotonic() + START_S
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 1.0) as line:
+                    line.sendall(b"PING\r\n")
+                    if line.recv(64).startswith((b"+PONG", b"-NOAUTH")):
+                        return
+            except OSError:
+                pass
+            assert self.process is not None
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < end, "redis-server does not answer"
+            time.sleep(0.01)
+
+    def address(self, crawl: str = "test", database: int = 0) -> str:
+        return f"redis://127.0.0.1:{self.port}/{database}?crawl={crawl}"
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(host="127.0.0.1", port=self.port, protocol=2)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(START_S)
+            self.process = None
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def need_redis() -> None:
+    """Skips on a laptop without redis-server; fails in CI."""
+    if shutil.which("redis-server") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no redis-server on this machine")
+        pytest.skip("no redis-server on this machine")
+
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One for a module: in memory only."""
+    need_redis()
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.stop()
