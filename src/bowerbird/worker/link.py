@@ -32,6 +32,9 @@ from bowerbird.worker.member import Claim, Member, Place
 LEASE_WAIT_S = 1.0
 #: Most outcomes of one `finish`.
 FINISH_BATCH = 256
+#: Outcomes that nobody waits for gather for so long, in seconds: each call costs the frontier a
+#: transaction.
+FINISH_EVERY_S = 0.1
 #: Outcomes that wait to be handed in; with more nothing new is begun. A page's may be 100 KB.
 MOST_OWED = 2_048
 #: A loop that has not stopped so long after its session ended is wedged, in seconds.
@@ -110,6 +113,8 @@ class Link:
         self._durable = durable
         self._asks: SimpleQueue[tuple[int, dict[str, int]] | None] = SimpleQueue()
         self._said: list[Outcome] = []
+        self._pressing = False  # something waits for one of them
+        self._flushed_s = 0.0
         self._owed: dict[bytes, None] = {}  # tokens of outcomes that wait for their answer
         self._outcomes: SimpleQueue[list[Outcome] | None] = SimpleQueue()
         self._claims: SimpleQueue[Claim | None] = SimpleQueue()
@@ -146,15 +151,24 @@ class Link:
         self._asks.put((limit, gifts))
 
     def say(self, outcome: Outcome) -> None:
-        """Hand in an outcome, with the next `flush`."""
+        """Hand in an outcome, with a `flush` to come."""
         self._owed[outcome.token] = None
         self._said.append(outcome)
+        self._pressing = self._pressing or _is_pressing(outcome)
 
-    def flush(self) -> None:
-        """Let the outcomes said go their way: once a turn, since each wakes a thread."""
-        if self._said:
+    def flush(self, now_s: float, *, at_once: bool) -> None:
+        """Let the outcomes said go their way, once a turn: at once, or when it is time."""
+        if self._said and (at_once or self._pressing or now_s >= self._due_s):
             self._outcomes.put(self._said)
-            self._said = []
+            self._said, self._pressing, self._flushed_s = [], False, now_s
+
+    def flush_s(self) -> float | None:
+        """When outcomes that gather are due; None where there are none."""
+        return self._due_s if self._said else None
+
+    @property
+    def _due_s(self) -> float:
+        return self._flushed_s + FINISH_EVERY_S
 
     def owed(self) -> list[bytes]:
         """Tokens of outcomes that were said and wait for their answer."""
@@ -175,7 +189,7 @@ class Link:
 
     def close(self, timeout_s: float) -> None:
         """Hand in what is left, then end the session."""
-        self.flush()
+        self.flush(self._clock.now_s(), at_once=True)
         self._asks.put(None)
         self._outcomes.put(None)
         self._threads[1].join(timeout_s)
@@ -325,6 +339,13 @@ class Link:
         self._news(place, Joined(standing, claim))
         self._member.enter(place)
         return BEAT_EVERY_S
+
+
+def _is_pressing(outcome: Outcome) -> bool:
+    """Whether it brings tasks or tells of a host: others work by that."""
+    brings = outcome.found or outcome.moved or outcome.robots
+    tells = outcome.hold_s or outcome.delay_s is not None or outcome.answered is False
+    return bool(brings or tells) or outcome.verb in (Verb.RETRY, Verb.RELEASED)
 
 
 def count(tally: Tally, outcome: Outcome, *, accepted: bool) -> None:

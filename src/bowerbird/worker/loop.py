@@ -6,6 +6,7 @@ runs, and offers once what it has. A far worker then attaches again, and goes on
 
 from collections.abc import Collection, Iterable
 from queue import Empty
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +24,9 @@ from bowerbird.worker.link import NO_ROOM_S, Joined, Leased, Link, News, NotJoin
 from bowerbird.worker.member import Claim
 from bowerbird.worker.work import NO_RIGHT, Work
 
+if TYPE_CHECKING:
+    from bowerbird.worker.landing import Landing
+
 #: A worker that was asked to stop lets requests run on for so long, in seconds.
 GRACE_S = 10.0
 #: How often leases that have waited too long are looked for, in seconds.
@@ -31,6 +35,8 @@ SWEEP_EVERY_S = 1.0
 NAP_S = 0.5
 #: Least time between an empty answer and the next `lease`, in seconds.
 ASK_AGAIN_S = 0.005
+#: Least time between two calls that only give slots back, in seconds.
+GIVE_AGAIN_S = 0.1
 #: Sleep while the rate is spent, in seconds; it is filled up again little by little.
 THROTTLED_NAP_S = 0.02
 #: A far worker whose disk is full tries again after this at the latest, in seconds.
@@ -45,8 +51,9 @@ class Loop:
     """Leases in, outcomes out, until the crawl has ended or somebody says stop."""
 
     def __init__(
-        self, link: Link, fetcher: Fetcher, asker: Asker, work: Work, clock: Clock, concurrency: int
-    ) -> None:
+        self, link: Link, fetcher: Fetcher, asker: Asker, work: "Work | Landing", clock: Clock,
+        concurrency: int,
+    ) -> None:  # fmt: skip
         self._link = link
         self._fetcher = fetcher
         self._asker = asker
@@ -60,6 +67,7 @@ class Loop:
         self._well: dict[str, int] = {}
         self._key = 0
         self._ask_s = 0.0
+        self._give_s = 0.0
         self._sweep_s = 0.0
         self._stop_s: float | None = None
         self._ended = False
@@ -100,7 +108,10 @@ class Loop:
             self._fetcher.release(self._decoding.pop(key, 0))
             self._say(outcome)
         self._sweep(self._clock.now_s())
-        self._link.flush()
+        self._link.flush(now_s, at_once=not self._at_hand())
+
+    def _at_hand(self) -> bool:
+        return bool(self._running) or bool(self._hosts.waiting)
 
     def _is_over(self) -> bool:
         now_s = self._clock.now_s()
@@ -108,7 +119,7 @@ class Loop:
             self.error = self.error or SessionGoneError()
         if self.error:
             return True
-        at_hand = self._running or self._hosts.waiting
+        at_hand = self._at_hand()
         if self._stop_s is None:
             return self._ended and not at_hand
         owed = self._away is not None and self._link.owed()
@@ -171,7 +182,8 @@ class Loop:
         if self._link.asking or self._ended or self._away:
             return
         room = self._room(now_s)
-        if room or self._hosts.owes_gifts(now_s):
+        if room or (now_s >= self._give_s and self._hosts.owes_gifts(now_s)):
+            self._give_s = now_s + GIVE_AGAIN_S
             self._link.ask(room, self._hosts.take_gifts(now_s))
 
     def _room(self, now_s: float) -> int:
@@ -259,12 +271,11 @@ class Loop:
         next_s = now_s + NAP_S
         if self._away:
             return max(0.0, min(next_s, self._away.next_s) - now_s)
-        start_s = self._hosts.next_start_s()
-        if start_s is not None:
-            next_s = min(next_s, start_s)
-        if self._ask_s > now_s and not self._link.asking:
-            next_s = min(next_s, self._ask_s)
-        return max(0.0, next_s - now_s)
+        own = (self._ask_s, self._give_s) if not self._link.asking else ()
+        moments = [one_s for one_s in own if one_s > now_s]
+        due = (self._hosts.next_start_s(), self._link.flush_s())
+        moments.extend(one_s for one_s in due if one_s is not None)
+        return max(0.0, min((next_s, *moments)) - now_s)
 
     def _answered(self, response: Response) -> None:
         held = self._running[response.key]
