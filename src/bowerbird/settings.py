@@ -131,6 +131,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1  #: how many share what is meant for all of them together
     withheld: bool = False  #: there are secrets, and the way to this worker is not private
     version: str = ""  #: of the manager that sent it
+    store: str = ""  #: the bucket where images go instead, as an s3:// URL
 
 
 #: A proxy, its login apart.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bowerbird.app.bucket import Taking, places, store_at
 from bowerbird.app.door import new_door
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.interrupts import taken
@@ -34,7 +35,8 @@ class Order:
     """What a person asks for."""
 
     mode: Mode
-    out: str
+    out: str  #: a folder, or an s3:// URL
+    state: str = ""  #: the folder of all but the images, where these go to a bucket
     start: Iterable[str] = ()  #: start URLs, or the image URLs of a list
     feed: Callable[[], Iterable[Task | None]] | None = None  #: in place of a list, once it runs
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -55,12 +57,14 @@ def carry_out(order: Order) -> Report:
         BowerbirdError: it cannot go on; what was done is kept.
     """
     _check_who_works(order)
-    folder = Folder(order.out)
+    folder, bucket = places(order.out, order.state)
     folder.create()
     with folder.locked():
         start = order.start if order.mode is Mode.CRAWL else ()
-        prepared = prepare(folder, order.mode, start, order.options, order.secrets)
+        prepared = prepare(folder, order.mode, start, order.options, order.secrets, bucket)
         Guard.of(prepared.job)  # says what is wrong with --allow-range, before anything begins
+        if bucket is not None:
+            store_at(prepared.job.store).claim(prepared.job.name)
         for line in _announcement(prepared, folder):
             order.said(line)
         return _run(order, folder, prepared)
@@ -98,6 +102,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
             stats, state = _work(order, job, engine, supervisor, reader)
             report = make_report(
                 stats, engine.before, name=job.name, folder=job.folder, state=state,
+                store=job.store.partition("?")[0],
                 totals=engine.totals(), seconds=clock.now_s() - began_s,
                 workers_died=supervisor.deaths, wall_s=clock.wall_s(),
                 notes=(*order.notes(), *_notes(engine, job, prepared.resumed, stats)),
@@ -144,7 +149,8 @@ def _work(
     run = Run(
         desk=engine, supervisor=supervisor, seeder=Seeder(_seeds(order, job), engine.add),
         rules=StopRules(job.settings), clock=SystemClock(), folder=Path(job.folder), reader=reader,
-        tell=order.tell, say=order.said,
+        tell=order.tell, say=order.said, store=job.store.partition("?")[0],
+        takes=Taking(job.store, job.name) if job.store else lambda: True,
     )  # fmt: skip
     order.opened(engine, run)
     with taken(run, wanted=order.signals):

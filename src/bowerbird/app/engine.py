@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from bowerbird._version import __version__
+from bowerbird.app.bucket import SPOOLS
 from bowerbird.app.entries import LocalView, served
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.recovery import recover
@@ -134,7 +135,9 @@ def opened(folder: Folder, job: Job, doors: Sequence[Door]) -> Iterator[Engine]:
     lock.
     """
     frontier = SqliteFrontier(folder.database, rules_of(job.settings), durable=job.settings.durable)
-    recovered = recover(frontier, FileStore(folder.path))
+    # What a bucket has said to have it has: only bodies that came in pieces may be left over.
+    images = FileStore(folder.path / SPOOLS if job.store else folder.path)
+    recovered = recover(frontier, images, doubt=not job.store)
     before = begin(frontier)
     server = Server(doors)
     extra = {

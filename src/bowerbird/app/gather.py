@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bowerbird.app.entries import all_entries
-from bowerbird.app.looking import here_of
+from bowerbird.app.looking import here_of, store_of
 from bowerbird.app.visit import visit
+from bowerbird.errors import UsageError
 from bowerbird.manager.gather import Gathered, gather
 from bowerbird.store import FileStore
 
@@ -27,6 +28,11 @@ def gather_crawl(
         UsageError: a folder is none, or has no images.
     """
     with visit(path) as crawl:
+        if store := store_of(crawl.folder):
+            raise UsageError(
+                f"The images of this crawl lie in {store.partition('?')[0]}, where all workers put "
+                "theirs: there is nothing to gather."
+            )
         total = crawl.catalog.totals().records
         FileStore(crawl.folder.path).sweep()  # what an earlier one left that was killed
         return gather(

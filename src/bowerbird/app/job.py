@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from bowerbird import urls
+from bowerbird.app.bucket import require_same
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.errors import FolderError, UsageError
 from bowerbird.settings import (
@@ -18,9 +19,12 @@ from bowerbird.settings import (
     changes,
     make_settings,
 )
+from bowerbird.store.bucket import Bucket
 
 #: A newer form than this is not read.
-FORM = 1
+FORM = 2
+#: The form of a crawl into a folder, which older versions can go on with.
+PLAIN_FORM = 1
 
 
 class StoredJob(msgspec.Struct, kw_only=True):
@@ -30,6 +34,7 @@ class StoredJob(msgspec.Struct, kw_only=True):
     name: str
     start_urls: tuple[str, ...] = ()
     settings: dict[str, Any] = {}
+    store: str = ""  #: the bucket of its images, as an s3:// URL; "": the folder
 
 
 @dataclass(slots=True, frozen=True)
@@ -42,9 +47,11 @@ class Prepared:
 
 
 def prepare(
-    folder: Folder, mode: Mode, start: Iterable[str], options: Mapping[str, Any], secret: Secrets
-) -> Prepared:
+    folder: Folder, mode: Mode, start: Iterable[str], options: Mapping[str, Any], secret: Secrets,
+    bucket: Bucket | None = None,
+) -> Prepared:  # fmt: skip
     """The job of a new crawl, or the stored one with the options given now in their places.
+    `bucket`: where its images go, if not into the folder.
 
     Raises:
         UsageError: a start URL or option cannot be used, or the folder has another crawl.
@@ -57,10 +64,11 @@ def prepare(
         settings = make_settings({**_defaults(mode), **options, "mode": mode})
         job = Job(
             name=secrets.token_hex(4), settings=settings, start_urls=start_urls, secrets=secret,
-            folder=str(folder),
+            folder=str(folder), store=bucket.url if bucket else "",
         )  # fmt: skip
         return Prepared(job, resumed=False, changes=[])
     _require_same(folder, stored, mode, start_urls)
+    require_same(folder, stored.store, bucket)
     old = make_settings(stored.settings)
     settings = make_settings({**stored.settings, **options})
     job = Job(
@@ -69,6 +77,7 @@ def prepare(
         start_urls=tuple(dict.fromkeys((*stored.start_urls, *start_urls))),
         secrets=secret if secret != Secrets() else folder.secrets(),
         folder=str(folder),
+        store=bucket.url if bucket else "",
     )
     return Prepared(job, resumed=True, changes=changes(old, settings))
 
@@ -111,9 +120,11 @@ def stored_job(folder: Folder) -> StoredJob | None:
 def store_job(folder: Folder, job: Job) -> None:
     """Write job.json, and the secrets apart."""
     stored = StoredJob(
+        form=FORM if job.store else PLAIN_FORM,
         name=job.name,
         start_urls=job.start_urls,
         settings=msgspec.to_builtins(job.settings),
+        store=job.store,
     )
     text = msgspec.json.format(msgspec.json.encode(stored), indent=2)
     write_private(folder.private / "job.json", text)

@@ -4,23 +4,29 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bowerbird.app.access import Access
+from bowerbird.app.bucket import SPOOLS, store_at
 from bowerbird.app.entries import all_entries
+from bowerbird.app.folder import Folder
 from bowerbird.app.job import stored_job
 from bowerbird.app.visit import Visit, visit
 from bowerbird.errors import UsageError
 from bowerbird.manager.here import Here
+from bowerbird.manager.listed import Listed
 from bowerbird.manager.verify import Verified
 from bowerbird.store import FileStore
 
 
 def verify_crawl(
     path: str, access: Access | None = None, *, prune: bool = False, repair: bool = False,
-    folders: Sequence[Path] = (), tell: Callable[[int, int], None] = lambda *_: None,
+    read: bool = False, folders: Sequence[Path] = (),
+    tell: Callable[[int, int], None] = lambda *_: None,
 ) -> Verified:  # fmt: skip
     """Check the files of a crawl against its catalog. `tell(checked, of)` is told of progress.
 
     `repair` removes bad files and has their images fetched anew, by the manager at work or else by
-    the next one. `folders`: others of this crawl, as far as they are not found by themselves.
+    the next one. `read`: read what lies in a bucket too, rather than look at sizes alone; files of
+    folders are always read. `folders`: others of this crawl, as far as they are not found by
+    themselves.
 
     Raises:
         UsageError: `prune` while a manager is at work, whose newest files have no record yet.
@@ -30,7 +36,7 @@ def verify_crawl(
     with visit(path, access) as crawl:
         if prune and crawl.running:
             raise UsageError(f"{path} is being worked at; --prune waits until that has ended.")
-        total, here = crawl.catalog.totals().records, here_of(crawl, folders)
+        total, here = crawl.catalog.totals().records, here_of(crawl, folders, read=read)
         found = verify(
             lambda: (entry.record for entry in all_entries(crawl.catalog)), here, prune=prune,
             tell=lambda checked: tell(checked, total),
@@ -51,11 +57,29 @@ def export_crawl(
         if form == "tree":
             if out is None and crawl.afar:
                 raise UsageError("Name a folder for the tree with -o.")
+            _require_files(crawl, folders)
             return _export_tree(crawl, out or crawl.folder.path / "tree", folders)
         write = export_jsonl if form == "jsonl" else export_csv
         with output(out) as stream:
             count = write(all_entries(crawl.catalog), stream)
     return f"{count} records written to {out}." if out else ""
+
+
+def _require_files(crawl: Visit, folders: Sequence[Path]) -> None:
+    """Raises UsageError where there is nothing to link to."""
+    store = "" if crawl.afar else store_of(crawl.folder)
+    if store and not folders:
+        place = store.partition("?")[0]
+        raise UsageError(
+            f"A tree links files of this machine, and these images lie in {place}: copy "
+            f"{place}/images to a folder with any S3 client, and name that with --folder."
+        )
+
+
+def store_of(folder: Folder) -> str:
+    """The bucket of a crawl's images, as an s3:// URL; "": they lie in its folder."""
+    stored = stored_job(folder)
+    return stored.store if stored else ""
 
 
 def _export_tree(crawl: Visit, out: Path, folders: Sequence[Path]) -> str:
@@ -67,9 +91,13 @@ def _export_tree(crawl: Visit, out: Path, folders: Sequence[Path]) -> str:
     return f"{tree.linked} names made in {tree.folder}, {tree.there} were there{missing}.{hint}"
 
 
-def here_of(crawl: Visit, folders: Iterable[Path]) -> Here:
-    """The folders of this machine with the images of a crawl."""
+def here_of(crawl: Visit, folders: Iterable[Path], *, read: bool = True) -> Here:
+    """The folders of this machine with the images of a crawl, or its bucket and those."""
     if crawl.afar:
         return Here(None, folders)
     stored = stored_job(crawl.folder)
-    return Here(FileStore(crawl.folder.path), folders, stored.name if stored else "")
+    name = stored.name if stored else ""
+    if stored is None or not stored.store:
+        return Here(FileStore(crawl.folder.path), folders, name)
+    store = store_at(stored.store, crawl.folder.path / SPOOLS)
+    return Here(Listed(store, read=read), folders, name, shared=store.crawls() != {name})

@@ -9,7 +9,7 @@ from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.store import FileStore, sha256_in
 
 
-def recover(frontier: SqliteFrontier, store: FileStore) -> tuple[str, ...]:
+def recover(frontier: SqliteFrontier, store: FileStore, *, doubt: bool = True) -> tuple[str, ...]:
     """Mend what an unclean end may have left; what there is to say of it, nothing as a rule.
 
     On the frontier's thread, before any worker is there. Without `--durable` the files of the last
@@ -19,7 +19,7 @@ def recover(frontier: SqliteFrontier, store: FileStore) -> tuple[str, ...]:
     Thread(target=store.sweep, name="sweep", daemon=True).start()
     with mapped_errors():
         reader, boot = CatalogReader(frontier.connection), boot_now()
-        said = _mend(frontier, reader, store) if rebooted(reader, boot) else ()
+        said = _mend(frontier, reader, store) if doubt and rebooted(reader, boot) else ()
         note_boot(CatalogWriter(frontier.connection), boot)
     return said
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bowerbird._version import __version__
 from bowerbird.clock import SystemClock
@@ -15,7 +16,7 @@ from bowerbird.fetch import Fetcher, Guard, limits_of
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.images import make_decoder
-from bowerbird.model import Kind, WorkerInfo
+from bowerbird.model import Kind, Outcome, WorkerInfo
 from bowerbird.settings import Job
 from bowerbird.store import FileStore
 from bowerbird.worker.ask import Asker
@@ -29,10 +30,16 @@ from bowerbird.worker.member import Member
 from bowerbird.worker.read import Reader
 from bowerbird.worker.work import Rights, Work
 
+if TYPE_CHECKING:
+    from bowerbird.store.uploads import Uploads
+    from bowerbird.worker.landing import Landing
+
 #: Exit status of a worker whose session or manager was lost.
 LOST = 3
 #: A manager that is not there after so long will not come, in seconds.
 PATIENCE_S = 20.0
+#: A bucket that does not answer is given up after this, in seconds (store/s3/client.py).
+UPLOAD_S = 120.0
 
 
 def main(address: str, authkey_file: str, *kinds: str) -> int:
@@ -64,11 +71,19 @@ def _job(frontier: RemoteFrontier) -> Job:
 
 
 def _work(frontier: RemoteFrontier, job: Job, kinds: Sequence[Kind]) -> int:
-    store = FileStore(job.folder, durable=job.settings.durable)
+    store = _store(job)
     info = new_info()
     life = Life(job, member_of(lambda: frontier, info, job, kinds), store, Guard.of(job), info.name)
     signal.signal(signal.SIGTERM, lambda *_: life.loop.stop())
     return LOST if life.live() else 0
+
+
+def _store(job: Job) -> "FileStore | Uploads":
+    if not job.store:
+        return FileStore(job.folder, durable=job.settings.durable)
+    from bowerbird.app.bucket import SPOOLS, uploads
+
+    return uploads(job.store, Path(job.folder) / SPOOLS)
 
 
 def new_info() -> WorkerInfo:
@@ -100,13 +115,15 @@ class Life:
     """One worker's work at one crawl."""
 
     def __init__(
-        self, job: Job, member: Member, store: FileStore, guard: Guard, name: str,
+        self, job: Job, member: Member, store: "FileStore | Uploads", guard: Guard, name: str,
         rights: Rights | None = None,
     ) -> None:  # fmt: skip
         clock = SystemClock()
         limits = limits_of(job.settings, job.secrets, workers=job.workers)
         self._fetcher = Fetcher(limits, guard, store.spool)
-        self.link = Link(member, clock, self._fetcher.wake, Durable(store))
+        # What a bucket has taken is durable.
+        durable = Durable(store) if isinstance(store, FileStore) else list[Outcome]
+        self.link = Link(member, clock, self._fetcher.wake, durable)
         work = make_work(job, store, self.link, name, self._fetcher.wake, rights)
         self.loop = Loop(
             self.link, self._fetcher, Asker(job), work, clock, job.settings.concurrency
@@ -122,9 +139,9 @@ class Life:
 
 
 def make_work(
-    job: Job, store: FileStore, link: Link, name: str, wake: Callable[[], None],
+    job: Job, store: "FileStore | Uploads", link: Link, name: str, wake: Callable[[], None],
     rights: Rights | None = None,
-) -> Work:  # fmt: skip
+) -> "Work | Landing":  # fmt: skip
     """What turns answers into outcomes."""
     settings, wall_s = job.settings, SystemClock.wall_s
     admission = Admission(settings, job.start_urls)
@@ -132,9 +149,16 @@ def make_work(
     keeper = Keeper(store, make_decoder(settings, wake), judge, name, wall_s)
     finder = Finder(admission, link.known)
     reader = Reader(settings, admission, finder, keeper, judge)
-    return Work(settings, judge, reader, keeper, rights)
+    work = Work(settings, judge, reader, keeper, rights)
+    if isinstance(store, FileStore):
+        return work
+    from bowerbird.worker.landing import Landing
+
+    store.landed = wake
+    return Landing(work, store)
 
 
 def hard_end_s(job: Job) -> float:
-    """The longest life of a lease: ahead + transfer + decode + 10 s (docs/architecture.md)."""
-    return 30.0 + job.settings.timeout + 10.0 + 10.0
+    """The longest life of a lease: ahead + transfer + decode + 10 s (docs/architecture.md), and
+    what a bucket may take that does not answer."""
+    return 30.0 + job.settings.timeout + 10.0 + 10.0 + (UPLOAD_S if job.store else 0.0)

@@ -18,26 +18,33 @@ if TYPE_CHECKING:
     from bowerbird.manager.report import Report
 
 out_option = click.option(
-    "-o", "--out", required=True, metavar="DIR", help="Folder for the images."
-)
+    "-o", "--out", required=True, metavar="DIR",
+    help="Folder for the images, or s3://bucket/prefix?endpoint=URL&region=NAME.",
+)  # fmt: skip
+state_option = click.option(
+    "--state", default="", metavar="DIR",
+    help="Folder for crawl.db and report.json, where images go to s3://.",
+)  # fmt: skip
 
 
 @click.command(cls=PanelCommand, short_help="Collect all images of websites.")
 @click.argument("urls", nargs=-1, metavar="URL...")
 @out_option
-def crawl(urls: tuple[str, ...], out: str, **given: Any) -> None:
+@state_option
+def crawl(urls: tuple[str, ...], out: str, state: str, **given: Any) -> None:
     """Collect all images of these sites.
 
     Again on the same folder it goes on where it was, also after kill -9; the URLs may then be
     left out.
     """
-    _carry_out(Mode.CRAWL, urls, out, given)
+    _carry_out(Mode.CRAWL, urls, (out, state), given)
 
 
 @click.command(cls=PanelCommand, short_help="Download a list of image URLs.")
 @click.argument("list_", metavar="LIST")
 @out_option
-def download(list_: str, out: str, **given: Any) -> None:
+@state_option
+def download(list_: str, out: str, state: str, **given: Any) -> None:
     """Download a list of image URLs: .txt .csv .tsv .json .jsonl, .parquet, .gz of these, or -
     for standard input.
 
@@ -46,7 +53,7 @@ def download(list_: str, out: str, **given: Any) -> None:
     from bowerbird.manager.lists import open_list
 
     with open_list(list_) as urls:
-        _carry_out(Mode.DOWNLOAD, urls, out, given, lambda: _bad_lines(urls))
+        _carry_out(Mode.DOWNLOAD, urls, (out, state), given, lambda: _bad_lines(urls))
 
 
 def _bad_lines(urls: "UrlList") -> list[str]:
@@ -59,19 +66,20 @@ def _bad_lines(urls: "UrlList") -> list[str]:
 
 
 def _carry_out(
-    mode: Mode, start: Iterable[str], out: str, typed: dict[str, Any],
+    mode: Mode, start: Iterable[str], places: tuple[str, str], typed: dict[str, Any],
     notes: Callable[[], Iterable[str]] = tuple,
 ) -> None:  # fmt: skip
     given = merged(typed)
     options, secrets, listen = settings_of(given), secrets_of(given), listen_of(given)
     warn_of_typed_key(typed.get("authkey") or "")
+    out, state = places
     with display(quiet=bool(given.get("quiet"))) as shown:
         from bowerbird.app.crawl import Order, carry_out
 
         report = carry_out(
             Order(
-                mode=mode, out=out, start=start, options=options, secrets=secrets, listen=listen,
-                notes=notes,
+                mode=mode, out=out, state=state, start=start, options=options, secrets=secrets,
+                listen=listen, notes=notes,
                 said=shown.say, tell=shown.tell, signals=True,
             )
         )  # fmt: skip

@@ -20,19 +20,23 @@ json_option = click.option("--json", is_flag=True, help="Print JSON.")
 @click.command(short_help="Check files against the catalog and back.")
 @at_crawl
 @click.option("--prune", is_flag=True, help="Remove files that no record names.")
+@click.option(
+    "--read", is_flag=True, help="Read images in a bucket too; else their sizes are compared."
+)
 @click.option("--repair", is_flag=True, help="Remove bad files and have them fetched anew.")
 @folder_option
 @json_option
 def verify(
-    where: str, access: "Access", prune: bool, repair: bool, folders: tuple[Path, ...], json: bool
-) -> None:
+    where: str, access: "Access", prune: bool, read: bool, repair: bool, folders: tuple[Path, ...],
+    json: bool,
+) -> None:  # fmt: skip
     """Check every file against the catalog, and every record against its file."""
     from bowerbird.app.looking import verify_crawl
     from bowerbird.cli.counting import counting
 
     with counting("files checked") as tell:
         checked = verify_crawl(
-            where, access, prune=prune, repair=repair, folders=folders, tell=tell
+            where, access, prune=prune, repair=repair, read=read, folders=folders, tell=tell
         )
     if json:
         sys.stdout.buffer.write(as_json(checked))

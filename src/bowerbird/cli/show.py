@@ -155,7 +155,7 @@ def summary(report: "Report") -> list[str]:
     noun = "file" if report.files == report.images else "different file"
     here = report.files - report.files_away
     if here or not report.files_away:
-        lines.append(f"  {_many(here, noun)} in {report.folder}/images")
+        lines.append(f"  {_many(here, noun)} in {report.store or report.folder}/images")
     if report.files_away:
         lines.append(
             f"  {_many(report.files_away, noun)} in workers' folders; "

@@ -17,6 +17,7 @@ from bowerbird.catalog import Entry
 from bowerbird.errors import StorageFullError, UsageError
 from bowerbird.model import Holder, Place, Sighting
 from bowerbird.store import is_own
+from bowerbird.store.bucket import is_bucket
 
 #: Characters with which a spreadsheet begins a formula (OWASP, "CSV Injection").
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -177,7 +178,9 @@ def _path(holders: tuple[Holder, ...]) -> str:
 
 def _folder(holders: tuple[Holder, ...]) -> str:
     folders = [holder.folder for holder in holders]
-    return "" if not folders or any(map(is_own, folders)) else folders[0]
+    if any(is_own(folder) and not is_bucket(folder) for folder in folders):
+        return ""
+    return next(filter(is_bucket, folders), folders[0] if folders else "")
 
 
 def _seen(sighting: Sighting) -> Seen:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bowerbird.errors import FolderError, UsageError
 from bowerbird.model import Record
 from bowerbird.store import FileStore, Marker, Store, is_object_path, is_own, marker_of, place_of
+from bowerbird.store.bucket import is_bucket
 
 #: What the crawl's own folder is called where nobody knows its path.
 OWN = "the crawl's own folder"
@@ -26,13 +27,17 @@ class Here:
     this machine, or among those that are given.
     """
 
-    def __init__(self, root: Store | None, given: Iterable[Path] = (), crawl: str = "") -> None:
+    def __init__(
+        self, root: Store | None, given: Iterable[Path] = (), crawl: str = "", *,
+        shared: bool = False,
+    ) -> None:  # fmt: skip
         """Look at the folders that are given.
 
         Args:
             root: the crawl's own folder; None: it may be anywhere.
             given: other folders, mounted or copied to wherever they are now.
             crawl: the crawl's name.
+            shared: other crawls have images in `root` too.
 
         Raises:
             UsageError: a folder that is given is none, or has no images.
@@ -42,8 +47,10 @@ class Here:
         self._crawl = crawl
         self._known: dict[str, Store | None] = {}
         self._shared: set[str] = set()  # names of folders with images of other crawls as well
+        if root is not None and shared:
+            self._shared.add(root.name)
         for path in map(_with_images, given):
-            if root is None or not path.samefile(root.folder):
+            if root is None or is_bucket(root.folder) or not path.samefile(root.folder):
                 self._take(path)
 
     @property

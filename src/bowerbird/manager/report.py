@@ -42,6 +42,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: str = ""
     version: str = __version__
     files_away: int = 0  #: of `files`, those in folders of workers alone
+    store: str = ""  #: the bucket of the images, as s3://bucket/prefix; "": they lie in the folder
 
     def as_json(self) -> "builtins.bytes":
         """The report as indented JSON."""
@@ -54,13 +55,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_report(
     stats: Stats, before: Stats, *, name: str, folder: str, seconds: float, state: str,
-    totals: Totals, workers_died: int = 0, notes: tuple[str, ...] = (), wall_s: float = 0.0,
+    totals: Totals, store: str = "", workers_died: int = 0, notes: tuple[str, ...] = (),
+    wall_s: float = 0.0,
 ) -> Report:  # fmt: skip
     """The report of a run that began at `before`."""
     dead = stats.dead
     return Report(
-        name=name, folder=folder, state=state, reason=stats.reason, images=stats.records,
-        files=totals.files, files_away=totals.away, bytes=stats.bytes,
+        name=name, folder=folder, store=store, state=state, reason=stats.reason,
+        images=stats.records, files=totals.files, files_away=totals.away, bytes=stats.bytes,
         new_images=stats.records - before.records,
         new_bytes=stats.bytes - before.bytes, seconds=round(seconds, 3),
         pages=stats.counters.get("pages", 0), documents=stats.done,

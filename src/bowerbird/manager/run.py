@@ -69,6 +69,8 @@ class Run:
     rules: StopRules
     clock: Clock
     folder: Path
+    store: str = ""  #: the bucket of the images; "": they lie in the folder
+    takes: Callable[[], bool] = lambda: True  #: whether the bucket takes images again
     reader: Sequence[str] = ()  #: starts a worker that takes all but images
     tell: Callable[[Progress], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None  #: a line for people
@@ -195,7 +197,7 @@ class Run:
             return
         self.refused = self._refusals(stats)
         self._make_room()
-        back = self.room.is_back()
+        back = self.room.is_back() and self.takes()
         self._say_of_room(waits=not back)
         if back:
             self._steer(lambda frontier: frontier.resume())
@@ -210,12 +212,17 @@ class Run:
     def _say_of_room(self, *, waits: bool) -> None:
         if waits and not self._waits:
             self.say(
-                f"No more room in {self.folder}: paused ({DISK_FULL}). It goes on by itself when "
-                "there is room again; Ctrl-C ends it, and the same command goes on later."
+                f"{self._trouble()}: paused ({DISK_FULL}). It goes on by itself when there is room "
+                "again; Ctrl-C ends it, and the same command goes on later."
             )
         elif self._waits and not waits:
             self.say("There is room again: going on.")
         self._waits = waits
+
+    def _trouble(self) -> str:
+        if self.store and not self.room.is_low():
+            return f"Images cannot be written to {self.store}"
+        return f"No more room in {self.folder}"
 
     def _steer(self, action: Callable[[Frontier], None]) -> None:
         with suppress(StorageFullError):  # tried again at the next look

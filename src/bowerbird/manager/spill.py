@@ -32,6 +32,14 @@ class Spill:
         self._database.execute("INSERT OR IGNORE INTO kept VALUES (?, ?)", (number, wanted))
         return self._get(number) == wanted
 
+    def note(self, key: str, number: int) -> None:
+        """Keep a number, in place of an earlier one."""
+        self._database.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (_hash(key), number))
+
+    def number(self, key: str) -> int | None:
+        """What `note` kept."""
+        return self._get(_hash(key))
+
     def __contains__(self, key: str) -> bool:
         return self._get(_hash(key)) is not None
 

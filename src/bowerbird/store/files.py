@@ -121,7 +121,7 @@ class FileStore:
 
     def temporary(self) -> str:
         """A new name that says whose it is, for a file of this store."""
-        return f".tmp-{self._mark}-{next(self._count)}"
+        return self._temporary("")[1:]
 
     def _temporary(self, folder: str) -> str:
         return f"{folder}/.tmp-{self._mark}-{next(self._count)}"

@@ -63,13 +63,17 @@ class Uploads:
         for future in list(self._under_way.values()):
             future.result()
 
+    def end(self) -> list[threading.Thread]:
+        """End the threads once nothing waits; nobody waits for them."""
+        threads, self._threads = self._threads, []
+        for _ in threads:
+            self._queue.put(None)
+        return threads
+
     def close(self) -> None:
         """Wait for what is under way, and end the threads."""
-        for _ in self._threads:
-            self._queue.put(None)
-        for thread in self._threads:
+        for thread in self.end():
             thread.join()
-        self._threads.clear()
 
     # Looking and cleaning wait for what is under way.
 

@@ -9,7 +9,7 @@ from bowerbird.errors import StorageFullError
 from bowerbird.fetch.base import Response
 from bowerbird.images import Decoder, Inspected, Refused
 from bowerbird.model import Holder, Kind, Lease, Outcome, Place, Record, Sighting, Task, Verb
-from bowerbird.store import FileStore
+from bowerbird.store import Store
 from bowerbird.worker.body import discard, spool_of, view
 from bowerbird.worker.judge import Judge
 
@@ -36,7 +36,7 @@ class Keeper:
     """Turns bodies of images into stored files and records."""
 
     def __init__(
-        self, store: FileStore, decoder: Decoder, judge: Judge, name: str,
+        self, store: Store, decoder: Decoder, judge: Judge, name: str,
         wall_s: Callable[[], float],
     ) -> None:  # fmt: skip
         """`name`: the worker's, for the holders."""

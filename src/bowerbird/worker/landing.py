@@ -48,6 +48,7 @@ class Landing:
         """Let go of decoders and files; what is on its way may still arrive, which is harmless."""
         self._work.close()
         self._waiting.clear()
+        self._uploads.end()
 
     def _landed(self, key: int, outcome: Outcome) -> Outcome | None:
         """An outcome as it may be handed in; None while a put is under way."""

@@ -41,7 +41,7 @@ REQUEST_S = 30.0
 RETRIES, RETRY_S = 4, 15.0
 #: It does not repeat what may have been carried out, nor bytes that arrived damaged: we may, since
 #: an object has but one content.
-TRIES = 4
+TRIES = 3
 #: Before our first repeat, in seconds; doubles.
 AGAIN_S = 0.25
 

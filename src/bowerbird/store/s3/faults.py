@@ -102,7 +102,7 @@ _WORDS = {
 
 def refusal(fault: Fault, place: Bucket) -> StorageFullError:
     """The error of a store that takes no more."""
-    return StorageFullError(f"Images cannot be written to {place}: {fault.words}.")
+    return StorageFullError(f"{place} cannot be read or written: {fault.words}.")
 
 
 def unusable(fault: Fault, place: Bucket, endpoint: str) -> UsageError:
