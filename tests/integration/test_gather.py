@@ -240,6 +240,41 @@ def test_what_was_gathered_before_can_be_moved_later(catalog, own, far):
     assert gathered(catalog, own, move=True).removed == 0
 
 
+def test_a_move_takes_nothing_from_a_folder_where_another_crawl_has_images(catalog, own, far):
+    one = catalog.stored(far, b"one")
+    claimed(Path(far.folder), "another crawl")  # a worker with --stay
+
+    found = gathered(catalog, own, move=True)
+
+    assert (found.removed, found.kept, found.clean) == (0, 1, True)
+    assert file_of(far.folder, one).exists()
+    assert any("other crawls" in line for line in found.lines())
+    assert checked(catalog, own).clean
+
+
+def test_a_move_takes_from_the_folders_that_were_named_alone(catalog, own, far, tmp_path):
+    other = worker(tmp_path / "other")
+    one, two = catalog.stored(far, b"one"), catalog.stored(other, b"two")
+
+    found = gathered(catalog, own, Path(other.folder), move=True)
+
+    assert (found.removed, found.linked + found.copied) == (1, 2)
+    assert file_of(far.folder, one).exists()
+    assert not file_of(other.folder, two).exists()
+    assert gathered(catalog, own, move=True).removed == 1
+
+
+def test_a_move_leaves_no_second_copy_behind(catalog, own, far, tmp_path):
+    other = worker(tmp_path / "other")
+    one, same = catalog.stored(far, b"one"), catalog.stored(other, b"one", "same")
+
+    found = gathered(catalog, own, Path(far.folder), Path(other.folder), move=True)
+
+    assert found.removed == 2
+    assert not file_of(far.folder, one).exists()
+    assert not file_of(other.folder, same).exists()
+
+
 def test_whatever_ends_it_the_next_one_goes_on(catalog, own, far, monkeypatch):
     for n in range(6):
         catalog.stored(far, str(n).encode())

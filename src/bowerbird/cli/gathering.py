@@ -18,7 +18,11 @@ folder_option = click.option(
 @click.command(short_help="Bring the images of workers' folders together.")
 @click.argument("where", metavar="DIR")
 @click.argument("folders", nargs=-1, type=Path, metavar="[FOLDER]...")
-@click.option("--move", is_flag=True, help="Remove each file where it was, once it is safe here.")
+@click.option(
+    "--move", is_flag=True,
+    help="Remove each file where it was, once it is safe here: from the FOLDERs named alone, or "
+    "else from all; never where other crawls have images too.",
+)  # fmt: skip
 @click.option("--json", is_flag=True, help="Print JSON.")
 def gather(where: str, folders: tuple[Path, ...], move: bool, json: bool) -> None:
     """Bring the images that workers have stored in FOLDERs of their own into DIR.

@@ -49,6 +49,7 @@ class Gathered(msgspec.Struct, kw_only=True):
     copied: int = 0  #: files
     bytes: int = 0  #: of files linked and copied
     removed: int = 0  #: files removed from where they came from
+    kept: int = 0  #: files that were to be removed, in folders that other crawls use too
     bad: int = 0  #: records whose file in another folder is not what it says
     away: dict[str, int] = {}  #: folder -> records that only it holds, and it is not here
     missing: int = 0  #: records whose file is in none of its folders
@@ -72,6 +73,8 @@ class Gathered(msgspec.Struct, kw_only=True):
         return [f"{self.records:,} records: {said}.", *self._troubles(), *self.shown]
 
     def _troubles(self) -> Iterator[str]:
+        if self.kept:
+            yield f"{self.kept:,} kept where they are too: other crawls have images there"
         for folder, records in self.away.items():
             yield f"{records:,} in {folder}: mount or copy it here and name it"
         if self.bad:
@@ -106,7 +109,9 @@ def gather(
         records: all of the crawl.
         here: the folders.
         hold: records holders, for good once it returns.
-        move: remove each file from where it came from, once it is on this disk and recorded.
+        move: remove each file from where it came from, once it is on this disk and recorded:
+            from the folders that were given, or else from all; not from those that other crawls
+            use too.
         tell: told how many records have been looked at.
 
     Raises:
@@ -223,9 +228,18 @@ class _Batch:
         return [store.name for store in absent if store.name in named]
 
     def _clear(self, brought: dict[str, _Brought]) -> None:
-        for way, source in brought.values():
-            if source and way is not Way.BAD:
-                self._found.removed += source.store.remove(source.path)
+        for path, (way, _) in brought.items():
+            if way not in (Way.BAD, Way.AWAY):
+                for copy in self._here.copies(self._contents[path]):
+                    self._remove(copy)
+
+    def _remove(self, copy: Copy) -> None:
+        if not self._here.is_source(copy.store):
+            return
+        if self._here.is_shared(copy.store):  # the same bytes may be another crawl's only copy
+            self._found.kept += copy.store.size_of(copy.path) is not None
+        else:
+            self._found.removed += copy.store.remove(copy.path)
 
 
 class Carrier:

@@ -73,6 +73,12 @@ class Here:
         """Whether other crawls, as far as its marker says, have images in a folder."""
         return store.name in self._shared
 
+    def is_source(self, store: Store) -> bool:
+        """Whether files are brought out of a folder: one that was given, or any where none was."""
+        if self.root is not None and store.folder == self.root.folder:
+            return False
+        return not self.given or store.folder in {one.folder for one in self.given}
+
     def copies(self, record: Record) -> list[Copy]:
         """Where a record's bytes may lie on this machine: the crawl's own folder first, which has
         what was brought there by whatever means, then those that holders name or were given."""
