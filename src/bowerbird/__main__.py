@@ -1,6 +1,7 @@
 """The entry: what needs no command line parser does not wait for one."""
 
 import sys
+from contextlib import suppress
 
 #: Exit status after Ctrl-C, as shells have it.
 INTERRUPTED = 130
@@ -19,7 +20,9 @@ def _run(arguments: list[str]) -> None:
         from bowerbird._version import __version__
 
         print(f"bowerbird {__version__}")  # noqa: T201
-    elif arguments[:1] == ["_worker"]:
+        return
+    _open_as_many_files_as_we_may()
+    if arguments[:1] == ["_worker"]:
         from bowerbird.app.worker import main as work
 
         sys.exit(work(*arguments[1:]))
@@ -31,6 +34,17 @@ def _run(arguments: list[str]) -> None:
         from bowerbird.cli import run
 
         run()
+
+
+def _open_as_many_files_as_we_may() -> None:
+    """The soft limit, often 1,024, is for programs that use select(2); we do not."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # macOS refuses "no limit"
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`--listen`: others come in with the key, see and steer the crawl, and hear of its end."""
 
 import os
+import resource
 import shlex
 import stat
 import threading
@@ -351,6 +352,15 @@ def test_what_cannot_be_listened_to_is_refused_before_anything_begins(out, optio
     assert not out.exists()
 
 
+def test_a_port_in_use_is_said_before_anything_begins(out):
+    with serve({}) as web:
+        port = web.url.rpartition(":")[2]
+        ran = bird("crawl", f"{web.url}/", "-o", out, "--listen", f"127.0.0.1:{port}")
+    assert (ran.status, "Choose another port" in ran.err) == (2, True), ran.err
+    assert "while attempting" not in ran.err
+    assert not (out / "crawl.db").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [(None, "cannot be read"), ("", "empty"), ("\n", "empty"), ("x" * 5_000, "no key")],
@@ -402,3 +412,17 @@ def test_the_socket_of_a_killed_manager_is_swept(out, tmp_path, monkeypatch):
         os.utime(left, (1, 1))
         assert bird(*crawling(web, out)).status == 0
     assert not left.exists()
+
+
+def test_a_manager_may_open_as_many_files_as_the_system_lets_it(out):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = min(512, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
+    try:
+        run = flying("crawl", "http://127.0.0.1:1/", "-o", out, *LISTEN, "--workers", 0)
+        with run as manager:
+            line_to_paste(manager)
+            seen, _ = resource.prlimit(manager.process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert seen == hard

@@ -55,14 +55,19 @@ class Listen:
         return address
 
     def door(self, folder: Folder) -> Door:
-        """The door, with the key that was named, or else the folder's own.
+        """The door, with the key that was named, or else the folder's own, once it is clear that
+        it can be opened: nothing else has begun yet.
 
         Raises:
-            UsageError: see `address`; or the key cannot be read.
+            UsageError: see `address`; the key or a certificate cannot be used; the port is in use.
         """
+        from bowerbird.queues.server import rehearse
+
         address = self.address()
         key = find_authkey(self.authkey_file, self.authkey) or kept_authkey(folder.listen_key)
-        return Door(address, key, tls=self._tls(), legacy=self.legacy)
+        door = Door(address, key, tls=self._tls(), legacy=self.legacy)
+        rehearse([door])
+        return door
 
     def _require_pair(self) -> None:
         if bool(self.tls_cert) != bool(self.tls_key):

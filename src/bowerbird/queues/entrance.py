@@ -94,7 +94,8 @@ def listen_at(address: Address) -> socket.socket:
             return _listen_unix(address.path)
         return _listen_net(address)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        # The library adds its own "(while attempting to bind …)".
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (while ")[0]
         hint = _HINTS.get(getattr(error, "errno", None) or 0, "")
         raise UsageError(f"Cannot listen at {address}: {reason}.{hint}") from None
 

@@ -243,6 +243,18 @@ class Server:
             self._handler.closed(peer.number)
 
 
+def rehearse(doors: Sequence[Door]) -> None:
+    """See that a server could listen at these doors, before anything is built for it.
+
+    Raises:
+        UsageError: see `Server.start`.
+    """
+    for door in doors:
+        _context_of(door)
+        with ExitStack() as opened:
+            _opened(opened, door.address)
+
+
 def _found(door: Door, listener: socket.socket) -> Door:
     if isinstance(door.address, UnixAddress):
         return door
