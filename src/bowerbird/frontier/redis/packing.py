@@ -43,11 +43,13 @@ class Packed:
         return place
 
     def groups(self, tasks: Iterable[Task]) -> list[Group]:
-        """Put tasks; robots tasks are the frontier's own and left out."""
+        """Put tasks, the first of each URL: groups change their order. Robots tasks are the
+        frontier's own and left out."""
         groups: dict[tuple[str, int], Group] = {}
+        firsts: dict[str, Task] = {}
         for task in tasks:
-            if task.kind is not Kind.ROBOTS:
-                url = task.url
+            url = task.url
+            if task.kind is not Kind.ROBOTS and firsts.setdefault(url, task) is task:
                 priority = priority_of(NUMBER[task.kind], task.depth)
                 which = origin_of(url), priority
                 if which not in groups:
