@@ -22,6 +22,9 @@ from bowerbird.queues.server import Call
 
 #: How often sessions are looked after while nobody calls, in seconds.
 TEND_S = 1.0
+#: For each session beyond the first few, and at most, requests gather before they share the price
+#: of a turn, in seconds. Workers hold tasks for much longer.
+GATHER_EACH_S, GATHER_MOST_S, FEW = 0.00125, 0.01, 2
 #: A lease is parked for this at most, in seconds, whatever its caller asks for.
 WAIT_MOST_S = 60.0
 #: How soon the parked leases that were left for later have their turn, in seconds.
@@ -127,6 +130,7 @@ class Desk:
         self, frontier: Served, extra_methods: Mapping[str, Extra], old: OldDesk | None = None
     ) -> None:
         self.changed = False
+        self.gather_s = 0.0  #: least time from turn to turn
         self._frontier = frontier
         self._extra = dict(extra_methods)
         self._old = old
@@ -261,6 +265,7 @@ class Desk:
         self._frontier.reap()
         after = self._frontier.stats().sessions
         self.changed |= after != before
+        self.gather_s = min(GATHER_MOST_S, GATHER_EACH_S * max(0, after - FEW))
         self._tend_at_s = turn.now_s + TEND_S if after else None
 
     def _lease(self, call: Call, turn: Turn) -> bytes | None:

@@ -5,6 +5,7 @@ that the price of a commit is shared and no answer speaks of what a crash could 
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -66,6 +67,7 @@ class FrontierService:
         self._inbox: SimpleQueue[_Item] = SimpleQueue()
         self._door = Lock()  # nothing comes in once the end has been put in
         self._stopping = False
+        self._turned_s = 0.0  # when the last turn began
         self.refusals = 0  #: how often the disk has refused
         self._thread = Thread(target=self._run, name="frontier", daemon=True)
 
@@ -139,6 +141,9 @@ class FrontierService:
             first = self._inbox.get(wait_s != 0.0, wait_s)
         except Empty:
             return []
+        early_s = self._turned_s + self._desk.gather_s - self._clock.now_s()
+        if early_s > 0.0:
+            time.sleep(early_s)
         return [first, *self._waiting()]
 
     def _waiting(self) -> list[_Item]:
@@ -156,6 +161,7 @@ class FrontierService:
 
     def _carry_out(self, items: Sequence[_Job], *, alone: bool = False) -> None:
         turn = Turn(self._clock.now_s())
+        self._turned_s = turn.now_s
         try:
             with self._desk.batch():
                 self._do(items, turn)

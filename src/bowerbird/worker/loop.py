@@ -36,7 +36,7 @@ NAP_S = 0.5
 #: Least time between an empty answer and the next `lease`, in seconds.
 ASK_AGAIN_S = 0.005
 #: Least time between two calls that only give slots back, in seconds.
-GIVE_AGAIN_S = 0.1
+GIVE_AGAIN_S = 0.25
 #: Sleep while the rate is spent, in seconds; it is filled up again little by little.
 THROTTLED_NAP_S = 0.02
 #: A far worker whose disk is full tries again after this at the latest, in seconds.
