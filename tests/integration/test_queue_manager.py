@@ -334,6 +334,15 @@ def test_misuse_is_told() -> None:
     assert "get_nothing" not in QueueManager._registry
 
 
+def test_a_callable_that_wants_arguments_is_refused_in_words() -> None:
+    class Manager(QueueManager):
+        pass
+
+    Manager.register("get_sum", callable=lambda one, other=2: one + other)
+    with pytest.raises(UsageError, match="'get_sum' wants one:"):
+        Manager(("127.0.0.1", 0), KEY).start()
+
+
 def test_a_server_can_be_served_in_the_foreground(served: Served) -> None:
     other = type(served.manager)(("127.0.0.1", 0), KEY)
     with ThreadPoolExecutor(1) as pool:

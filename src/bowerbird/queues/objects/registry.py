@@ -1,5 +1,6 @@
 """What is registered under a name, and what callers may do with it."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -30,9 +31,10 @@ def shown(typeid: str, registered: Registered) -> Shown:
     """Make the object of a name that has one.
 
     Raises:
-        UsageError: it has no such method as is to be exposed.
+        UsageError: it has no such method as is to be exposed, or cannot be made without arguments.
     """
     assert registered.make is not None
+    _require_no_arguments(typeid, registered.make)
     target = registered.make()
     is_queue = all(callable(getattr(target, name, None)) for name in _QUEUE_LIKE)
     exposed = registered.exposed or (
@@ -42,6 +44,22 @@ def shown(typeid: str, registered: Registered) -> Shown:
         if name.startswith("_") or not callable(getattr(target, name, None)):
             raise UsageError(f"What is registered as {typeid!r} has no method {name!r} to show.")
     return Shown(typeid, target, tuple(exposed), is_queue)
+
+
+def _require_no_arguments(typeid: str, make: Callable[[], Any]) -> None:
+    try:
+        needed = [
+            one.name for one in inspect.signature(make).parameters.values()
+            if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        ]  # fmt: skip
+    except (TypeError, ValueError):  # some builtins do not say
+        return
+    if needed:
+        raise UsageError(
+            f"The callable of {typeid!r} wants {', '.join(needed)}: there is one object for each "
+            "name, made once, without arguments. Register a callable that takes none, or an object "
+            "with a method that takes them."
+        )
 
 
 def _existing(target: object, names: Sequence[str]) -> tuple[str, ...]:
