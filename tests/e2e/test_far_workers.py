@@ -242,6 +242,7 @@ def test_a_worker_without_the_right_leaves_private_addresses_to_others_and_says_
         without = fly(place.worker("without", "--allow-range", "10.0.0.0/8"))
         said = line_with(without, "leads to the private address 127.0.0.1")
         assert "--allow-range 127.0.0.1" in said
+        line_with(manager, "started without --allow-range")
         assert web.requests == []
         other = fly(place.worker("with", "--allow-range", "127.0.0.0/8"))
         ran = ended(manager)

@@ -1,5 +1,6 @@
 """One run of a crawl: seed, watch over the workers, apply the stop rules, until the end."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -31,6 +32,8 @@ BUSIEST = 5
 GRACE_S = 12.0
 #: A crawl that nobody works at says so after this, in seconds.
 LONELY_S = 2.0
+#: Counts tasks that a worker gave back, since it may not go where the crawl may (worker/work.py).
+NO_RIGHT = "not-this-worker"
 #: Workers of other machines ask again within a second, and are to hear that the crawl has ended:
 #: the door stays open for so long at most, in seconds.
 FAREWELL_S = 3.0
@@ -80,6 +83,7 @@ class Run:
     _waits: bool = field(default=False, init=False)
     _met: bool = field(default=False, init=False)  # some worker has been there
     _lonely_s: float | None = field(default=None, init=False)  # when to say that nobody is
+    _unfit: int = field(default=0, init=False)  # tasks given back when this run began
 
     def __post_init__(self) -> None:
         self.room = Room(self.folder)
@@ -96,6 +100,7 @@ class Run:
         meter, told_s = Meter(began_s), 0.0
         before = self._stats()
         stats, self.refused = before, self._refusals(before)
+        self._unfit = before.counters.get(NO_RIGHT, 0)
         self.seeder.start()
         while True:
             now_s = self.clock.now_s()
@@ -107,6 +112,7 @@ class Run:
                 break
             self._apply_rules(stats, now_s, now_s - began_s, before.bytes)
             self._say_who_is_missing(stats, now_s)
+            self._say_who_is_unfit(stats)
             self._read_for_others()
             self.supervisor.check()
             time.sleep(LOOK_EVERY_S[now_s - began_s > YOUNG_S])
@@ -155,6 +161,16 @@ class Run:
             self._lonely_s = float("inf")
             gone = "No worker is left" if self._met else "No worker yet"
             self.say(f"{gone}: waiting for one to join, with the line above.")
+
+    def _say_who_is_unfit(self, stats: Stats) -> None:
+        """Who looks here sees workers, and nothing done: what is missing is said there alone."""
+        if stats.counters.get(NO_RIGHT, 0) <= self._unfit:
+            return
+        self._unfit = sys.maxsize  # once is enough
+        self.say(
+            "A worker that joined may not go to private addresses of this crawl, and leaves such "
+            "tasks to others: it was started without --allow-range or --allow-private."
+        )
 
     def _read_for_others(self) -> None:
         """Clients of the standard library's managers take images only."""
