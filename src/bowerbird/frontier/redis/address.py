@@ -22,7 +22,12 @@ class RedisAddress(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = 1
 
     def __str__(self) -> str:
-        return f"{shown(self.url)}?crawl={self.crawl}"
+        return f"{shown(self.url)}{self._database}crawl={self.crawl}"
+
+    @property
+    def _database(self) -> str:
+        number = parse_qs(urlsplit(self.url).query).get("db", ["0"])[-1]
+        return f"?db={number}&" if self.url.startswith("unix:") else f"/{number}?"
 
     def __repr__(self) -> str:
         return f"<RedisAddress {self}>"

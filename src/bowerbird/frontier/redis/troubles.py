@@ -9,6 +9,7 @@ import redis.exceptions as said
 from bowerbird.errors import (
     BowerbirdError,
     ConnectionLostError,
+    CrawlVanishedError,
     FrontierError,
     StorageFullError,
     UsageError,
@@ -77,7 +78,7 @@ def _replica(_: str, place: str) -> BowerbirdError:
 
 
 def _vanished(_: str, place: str) -> BowerbirdError:
-    return FrontierError(
+    return CrawlVanishedError(
         f"The crawl is not in Redis at {place} any more, or another one has its name: the data "
         "were deleted (FLUSHALL?) or lost. It has not finished; nothing more is done."
     )

@@ -10,6 +10,30 @@ local function save_books()
   Books.order, Books.changes, Books.values = {}, {}, {}
 end
 
+-- What errs where a key is of another type than a write takes it for.
+local READER = {
+  SADD = 'SCARD', SREM = 'SCARD', ZADD = 'ZCARD', ZREM = 'ZCARD', HSET = 'HLEN', HDEL = 'HLEN',
+  HINCRBY = 'HLEN', RPUSH = 'LLEN', LPUSH = 'LLEN', LPOP = 'LLEN', LREM = 'LLEN', XADD = 'XLEN',
+  XDEL = 'XLEN',
+}
+local checked = {[KEYS[1]] = true}
+
+local function check(reader, key)
+  if reader and not checked[key] then
+    call(reader, key)
+    checked[key] = true
+  end
+end
+
+local function check_types()
+  for _, arguments in ipairs(writes) do check(READER[arguments[1]], arguments[2]) end
+  check('ZCARD', PREFIX .. 'hard')
+  if Tasks.deaths[1] then
+    check('ZCARD', MINE .. 'dead')
+    check('XLEN', MINE .. 'results')
+  end
+end
+
 local function commit()
   Stands.save()
   Hosts.save()
@@ -17,14 +41,10 @@ local function commit()
   Tasks.save()
   Sessions.save()
   save_books()
-  local death = #Tasks.deaths > 0
-  if death then
-    call('ZCARD', MINE .. 'dead')
-    call('XLEN', MINE .. 'results')
-  end
+  check_types()
   Seq = call('HINCRBY', KEYS[1], 'seq', 1)  -- refused where memory is full: nothing has happened
   for _, arguments in ipairs(writes) do call(unpack(arguments)) end
   writes = {}
-  if death then Tasks.save_deaths() end
+  Tasks.save_deaths()
   Ring.stored = nil
 end

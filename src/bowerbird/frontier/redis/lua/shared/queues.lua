@@ -78,10 +78,7 @@ local function save_queue(queue)
   for _, element in ipairs(queue.gone) do write('LREM', queue.key, 1, element) end
   local tail = {}
   for i = queue.first, #queue.tail do tail[#tail + 1] = queue.tail[i] end
-  if tail[1] then
-    call('LLEN', queue.key)  -- a key of another type errs before anything is written
-    write_many('RPUSH', queue.key, tail)
-  end
+  if tail[1] then write_many('RPUSH', queue.key, tail) end
 end
 
 -- A queue is either taken from or put back to within one unit of work, never both.
