@@ -48,6 +48,10 @@ class StorageFullError(FrontierError):
     """Raised when the disk is full or refuses writes; nothing of the call was kept."""
 
 
+class CrawlVanishedError(FrontierError):
+    """Raised when a crawl's data are gone from the engine that held them."""
+
+
 class ConnectionLostError(BowerbirdError):
     """Raised when the other end of a queue connection has gone away."""
 

@@ -5,15 +5,16 @@ import threading
 from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bowerbird.app.crawl import Order, carry_out
-from bowerbird.app.engine import Engine
-from bowerbird.manager.progress import Progress
 from bowerbird.manager.report import Report
 from bowerbird.manager.run import Run
 from bowerbird.model import Record
 from bowerbird.settings import Mode, Secrets
+
+if TYPE_CHECKING:
+    from bowerbird.app.crawl import AnyEngine
 
 #: How often new records are looked for, in seconds.
 LOOK_EVERY_S = 0.1
@@ -23,41 +24,46 @@ AHEAD = 10_000
 Out = str | Path
 
 
-def crawl(*urls: str, out: Out, secrets: Secrets | None = None, **options: Any) -> Report:
+def crawl(
+    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "", **options: Any
+) -> Report:
     """Collect all images of these sites into a folder; answers the report.
 
     Args:
         urls: start pages.
         out: the output folder; one that holds this crawl already is gone on with.
         secrets: headers and cookies for the start hosts.
+        engine: a crawl in Redis, `redis://host:6379/0?crawl=name`, where any number of workers
+            may join; "": the folder holds the frontier. Its password may be in REDISCLI_AUTH.
         options: fields of `bowerbird.Settings`, such as `per_host=8` or `max_depth=2`.
 
     Raises:
         BowerbirdError: input, option or folder cannot be used, or the crawl cannot go on.
     """
-    return carry_out(_order(Mode.CRAWL, urls, out, secrets, options))
+    return carry_out(_order(Mode.CRAWL, urls, out, secrets, options, engine))
 
 
 def download(
-    urls: Iterable[str] | Path, *, out: Out, secrets: Secrets | None = None, **options: Any
-) -> Report:
+    urls: Iterable[str] | Path, *, out: Out, secrets: Secrets | None = None, engine: str = "",
+    **options: Any,
+) -> Report:  # fmt: skip
     """Download image URLs, from an iterable or the path of a list, into a folder."""
     if isinstance(urls, Path):
         from bowerbird.manager.lists import open_list
 
         with open_list(str(urls)) as listed:
-            return download(listed, out=out, secrets=secrets, **options)
-    return carry_out(_order(Mode.DOWNLOAD, urls, out, secrets, options))
+            return download(listed, out=out, secrets=secrets, engine=engine, **options)
+    return carry_out(_order(Mode.DOWNLOAD, urls, out, secrets, options, engine))
 
 
 def watch(
-    *urls: str, out: Out, secrets: Secrets | None = None, **options: Any
+    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "", **options: Any
 ) -> Generator[Record, None, None]:
     """Crawl, and yield each record once as it comes, those of earlier runs in the folder first.
 
     Leaving the loop early stops the crawl in order; the same call goes on with it.
     """
-    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options))
+    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options, engine))
     try:
         yield from watcher.records()
     finally:
@@ -65,10 +71,10 @@ def watch(
 
 
 async def awatch(
-    *urls: str, out: Out, secrets: Secrets | None = None, **options: Any
+    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "", **options: Any
 ) -> AsyncGenerator[Record, None]:
     """`watch` for asyncio. Who leaves early calls `aclose`, as with every async generator."""
-    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options))
+    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options, engine))
     try:
         while (record := await asyncio.to_thread(watcher.next)) is not None:
             yield record
@@ -77,11 +83,13 @@ async def awatch(
 
 
 def _order(
-    mode: Mode, start: Iterable[str], out: Out, secrets: Secrets | None, options: dict[str, Any]
-) -> Order:
+    mode: Mode, start: Iterable[str], out: Out, secrets: Secrets | None, options: dict[str, Any],
+    engine: str,
+) -> Order:  # fmt: skip
     return Order(
-        mode=mode, out=str(out), start=start, options=options, secrets=secrets or Secrets()
-    )
+        mode=mode, out=str(out), start=start, options=options, secrets=secrets or Secrets(),
+        engine=engine,
+    )  # fmt: skip
 
 
 class _Watcher:
@@ -89,10 +97,11 @@ class _Watcher:
 
     def __init__(self, order: Order) -> None:
         order.opened = self._opened
-        order.tell = self._look
+        order.tell = lambda _: self._look()
+        order.settled = self._look
         self._order = order
         self._records: Queue[Record | BaseException | None] = Queue(AHEAD)
-        self._engine: Engine
+        self._engine: AnyEngine
         self._run: Run | None = None
         self._cursor = ""
         self._left = False
@@ -123,10 +132,10 @@ class _Watcher:
         while not self._records.empty():
             self._records.get_nowait()
 
-    def _opened(self, engine: Engine, run: Run) -> None:
+    def _opened(self, engine: "AnyEngine", run: Run) -> None:
         self._engine, self._run = engine, run
 
-    def _look(self, _: Progress) -> None:
+    def _look(self) -> None:
         """Called by the run, now and then and at its end."""
         while not self._left:
             results = self._engine.results(self._cursor)

@@ -2,21 +2,24 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
+from bowerbird.app.access import Access
 from bowerbird.app.bucket import Taking, places, store_at
 from bowerbird.app.door import new_door
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.interrupts import taken
-from bowerbird.app.job import Prepared, prepare, store_job
+from bowerbird.app.job import Prepared, StoredJob, engine_of, prepare, store_job
 from bowerbird.app.listen import Listen
 from bowerbird.clock import SystemClock
 from bowerbird.errors import StorageFullError, UsageError
 from bowerbird.fetch.guard import Guard
+from bowerbird.frontier.redis.address import shown
 from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Progress, ended
 from bowerbird.manager.report import Report, make_report
@@ -25,9 +28,13 @@ from bowerbird.manager.seeds import Seeder, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Kind, State, Stats, Task
 from bowerbird.settings import Job, Mode, Secrets
+from bowerbird.store.bucket import Bucket
 
 if TYPE_CHECKING:
+    from bowerbird.app.cluster import ClusterEngine
     from bowerbird.app.engine import Engine
+
+    AnyEngine: TypeAlias = Engine | ClusterEngine
 
 
 @dataclass(slots=True)
@@ -37,6 +44,9 @@ class Order:
     mode: Mode
     out: str  #: a folder, or an s3:// URL
     state: str = ""  #: the folder of all but the images, where these go to a bucket
+    engine: str = ""  #: the address of a crawl in Redis; "": the folder holds the frontier
+    access: Access = field(default_factory=Access)  #: what it takes to get in there
+    backlog: int | None = None  #: bytes of results that may wait there for the manager
     start: Iterable[str] = ()  #: start URLs, or the image URLs of a list
     feed: Callable[[], Iterable[Task | None]] | None = None  #: in place of a list, once it runs
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -45,7 +55,8 @@ class Order:
     notes: Callable[[], Iterable[str]] = tuple  #: more to be said in the report, at its end
     said: Callable[[str], None] = lambda _: None  #: a line for people
     tell: Callable[[Progress], None] = lambda _: None
-    opened: "Callable[[Engine, Run], None]" = lambda *_: None  #: gets engine and run, to watch them
+    opened: "Callable[[AnyEngine, Run], None]" = lambda *_: None  #: to watch engine and run
+    settled: Callable[[], None] = lambda: None  #: all that was brought is in the catalog
     signals: bool = False  #: Ctrl-C is taken as a wish to stop in order
 
 
@@ -56,35 +67,56 @@ def carry_out(order: Order) -> Report:
         UsageError: the input, an option or the folder cannot be used.
         BowerbirdError: it cannot go on; what was done is kept.
     """
-    _check_who_works(order)
     folder, bucket = places(order.out, order.state)
+    engine = order.engine or engine_of(folder)
+    _check_who_works(order, engine)
     folder.create()
     with folder.locked():
-        start = order.start if order.mode is Mode.CRAWL else ()
-        prepared = prepare(folder, order.mode, start, order.options, order.secrets, bucket)
-        Guard.of(prepared.job)  # says what is wrong with --allow-range, before anything begins
-        if bucket is not None:
-            store_at(prepared.job.store).claim(prepared.job.name)
-        for line in _announcement(prepared, folder):
-            order.said(line)
-        return _run(order, folder, prepared)
+        if not engine:
+            return _run(order, folder, _prepared(order, folder, bucket), embedded)
+        from bowerbird.app.cluster import Cluster
+
+        with Cluster(engine, folder, order) as cluster:
+            prepared = _prepared(order, folder, bucket, str(cluster), cluster.stored())
+            return _run(order, folder, prepared, cluster.site)
 
 
-def _announcement(prepared: Prepared, folder: Folder) -> list[str]:
-    if not prepared.resumed:
-        return []
-    lines = [f"Going on with the crawl in {folder}."]
-    return [*lines, *(f"changed: {change}" for change in prepared.changes)]
+def _prepared(
+    order: Order, folder: Folder, bucket: Bucket | None, engine: str = "",
+    posted: StoredJob | None = None,
+) -> Prepared:  # fmt: skip
+    start = order.start if order.mode is Mode.CRAWL else ()
+    prepared = prepare(
+        folder, order.mode, start, order.options, order.secrets, bucket, engine, posted
+    )
+    Guard.of(prepared.job)  # says what is wrong with --allow-range, before anything begins
+    if bucket is not None:
+        store_at(prepared.job.store).claim(prepared.job.name)
+    if prepared.resumed:
+        order.said(f"Going on with the crawl in {engine or folder}.")
+        for change in prepared.changes:
+            order.said(f"changed: {change}")
+    return prepared
 
 
-def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
-    clock = SystemClock()
-    began_s = clock.now_s()
-    count = _worker_count(prepared.job, listening=order.listen is not None)
-    job = msgspec.structs.replace(prepared.job, workers=max(1, count))
+class Site(NamedTuple):
+    """An engine that is open, and those who work there."""
+
+    engine: "AnyEngine"
+    supervisor: Supervisor
+    reader: Sequence[str] = ()  #: the command of a worker that takes all but images
+
+
+#: Opens an engine for a job, with so many workers of this machine.
+OpenSite = Callable[["Order", Folder, Job, int], AbstractContextManager[Site]]
+
+
+@contextmanager
+def embedded(order: Order, folder: Folder, job: Job, count: int) -> Iterator[Site]:
+    """The frontier in the folder, served to workers."""
     door = new_door(folder)
     doors = [door.door, *(listen.door(folder) for listen in (order.listen,) if listen)]
-    supervisor = Supervisor(door.worker_command(), count, clock)
+    supervisor = Supervisor(door.worker_command(), count, SystemClock())
     supervisor.start()  # they wake up while the engine is built
     try:
         # 60 ms of imports that a wrong option should not cost.
@@ -92,23 +124,33 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
 
         with opened(folder, job, doors) as engine:
             store_job(folder, job)
-            for line in (
-                *engine.recovered,
-                *_invitation(order, engine, job, folder),
-                *_of_pause(engine, folder),
-            ):
+            for line in (*engine.recovered, *_invitation(order, engine, job, folder)):
                 order.said(line)
             reader = door.worker_command([kind for kind in Kind if kind is not Kind.IMAGE])
-            stats, state = _work(order, job, engine, supervisor, reader)
-            report = make_report(
-                stats, engine.before, name=job.name, folder=job.folder, state=state,
-                store=job.store.partition("?")[0],
-                totals=engine.totals(), seconds=clock.now_s() - began_s,
-                workers_died=supervisor.deaths, wall_s=clock.wall_s(),
-                notes=(*order.notes(), *_notes(engine, job, prepared.resumed, stats)),
-            )  # fmt: skip
+            yield Site(engine, supervisor, reader)
     finally:
         supervisor.kill()
+
+
+def _run(order: Order, folder: Folder, prepared: Prepared, open_site: OpenSite) -> Report:
+    clock = SystemClock()
+    began_s = clock.now_s()
+    count = _worker_count(prepared.job, alone=open_site is embedded and order.listen is None)
+    job = msgspec.structs.replace(prepared.job, workers=max(1, count))
+    with open_site(order, folder, job, count) as site:
+        engine = site.engine
+        for line in _of_pause(engine, folder):
+            order.said(line)
+        stats, state = _work(order, job, site)
+        engine.settle()
+        order.settled()
+        report = make_report(
+            stats, engine.before, name=job.name, folder=job.folder, state=state,
+            store=job.store.partition("?")[0],
+            totals=engine.totals(), seconds=clock.now_s() - began_s,
+            workers_died=site.supervisor.deaths, wall_s=clock.wall_s(),
+            notes=(*order.notes(), *_notes(engine, job, prepared.resumed, stats)),
+        )  # fmt: skip
     try:
         write_private(folder.report, report.as_json())
     except StorageFullError as error:  # the images are there, and the report is shown
@@ -116,21 +158,26 @@ def _run(order: Order, folder: Folder, prepared: Prepared) -> Report:
     return report
 
 
-def _check_who_works(order: Order) -> None:
+def _check_who_works(order: Order, engine: str) -> None:
     """Raises UsageError where nobody can listen there, or nobody would work."""
+    if engine and order.listen is not None:
+        raise UsageError(
+            f"--listen is for a manager that holds the frontier; this one is in {shown(engine)}, "
+            "where workers join: `bowerbird worker` with the same address."
+        )
     if order.listen is not None:
         order.listen.address()
-    elif order.options.get("workers") == 0:
+    elif order.options.get("workers") == 0 and not engine:
         raise UsageError(
             "--workers 0 leaves all work to other machines; it needs --listen, so that they can "
-            "come in."
+            "come in, or --engine."
         )
 
 
-def _worker_count(job: Job, *, listening: bool) -> int:
+def _worker_count(job: Job, *, alone: bool) -> int:
     """Local workers; none only where others can come in."""
     wanted = job.settings.workers
-    if wanted == 0 and listening:
+    if wanted == 0 and not alone:
         return 0
     return wanted or os.cpu_count() or 1
 
@@ -143,28 +190,29 @@ def _invitation(order: Order, engine: "Engine", job: Job, folder: Folder) -> lis
     return invitation(order.listen, engine.addresses[-1], job, folder.listen_key)
 
 
-def _work(
-    order: Order, job: Job, engine: "Engine", supervisor: Supervisor, reader: Sequence[str]
-) -> tuple[Stats, str]:
+def _work(order: Order, job: Job, site: Site) -> tuple[Stats, str]:
+    engine = site.engine
     run = Run(
-        desk=engine, supervisor=supervisor, seeder=Seeder(_seeds(order, job), engine.add),
-        rules=StopRules(job.settings), clock=SystemClock(), folder=Path(job.folder), reader=reader,
+        desk=engine, supervisor=site.supervisor, seeder=Seeder(_seeds(order, job), engine.add),
+        rules=StopRules(job.settings), clock=SystemClock(), folder=Path(job.folder),
+        reader=site.reader,
         tell=order.tell, say=order.said, store=job.store.partition("?")[0],
         takes=Taking(job.store, job.name) if job.store else lambda: True,
     )  # fmt: skip
+    engine.gives_up = lambda: run.interrupts > 0
     order.opened(engine, run)
     with taken(run, wanted=order.signals):
         return run.work()
 
 
-def _of_pause(engine: "Engine", folder: Folder) -> Iterator[str]:
+def _of_pause(engine: "AnyEngine", folder: Folder) -> Iterator[str]:
     """A pause outlasts restarts: who starts a paused crawl should not wait in the dark."""
     if engine.before.state is State.PAUSED:
         reason = f" ({engine.before.reason})" if engine.before.reason else ""
         yield f"This crawl is paused{reason}; `bowerbird resume {folder}` lets it go on."
 
 
-def _notes(engine: "Engine", job: Job, resumed: bool, stats: Stats) -> Iterator[str]:
+def _notes(engine: "AnyEngine", job: Job, resumed: bool, stats: Stats) -> Iterator[str]:
     """What a person should know beside the counts."""
     yield from engine.recovered
     yield from engine.fate_of(job.start_urls)

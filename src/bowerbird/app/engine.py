@@ -9,7 +9,7 @@ import msgspec
 
 from bowerbird._version import __version__
 from bowerbird.app.bucket import SPOOLS
-from bowerbird.app.entries import LocalView, served
+from bowerbird.app.entries import LocalView, fate_of, served
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.recovery import recover
 from bowerbird.catalog import Fate, Totals
@@ -24,7 +24,6 @@ from bowerbird.model import Filter, Results, State, Stats, Task
 from bowerbird.queues import Address, Caller, Door, Server
 from bowerbird.settings import Job, Secrets
 from bowerbird.store import FileStore
-from bowerbird.urls import host_of
 
 T = TypeVar("T")
 
@@ -43,6 +42,7 @@ class Engine:
         self.before = before  #: the counts when this run began
         self.recovered = recovered  #: what had to be mended, in words
         self.addresses = addresses  #: where it is served, door by door
+        self.gives_up: Callable[[], bool] = lambda: False  #: nothing to wait for: it is here
 
     def call(self, function: Callable[[Frontier], T]) -> Future[T]:
         """Run a function on the frontier's thread."""
@@ -74,19 +74,12 @@ class Engine:
         """What came after a cursor."""
         return self.call(lambda frontier: frontier.results(cursor)).result()
 
-    def fate_of(self, urls: Sequence[str]) -> Iterator[str]:
-        """Which start URLs redirected to another host or could not be fetched, a line each.
+    def settle(self) -> None:
+        """Have all results in the catalog: `finish` has put them there."""
 
-        What happens to start pages is among the first that comes.
-        """
-        found = self.results("")
-        for hop in found.redirections:
-            if hop.from_url in urls and host_of(hop.from_url) != host_of(hop.to_url):
-                yield f"{hop.from_url} redirects to {hop.to_url}, which was crawled in its place."
-        for death in found.deaths:
-            if death.first_url in urls:
-                detail = f" ({death.detail})" if death.detail else ""
-                yield f"{death.first_url} could not be fetched: {death.reason}{detail}."
+    def fate_of(self, urls: Sequence[str]) -> Iterator[str]:
+        """Which start URLs redirected to another host or could not be fetched, a line each."""
+        return fate_of(self.results(""), urls)
 
     def fates(self, urls: Sequence[str]) -> Mapping[str, Fate]:
         """How those of these URLs have ended that have."""

@@ -8,7 +8,9 @@ from bowerbird.codec import decode, encode
 from bowerbird.frontier.database import mapped_errors
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.frontier.sqlite import SqliteFrontier
+from bowerbird.model import Results
 from bowerbird.queues import Caller
+from bowerbird.urls import host_of
 
 #: Entries of one call: well below a frame, even with many sightings each.
 PAGE = 200
@@ -42,6 +44,20 @@ def all_entries(view: CatalogView) -> Iterator[Entry]:
     while entries := view.page(after):
         yield from entries
         after = entries[-1].row
+
+
+def fate_of(first: Results, urls: Sequence[str]) -> Iterator[str]:
+    """Which of these URLs redirected to another host or could not be fetched, a line each.
+
+    What happens to start pages is among the first results that come.
+    """
+    for hop in first.redirections:
+        if hop.from_url in urls and host_of(hop.from_url) != host_of(hop.to_url):
+            yield f"{hop.from_url} redirects to {hop.to_url}, which was crawled in its place."
+    for death in first.deaths:
+        if death.first_url in urls:
+            detail = f" ({death.detail})" if death.detail else ""
+            yield f"{death.first_url} could not be fetched: {death.reason}{detail}."
 
 
 class LocalView:

@@ -12,9 +12,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from bowerbird.app.engines import RedisTarget
 from bowerbird.app.way import OtherCrawlError, Target, VersionError, Way
 from bowerbird.app.worker import LOST, Life, member_of, new_info
 from bowerbird.errors import (
@@ -22,10 +24,12 @@ from bowerbird.errors import (
     BowerbirdError,
     CertificateError,
     ConnectionLostError,
+    CrawlVanishedError,
     ProtocolError,
     StorageFullError,
     UsageError,
 )
+from bowerbird.fetch import Guard
 from bowerbird.model import State, WorkerInfo
 from bowerbird.settings import Job
 from bowerbird.store import FileStore, claimed
@@ -33,11 +37,15 @@ from bowerbird.worker.away import wait_s
 from bowerbird.worker.link import Tally
 from bowerbird.worker.rights import OwnRights
 
+if TYPE_CHECKING:
+    from bowerbird.store.uploads import Uploads
+
 #: Exit status of a worker for which it makes no sense to be started again.
 HOPELESS = 4
 #: What will not heal by itself, nor by another start.
 HOPELESS_ERRORS = (
-    AuthenticationError, CertificateError, ProtocolError, UsageError, VersionError,
+    AuthenticationError, CertificateError, CrawlVanishedError, ProtocolError, UsageError,
+    VersionError,
 )  # fmt: skip
 #: How often the parent is told, in seconds.
 TELL_EVERY_S = 0.5
@@ -48,13 +56,15 @@ STAY_S = 2.0
 class Errand(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker process is told."""
 
-    target: Target
-    folder: str  #: where it stores images, absolute
+    target: Target | RedisTarget
+    folder: str  #: where it stores images, absolute; "": in the bucket that the crawl names
     allow_private: bool = False
     allow_range: tuple[str, ...] = ()
     concurrency: int = 0  #: transfers in flight; 0: as the crawl says
     memory: int = 0  #: bytes for bodies and decodes; 0: as the crawl says
     stay: bool = False  #: wait for the next crawl when one has ended
+    spools: str = ""  #: where bodies for a bucket lie meanwhile; "": where temporary files do
+    own: bool = False  #: a manager's own worker: it may go where the crawl may
 
 
 class Told(msgspec.Struct, kw_only=True):
@@ -197,20 +207,20 @@ class Far:
     def _live(self, job: Job) -> BowerbirdError | None:
         errand, self._job, self._changed = self._errand, job, False
         job = _within(job, errand)
-        name = claimed(Path(errand.folder), job.name)
-        store = FileStore(errand.folder, durable=job.settings.durable, name=name)
-        rights = OwnRights(
+        store = _store(job, errand)
+        rights = None if errand.own else OwnRights(
             job, allow_private=errand.allow_private, allow_range=errand.allow_range,
             say=lambda text: self.tell(text, "rights"),
         )  # fmt: skip
-        info = _far_info(errand.folder)
+        info = _far_info(errand.folder or job.store.partition("?")[0])
         way = Way(errand.target, self._job, self._begin_anew)
         try:
             member = member_of(way.connect, info, job)
         except (ConnectionLostError, OtherCrawlError):
             self._changed = True  # the manager has gone between two words: look again
             return None
-        self._life = Life(job, member, store, rights.guard, info.name, rights)
+        guard = rights.guard if rights else Guard.of(job)
+        self._life = Life(job, member, store, guard, info.name, rights)
         self._crawls[job.name] = None
         if self._stopped.is_set() or self._changed:
             self._life.loop.stop()
@@ -225,6 +235,17 @@ class Far:
         self._changed = True
         if self._life:
             self._life.loop.stop()
+
+
+def _store(job: Job, errand: Errand) -> "FileStore | Uploads":
+    if errand.folder:
+        name = claimed(Path(errand.folder), job.name)
+        return FileStore(errand.folder, durable=job.settings.durable, name=name)
+    if not job.store:
+        raise UsageError("This crawl names no bucket for its images: name a folder with -o.")
+    from bowerbird.app.bucket import uploads
+
+    return uploads(job.store, errand.spools)
 
 
 def _within(job: Job, errand: Errand) -> Job:

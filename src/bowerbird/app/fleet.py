@@ -1,18 +1,16 @@
 """The worker processes of one machine for a manager on another: started, watched, told of."""
 
 import os
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from bowerbird._version import __version__
-from bowerbird.app.far import Errand, Told
+from bowerbird.app.children import COMMAND, Children
+from bowerbird.app.far import Errand
 from bowerbird.app.folder import foreign
 from bowerbird.app.interrupts import taken
 from bowerbird.clock import SystemClock
@@ -21,16 +19,17 @@ from bowerbird.errors import (
     ConnectionLostError,
     FolderError,
     StorageFullError,
-    UsageError,
 )
 from bowerbird.fetch.guard import Guard
-from bowerbird.manager.supervisor import Supervisor, without_interrupts
+from bowerbird.manager.supervisor import Supervisor
 from bowerbird.settings import Job
 from bowerbird.store import claimed
 from bowerbird.store.marker import MARKER
 from bowerbird.worker.away import wait_s
 from bowerbird.worker.link import Tally
 
+#: Where images go unless told otherwise.
+FOLDER = "bowerbird-images"
 #: How often the parent looks around, in seconds.
 LOOK_EVERY_S = 0.1
 #: How often it says that it still waits for a manager, in seconds.
@@ -95,14 +94,14 @@ def join(fleet: Fleet) -> FleetReport:
         UsageError: an option or the folder cannot be used.
         BowerbirdError: what answers there is no manager for us.
     """
-    errand = fleet.errand
-    Guard(allow_range=errand.allow_range)  # says what is wrong with --allow-range
-    _require_usable(Path(errand.folder))
+    Guard(allow_range=fleet.errand.allow_range)  # says what is wrong with --allow-range
+    if fleet.errand.folder:
+        _require_usable(Path(fleet.errand.folder))
     run = _FleetRun(fleet)
     with taken(fleet, wanted=fleet.signals):
         job = _first_job(run, fleet)
         if job is not None:
-            claimed(Path(errand.folder), job.name)
+            _settle_folder(fleet, job)
             for line in _announcement(fleet, job):
                 fleet.said(line)
             run.work()
@@ -117,6 +116,17 @@ def _first_job(run: "_FleetRun", fleet: Fleet) -> Job | None:
         return None
     finally:
         fleet.waits = False
+
+
+def _settle_folder(fleet: Fleet, job: Job) -> None:
+    """Where images go: into the folder that was named, the crawl's bucket, or a folder of ours."""
+    errand = fleet.errand
+    if not errand.folder and job.store:
+        return
+    if not errand.folder:
+        fleet.errand = errand = msgspec.structs.replace(errand, folder=str(Path(FOLDER).absolute()))
+        _require_usable(Path(errand.folder))
+    claimed(Path(errand.folder), job.name)
 
 
 def _require_usable(path: Path) -> None:
@@ -142,7 +152,8 @@ def _announcement(fleet: Fleet, job: Job) -> list[str]:
     what = ", ".join(job.start_urls[:3]) or "a list"
     lines = [
         f"Joined {errand.target.address}: {job.settings.mode} of {what}, with {fleet.count} "
-        f"worker process{'es' if fleet.count > 1 else ''}; images go to {errand.folder}."
+        f"worker process{'es' if fleet.count > 1 else ''}; images go to "
+        f"{errand.folder or job.store.partition('?')[0]}."
     ]
     if job.version != __version__:
         there = job.version or "another version"
@@ -155,29 +166,17 @@ def _announcement(fleet: Fleet, job: Job) -> list[str]:
     return lines
 
 
-@dataclass(slots=True)
-class _Child:
-    """A worker process, and the last it told."""
-
-    process: "subprocess.Popen[bytes]"
-    told: Told = field(default_factory=lambda: Told(tally=Tally()))
-    listener: threading.Thread = field(init=False)
-
-
 class _FleetRun:
     """The state of one run."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._began_s = time.monotonic()
-        self._children: list[_Child] = []
+        self._children = Children(lambda: fleet.errand)
         self._crawls: dict[str, None] = {}
-        self._noted: set[str] = set()
-        self._notes: list[str] = []
         self._away = self._is_full = False
         self._no_room = self._stored = 0
-        command = [sys.executable, "-m", "bowerbird", "_far"]
-        self._supervisor = Supervisor(command, fleet.count, SystemClock(), self._spawn)
+        self._supervisor = Supervisor(COMMAND, fleet.count, SystemClock(), self._children.spawn)
 
     # Before the work.
 
@@ -215,8 +214,7 @@ class _FleetRun:
             self._end()
         finally:
             supervisor.kill()
-        for child in self._children:
-            child.listener.join()
+        self._children.join()
         self._look()
 
     def _end(self) -> None:
@@ -233,23 +231,17 @@ class _FleetRun:
 
     def _look(self) -> None:
         """Say what the processes told; raises what none of them can get over."""
-        for note in self._take_notes():
+        for note in self._children.notes():
             self._fleet.said(note)
-        for child in self._children:
+        for child in self._children.all:
             self._crawls |= dict.fromkeys(child.told.crawls)
-            if child.told.fatal:
-                kind = UsageError if child.told.usage else BowerbirdError
-                raise kind(child.told.fatal)
+        self._children.check()
         if self._supervisor.hopeless():
             raise BowerbirdError("Workers end as soon as they start; what they said stands above.")
         progress = self._progress()
         self._say_of_manager(progress)
         self._say_of_room(progress.tally)
         self._fleet.tell(progress)
-
-    def _take_notes(self) -> list[str]:
-        notes, self._notes = self._notes, []
-        return notes
 
     def _say_of_manager(self, progress: FleetProgress) -> None:
         away = (progress.away_s or 0.0) > BLINK_S
@@ -276,10 +268,10 @@ class _FleetRun:
         self._no_room, self._stored = tally.no_room, tally.images
 
     def _progress(self) -> FleetProgress:
-        living = [child for child in self._children if child.process.poll() is None]
+        living = self._children.living()
         away = [child.told.away_s for child in living if child.told.away_s is not None]
         return FleetProgress(
-            tally=self._sum(),
+            tally=self._children.tally(),
             seconds=time.monotonic() - self._began_s,
             processes=len(living),
             working=len(living) - len(away),
@@ -287,46 +279,14 @@ class _FleetRun:
             away_s=min(away) if away and len(away) == len(living) else None,
         )
 
-    def _sum(self) -> Tally:
-        total = Tally()
-        for child in self._children:
-            for name in total.__struct_fields__:
-                setattr(total, name, getattr(total, name) + getattr(child.told.tally, name))
-        return total
-
     def report(self) -> FleetReport:
         """What it came to."""
-        tally, errand = self._sum(), self._fleet.errand
+        tally, errand = self._children.tally(), self._fleet.errand
         return FleetReport(
             address=errand.target.address,
             state="interrupted" if self._fleet.interrupts else "ended",
             crawls=tuple(self._crawls), folder=errand.folder, images=tally.images,
             bytes=tally.bytes, pages=tally.pages, failed=tally.failed, refused=tally.refused,
-            lost=sum(child.told.owed for child in self._children),
+            lost=sum(child.told.owed for child in self._children.all),
             seconds=time.monotonic() - self._began_s, workers_died=self._supervisor.deaths,
         )  # fmt: skip
-
-    # The processes.
-
-    def _spawn(self, command: Sequence[str]) -> "subprocess.Popen[bytes]":
-        with without_interrupts():
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert process.stdin is not None
-        process.stdin.write(msgspec.json.encode(self._fleet.errand) + b"\n")
-        process.stdin.flush()  # it stays open: its end tells the process that we are gone
-        child = _Child(process)
-        child.listener = threading.Thread(target=self._listen, args=(child,), daemon=True)
-        child.listener.start()
-        self._children.append(child)
-        return process
-
-    def _listen(self, child: _Child) -> None:
-        assert child.process.stdout is not None
-        for line in child.process.stdout:
-            try:
-                child.told = told = msgspec.json.decode(line, type=Told)
-            except msgspec.DecodeError:
-                continue  # a library has printed something
-            if told.note and told.about not in self._noted:
-                self._noted.add(told.about)
-                self._notes.append(told.note)

@@ -22,9 +22,9 @@ from bowerbird.settings import (
 from bowerbird.store.bucket import Bucket
 
 #: A newer form than this is not read.
-FORM = 2
-#: The form of a crawl into a folder, which older versions can go on with.
-PLAIN_FORM = 1
+FORM = 3
+#: The forms of a crawl into a folder, and into a bucket: older versions can go on with these.
+PLAIN_FORM, BUCKET_FORM = 1, 2
 
 
 class StoredJob(msgspec.Struct, kw_only=True):
@@ -35,6 +35,7 @@ class StoredJob(msgspec.Struct, kw_only=True):
     start_urls: tuple[str, ...] = ()
     settings: dict[str, Any] = {}
     store: str = ""  #: the bucket of its images, as an s3:// URL; "": the folder
+    engine: str = ""  #: what holds its frontier, without credentials; "": crawl.db
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,16 +49,23 @@ class Prepared:
 
 def prepare(
     folder: Folder, mode: Mode, start: Iterable[str], options: Mapping[str, Any], secret: Secrets,
-    bucket: Bucket | None = None,
+    bucket: Bucket | None = None, engine: str = "", posted: StoredJob | None = None,
 ) -> Prepared:  # fmt: skip
     """The job of a new crawl, or the stored one with the options given now in their places.
-    `bucket`: where its images go, if not into the folder.
+
+    Args:
+        bucket: where its images go, if not into the folder.
+        engine: what holds its frontier, if not the folder.
+        posted: the job that this engine has under the crawl's name, which is what counts.
 
     Raises:
         UsageError: a start URL or option cannot be used, or the folder has another crawl.
     """
     start_urls = tuple(dict.fromkeys(map(start_url, start)))
     stored = stored_job(folder)
+    if engine:
+        _require_engine(folder, stored, engine, posted)
+        stored = posted
     if stored is None:
         if mode is Mode.CRAWL and not start_urls:
             raise UsageError("Nothing to crawl: name at least one URL.")
@@ -67,7 +75,7 @@ def prepare(
             folder=str(folder), store=bucket.url if bucket else "",
         )  # fmt: skip
         return Prepared(job, resumed=False, changes=[])
-    _require_same(folder, stored, mode, start_urls)
+    _require_same(stored, mode, start_urls, *_place(folder, engine))
     require_same(folder, stored.store, bucket)
     old = make_settings(stored.settings)
     settings = make_settings({**stored.settings, **options})
@@ -117,10 +125,17 @@ def stored_job(folder: Folder) -> StoredJob | None:
     return job
 
 
-def store_job(folder: Folder, job: Job) -> None:
+def engine_of(folder: Folder) -> str:
+    """What holds the frontier of a folder's crawl; "": the folder does, or there is none."""
+    stored = stored_job(folder)
+    return stored.engine if stored else ""
+
+
+def store_job(folder: Folder, job: Job, engine: str = "") -> None:
     """Write job.json, and the secrets apart."""
     stored = StoredJob(
-        form=FORM if job.store else PLAIN_FORM,
+        form=FORM if engine else BUCKET_FORM if job.store else PLAIN_FORM,
+        engine=engine,
         name=job.name,
         start_urls=job.start_urls,
         settings=msgspec.to_builtins(job.settings),
@@ -136,16 +151,42 @@ def _defaults(mode: Mode) -> dict[str, Any]:
     return {"obey_robots": mode is Mode.CRAWL}
 
 
+def _place(folder: Folder, engine: str) -> tuple[str, str]:
+    """What a crawl is called, and what to choose where it is another one."""
+    return (engine, "another ?crawl=NAME") if engine else (str(folder), "another folder with -o")
+
+
 def _require_same(
-    folder: Folder, stored: StoredJob, mode: Mode, start_urls: tuple[str, ...]
+    stored: StoredJob, mode: Mode, start_urls: tuple[str, ...], place: str, hint: str
 ) -> None:
     was = Mode(stored.settings.get("mode", Mode.CRAWL))
     if was is not mode:
-        raise FolderError(f"{folder} belongs to a `{was}`; name another folder with -o.")
+        raise FolderError(f"{place} belongs to a `{was}`; name {hint}.")
     if start_urls and not set(start_urls) & set(stored.start_urls):
         raise FolderError(
-            f"{folder} belongs to a crawl of {', '.join(stored.start_urls[:3])}; "
-            "name another folder with -o."
+            f"{place} belongs to a crawl of {', '.join(stored.start_urls[:3])}; name {hint}."
+        )
+
+
+def _require_engine(
+    folder: Folder, stored: StoredJob | None, engine: str, posted: StoredJob | None
+) -> None:
+    """Raises FolderError where folder and engine do not hold one and the same crawl."""
+    if folder.holds_crawl() and stored is None:
+        raise FolderError(f"{folder} holds a crawl without a job; name another folder with -o.")
+    if stored is None:
+        return
+    if not stored.engine:
+        raise FolderError(f"{folder} holds a crawl of its own; --engine needs another folder.")
+    if posted is None:
+        raise FolderError(
+            f"The crawl of {folder} is not in Redis at {engine} any more: its data were deleted or "
+            "lost. What was fetched is in the folder; a new folder begins anew."
+        )
+    if posted.name != stored.name:
+        raise FolderError(
+            f"{engine} is another crawl than that of {folder}; name another folder, or "
+            "another ?crawl=NAME."
         )
 
 

@@ -18,7 +18,7 @@ from bowerbird.queues.oldstyle.client import PlainManager
 from bowerbird.settings import Mode, Secrets
 
 if TYPE_CHECKING:
-    from bowerbird.app.engine import Engine
+    from bowerbird.app.crawl import AnyEngine
 
 #: Tasks at hand for each worker process at most: enough to keep several hosts busy, and few enough
 #: that other machines get theirs.
@@ -61,7 +61,7 @@ def _download(order: PlainOrder, pair: Pair) -> Order:
     ahead = AHEAD * (order.options.get("workers") or os.cpu_count() or 1)
     carrier = Carrier(pair, ahead, order.said, stay=order.stay)
 
-    def opened(engine: "Engine", _: Run) -> None:
+    def opened(engine: "AnyEngine", _: Run) -> None:
         ledger = Folder(order.out).private / "taken.jsonl"
         carrier.start(engine, Ledger(ledger, order.address))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from bowerbird._version import __version__
+from bowerbird.app.engines import RedisTarget
 from bowerbird.errors import (
     BowerbirdError,
     ProtocolError,
@@ -12,6 +13,7 @@ from bowerbird.errors import (
     SettingsError,
     UsageError,
 )
+from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.calls import JOB
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.queues import ClientTls
@@ -29,7 +31,7 @@ class OtherCrawlError(BowerbirdError):
     """Raised when another crawl than before is run at an address."""
 
 
-class Target(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True, tag="manager"):
     """Where a manager is, and what it takes to come in."""
 
     address: str
@@ -54,6 +56,15 @@ class Target(msgspec.Struct, frozen=True):
         finally:
             frontier.close()
 
+    def enter(self) -> tuple[Frontier, Job]:
+        """A way there, and what there is to do; raises as `job`."""
+        frontier = self.open()
+        try:
+            return frontier, job_of(frontier, self.address)
+        except BaseException:
+            frontier.close()
+            raise
+
 
 def job_of(frontier: RemoteFrontier, address: str) -> Job:
     """The job a manager gives."""
@@ -75,22 +86,22 @@ def job_of(frontier: RemoteFrontier, address: str) -> Job:
 class Way:
     """Ways to the manager of one crawl."""
 
-    def __init__(self, target: Target, job: Job, changed: Callable[[], None]) -> None:
+    def __init__(self, target: Target | RedisTarget, job: Job, changed: Callable[[], None]) -> None:
         """`changed` is called when the crawl goes on with other settings."""
         self._target = target
         self._job = job
         self._changed = changed
 
-    def connect(self) -> RemoteFrontier:
+    def connect(self) -> Frontier:
         """A new way, once it is clear that it leads to the same crawl.
 
         Raises:
             OtherCrawlError: it does not.
             BowerbirdError: see `Target.job`.
         """
-        frontier = self._target.open()
+        frontier, job = self._target.enter()
         try:
-            self._compare(job_of(frontier, self._target.address))
+            self._compare(job)
         except BaseException:
             frontier.close()
             raise

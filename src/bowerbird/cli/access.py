@@ -15,9 +15,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Said to who types a key.
 SEEN = "--authkey can be seen by every user of this machine (ps); --authkey-file keeps it private."
 
+#: Said to who types a password of Redis.
+SHOWN = (
+    "the password in the address can be seen by every user of this machine (ps); REDISCLI_AUTH or "
+    "--authkey-file keeps it private."
+)
+
 _OPTIONS = (
     click.option("--authkey-file", default="", metavar="FILE",
-                 help="File with the manager's authkey. [BOWERBIRD_AUTHKEY]"),
+                 help="File with the manager's authkey [BOWERBIRD_AUTHKEY], or Redis's password "
+                 "[REDISCLI_AUTH]."),
     click.option("--authkey", default="", metavar="TEXT", help="The authkey itself; ps shows it."),
     click.option("--tls-ca", default="", metavar="FILE",
                  help="Trust certificates signed by these. [the system's]"),
@@ -44,6 +51,7 @@ def at_crawl(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(**typed: Any) -> None:
         access = access_of(typed)
+        warn_of_password(typed["where"])
         command(access=access, **typed)
 
     return click.argument("where", metavar="DIR|ADDRESS")(access_options(run))
@@ -56,6 +64,14 @@ def access_of(typed: dict[str, Any]) -> "Access":
     access = Access(**{name: typed.pop(name) for name in _NAMES})
     warn_of_typed_key(access.authkey)
     return access
+
+
+def warn_of_password(where: str) -> None:
+    """Nor is a password in an address."""
+    from bowerbird.app.engines import is_engine, shows_password
+
+    if is_engine(where) and shows_password(where):
+        print(f"bowerbird: warning: {SHOWN}", file=sys.stderr)  # noqa: T201
 
 
 def warn_of_typed_key(key: str) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bowerbird.cli import FAILED, FINISHED, INTERRUPTED
-from bowerbird.cli.access import warn_of_typed_key
-from bowerbird.cli.given import listen_of, merged, secrets_of, settings_of
+from bowerbird.cli.access import warn_of_password, warn_of_typed_key
+from bowerbird.cli.given import engine_of, listen_of, merged, secrets_of, settings_of
 from bowerbird.cli.options import PanelCommand
 from bowerbird.cli.show import display, summary
 from bowerbird.settings import Mode
@@ -72,6 +72,8 @@ def _carry_out(
     given = merged(typed)
     options, secrets, listen = settings_of(given), secrets_of(given), listen_of(given)
     warn_of_typed_key(typed.get("authkey") or "")
+    engine, access = engine_of(given)
+    warn_of_password(engine)
     out, state = places
     with display(quiet=bool(given.get("quiet"))) as shown:
         from bowerbird.app.crawl import Order, carry_out
@@ -79,7 +81,8 @@ def _carry_out(
         report = carry_out(
             Order(
                 mode=mode, out=out, state=state, start=start, options=options, secrets=secrets,
-                listen=listen, notes=notes,
+                listen=listen, notes=notes, engine=engine, access=access,
+                backlog=given.get("backlog"),
                 said=shown.say, tell=shown.tell, signals=True,
             )
         )  # fmt: skip

@@ -11,6 +11,7 @@ from bowerbird.errors import SettingsError
 from bowerbird.settings import Secrets, option_name
 
 if TYPE_CHECKING:
+    from bowerbird.app.access import Access
     from bowerbird.app.listen import Listen
 
 #: Those that are no settings of the crawl but of this run.
@@ -76,6 +77,19 @@ def secrets_of(given: Mapping[str, Any]) -> Secrets:
     )
 
 
+def engine_of(given: Mapping[str, Any]) -> tuple[str, "Access"]:
+    """The engine, if not the folder, and what it takes to come in there."""
+    from bowerbird.app.access import Access
+
+    engine = given.get("engine", "")
+    if not engine:
+        return "", Access(authkey_file=given.get("authkey_file", ""))
+    names = ("authkey_file", "authkey", "tls_cert", "tls_key")
+    return engine, Access(
+        **{name: given.get(name, "") for name in names}, tls_ca=given.get("tls_ca", "")
+    )
+
+
 def listen_of(given: Mapping[str, Any]) -> "Listen | None":
     """Where others come in, if they may.
 
@@ -86,9 +100,11 @@ def listen_of(given: Mapping[str, Any]) -> "Listen | None":
 
     options = {name: value for name, value in given.items() if name in _JOINING}
     if "listen" not in given:
-        if options:
+        if options and "engine" not in given:
             name = option_name(min(options))
-            raise SettingsError(f"{name} says who may join; it needs --listen HOST:PORT.")
+            raise SettingsError(
+                f"{name} says who may join; it needs --listen HOST:PORT or --engine."
+            )
         return None
     legacy = not options.pop("no_legacy_auth", False)
     return Listen(given["listen"], legacy=legacy, **options)
@@ -135,7 +151,7 @@ def _as_list(value: Any) -> list[Any]:
 
 _TYPE_NAMES = {"jpg": "jpeg", "tif": "tiff"}
 _SECRET = frozenset({"header", "cookies"})
-_NO_SETTINGS = SHOWN | _SECRET | _JOINING | {"listen"}
+_NO_SETTINGS = SHOWN | _SECRET | _JOINING | {"listen", "engine", "backlog", "tls_ca"}
 _FIELDS: dict[str, Callable[..., dict[str, Any]]] = {
     "min_size": _min_size,
     "types": _types,

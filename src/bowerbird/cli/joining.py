@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bowerbird.cli import FINISHED, INTERRUPTED, plain
-from bowerbird.cli.access import access_of, access_options
+from bowerbird.cli.access import access_of, access_options, warn_of_password
 from bowerbird.cli.show import LINE_EVERY_S, SAME_AFTER_S
 from bowerbird.cli.values import parse_size, shown_duration, shown_size
 from bowerbird.codec import as_json
 from bowerbird.errors import PlainManagerError
 
 if TYPE_CHECKING:
+    from bowerbird.app.access import Access
+    from bowerbird.app.engines import RedisTarget
     from bowerbird.app.fleet import FleetProgress, FleetReport
-
-#: Where images go unless told otherwise.
-FOLDER = "bowerbird-images"
+    from bowerbird.app.way import Target
 
 
 @click.command(cls=plain.WorkerCommand, short_help="Help with a crawl from any machine.")
@@ -25,9 +25,9 @@ FOLDER = "bowerbird-images"
 @click.option(
     "-o",
     "--out",
-    default=FOLDER,
+    default="",
     metavar="DIR",
-    help=f"Folder for the images, made if it is missing. [{FOLDER}]",
+    help="Folder for the images, made if missing. [the crawl's bucket, or bowerbird-images]",
 )
 @click.option(
     "--workers",
@@ -88,16 +88,12 @@ def worker(address: str, as_json_: bool, quiet: bool, **typed: Any) -> None:
 def _fleet(address: str, shown: "Shown", typed: dict[str, Any]) -> Any:
     import os
 
-    from bowerbird.app.access import manager_address
     from bowerbird.app.far import Errand
     from bowerbird.app.fleet import Fleet
-    from bowerbird.app.way import Target
 
-    access = access_of(typed)
-    where = manager_address(address)
     errand = Errand(
-        target=Target(str(where), access.key(), access.tls(where)),
-        folder=str(Path(typed["out"]).absolute()),
+        target=_target(address, access_of(typed)),
+        folder=str(Path(typed["out"]).absolute()) if typed["out"] else "",
         allow_private=typed["allow_private"],
         allow_range=typed["allow_range"],
         concurrency=typed["concurrency"] or 0,
@@ -106,6 +102,18 @@ def _fleet(address: str, shown: "Shown", typed: dict[str, Any]) -> Any:
     )
     count = typed["workers"] or os.cpu_count() or 1
     return Fleet(errand, count, said=shown.say, tell=shown.tell, signals=True)
+
+
+def _target(address: str, access: "Access") -> "Target | RedisTarget":
+    from bowerbird.app.access import manager_address
+    from bowerbird.app.engines import RedisTarget, engine_address, is_engine
+    from bowerbird.app.way import Target
+
+    if is_engine(address):
+        warn_of_password(address)
+        return RedisTarget(redis=engine_address(address, access))
+    where = manager_address(address)
+    return Target(str(where), access.key(), access.tls(where))
 
 
 class Shown:
@@ -155,7 +163,7 @@ def summary(report: "FleetReport") -> str:
     lines = [
         f"{state}: {report.images:,} images, {shown_size(report.bytes)}, {report.pages:,} pages, "
         f"{report.failed:,} failed, in {shown_duration(report.seconds)}",
-        f"  in {report.folder}/images",
+        f"  in {report.folder}/images" if report.folder else "  in the bucket",
     ]
     if report.lost:
         lines.append(f"  {report.lost:,} results could not be handed in; they are fetched again")

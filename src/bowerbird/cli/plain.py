@@ -1,6 +1,7 @@
 """`worker` at a manager of Python's standard library, which has two queues and no settings."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,15 +46,20 @@ def plain_options() -> list[click.Option]:
 
 def work(errand: "Errand", typed: dict[str, Any], *, quiet: bool, as_json: bool) -> None:
     """Work from the two queues until they are empty and all is answered; ends the process."""
+    from bowerbird.app.fleet import FOLDER
     from bowerbird.app.plain import PlainOrder, work_for_plain
+    from bowerbird.app.way import Target
 
+    target = errand.target
+    assert isinstance(target, Target)
     given = merged({name: typed[name] for name in (*_SHARED, *OWN)})
     options = settings_of(given) | ({"memory": errand.memory} if errand.memory else {})
     with display(quiet=quiet) as shown:
         report = work_for_plain(
             PlainOrder(
-                address=errand.target.address, authkey=errand.target.authkey, out=errand.folder,
-                tls=errand.target.tls, options=options, secrets=secrets_of(given),
+                address=target.address, authkey=target.authkey,
+                out=errand.folder or str(Path(FOLDER).absolute()), tls=target.tls,
+                options=options, secrets=secrets_of(given),
                 stay=errand.stay, said=shown.say, tell=shown.tell, signals=True,
             )
         )  # fmt: skip

@@ -89,6 +89,20 @@ class S3Store:
     def close(self) -> None:
         """Nothing to do."""
 
+    # Small objects under names of their own, below `.bowerbird`. All raise StorageFullError.
+
+    def put_named(self, path: str, body: bytes) -> None:
+        """Keep an object, over another if need be."""
+        self._client.put(path, body)
+
+    def named(self, path: str) -> bytes | None:
+        """An object's bytes; None where there is none."""
+        return self._client.body_of(path)
+
+    def all_named(self, folder: str) -> Iterator[str]:
+        """Paths of all such objects in a folder."""
+        return (path for path, _ in self._client.list(folder))
+
     # Looking and cleaning.
 
     def files(self) -> Iterator[Found]:

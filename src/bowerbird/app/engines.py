@@ -1,0 +1,137 @@
+"""Addresses of engines: what a person says of a crawl in Redis, and the way of a worker there."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+import msgspec
+
+from bowerbird.app.access import Access
+from bowerbird.app.keys import read_authkey
+from bowerbird.errors import ConnectionLostError, UsageError
+from bowerbird.frontier.redis.address import SCHEMES, RedisAddress, parse_redis, shown
+from bowerbird.settings import Job, Secrets
+
+if TYPE_CHECKING:
+    from bowerbird.frontier.base import Frontier
+    from bowerbird.frontier.redis.working import WorkingFrontier
+
+#: Where redis-cli looks for a password too.
+VARIABLE = "REDISCLI_AUTH"
+#: Stands for a crawl where none is meant.
+_ANY = "any"
+_ENDS = tuple(f"{scheme}://" for scheme in SCHEMES)
+
+
+def is_engine(where: str) -> bool:
+    """Whether a person means a crawl in Redis. `unix://` without a crawl is a manager's socket."""
+    return where.startswith(_ENDS) and not (where.startswith("unix://") and "crawl=" not in where)
+
+
+def shows_password(where: str) -> bool:
+    """Whether an address has a password in it, which `ps` shows."""
+    return bool(urlsplit(where).password)
+
+
+def engine_address(where: str, access: Access | None = None) -> RedisAddress:
+    """The address of a crawl, with the password that was named elsewhere.
+
+    Raises:
+        UsageError: it is none, or what goes with it cannot be used.
+    """
+    access = access or Access()
+    if access.authkey:
+        raise UsageError(
+            f"--authkey is for managers; the password of Redis goes into {VARIABLE} or "
+            "--authkey-file."
+        )
+    address = parse_redis(where)
+    url = _with_password(address.url, access.authkey_file)
+    return msgspec.structs.replace(address, url=_with_tls(url, access))
+
+
+def any_crawl(where: str, access: Access | None = None) -> RedisAddress:
+    """The address of a Redis, whichever crawl it names, if any."""
+    if "crawl=" not in where:
+        where += f"{'&' if '?' in where else '?'}crawl={_ANY}"
+    return engine_address(where, access)
+
+
+def _with_password(url: str, file: str) -> str:
+    parts = urlsplit(url)
+    password = read_authkey(Path(file)).decode() if file else os.environ.get(VARIABLE, "")
+    if not password or parts.password:
+        return url
+    user, _, place = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place}"))
+
+
+def _with_tls(url: str, access: Access) -> str:
+    files = {
+        "ssl_ca_certs": access.tls_ca, "ssl_certfile": access.tls_cert,
+        "ssl_keyfile": access.tls_key,
+    }  # fmt: skip
+    given = {name: str(Path(path).absolute()) for name, path in files.items() if path}
+    if access.tls_fingerprint or (given and not url.startswith("rediss://")):
+        raise UsageError(
+            f"--tls-ca, --tls-cert and --tls-key go with rediss://, and no other; {shown(url)} has "
+            "no use for them."
+        )
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(given)}" if given else url
+
+
+def is_private(address: RedisAddress) -> bool:
+    """Whether nobody listens on the way there, so that it may carry headers and cookies."""
+    return address.url.startswith(("rediss://", "unix://"))
+
+
+class RedisTarget(msgspec.Struct, frozen=True, tag="redis"):
+    """Where a worker's crawl is, and what it takes to come in. The same face as `way.Target`."""
+
+    redis: RedisAddress
+    own: Job | None = None  #: what a manager tells its own workers, secrets included
+
+    @property
+    def address(self) -> str:
+        """What it is called, without secrets."""
+        return str(self.redis)
+
+    def open(self) -> "WorkingFrontier":
+        """A way there.
+
+        Raises:
+            ConnectionLostError: nothing answers there.
+            FrontierError: the crawl is there no more.
+        """
+        from bowerbird.frontier.redis.working import WorkingFrontier
+
+        return WorkingFrontier(self.redis)
+
+    def job(self) -> Job:
+        """What there is to do; raises ConnectionLostError where there is no such crawl (yet)."""
+        from bowerbird.frontier.redis.register import Register
+
+        if self.own is not None:
+            return self.own
+        register = Register(self.redis)
+        try:
+            posted = register.posted()
+        finally:
+            register.close()
+        if posted is None:
+            raise ConnectionLostError(f"There is no crawl at {self.address} yet.")
+        return posted.job
+
+    def enter(self) -> "tuple[Frontier, Job]":
+        """A way there, and what there is to do; raises as both."""
+        job = self.job()
+        return self.open(), job
+
+
+def job_to_post(job: Job, address: RedisAddress) -> Job:
+    """A job as workers of other machines may have it."""
+    bare = msgspec.structs.replace(job, folder="")
+    if is_private(address) or job.secrets == Secrets():
+        return bare
+    return msgspec.structs.replace(bare, secrets=Secrets(), withheld=True)

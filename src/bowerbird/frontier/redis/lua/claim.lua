@@ -1,0 +1,15 @@
+-- claim: a manager takes the catalog of a crawl, unless another one has it.
+--
+-- KEYS[1]  bowerbird:{p}:c:CRAWL:catalog   hash    manager, until, fence: who writes the catalog;
+--          segments, cursor: how far it is in segments; trimmed: how many of these the stream lacks
+-- ARGV     the manager, seconds for which it has it
+-- Returns  {fence, segments, cursor, trimmed}; fence 0: {0, the other one, until when}
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local found = redis.call('HMGET', KEYS[1], 'manager', 'until', 'segments', 'cursor', 'trimmed')
+if (tonumber(found[2]) or 0) > now and found[1] ~= ARGV[1] then
+  return {0, found[1], found[2]}
+end
+local fence = redis.call('HINCRBY', KEYS[1], 'fence', 1)
+redis.call('HSET', KEYS[1], 'manager', ARGV[1], 'until', now + ARGV[2])
+return {fence, tonumber(found[3]) or 0, found[4] or '', tonumber(found[5]) or 0}

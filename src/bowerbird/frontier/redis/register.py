@@ -1,0 +1,167 @@
+"""What lies in Redis beside a crawl's frontier: its job, and who writes its catalog.
+
+Workers read the job; managers take the catalog in turns. Each manager that takes it has a higher
+*fence*, by which Redis refuses what an earlier one still says.
+"""
+
+import msgspec
+
+from bowerbird.errors import FrontierError, UsageError
+from bowerbird.frontier.redis.address import RedisAddress
+from bowerbird.frontier.redis.keys import Keys
+from bowerbird.frontier.redis.line import Line
+from bowerbird.settings import MIB, Job
+
+#: A newer form of what is posted is not read.
+FORM = 1
+#: A manager that has said nothing for so long has lost the catalog, in seconds.
+CATALOG_S = 8.0
+#: How often it says that it is there, in seconds.
+RENEW_EVERY_S = 2.0
+#: Bytes of results in Redis beyond which workers lease nothing until a manager has read them.
+BACKLOG = 64 * MIB
+
+
+class Manager(msgspec.Struct, frozen=True, kw_only=True):
+    """Who writes the catalog of a crawl."""
+
+    machine: str
+    pid: int
+    folder: str  #: where its crawl.db lies
+    id: str = ""  #: random: one life of a process
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.machine}, in {self.folder}"
+
+
+class Posted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a manager posts for workers, commands and other managers."""
+
+    form: int = FORM
+    job: Job
+    backlog: int = BACKLOG
+    folder: str = ""  #: where crawl.db lies, or lay
+    machine: str = ""  #: and on which machine
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """How far the catalog is in segments."""
+
+    fence: int
+    segments: int = 0
+    cursor: str = ""  #: of the results, behind the last segment
+    trimmed: int = 0  #: the stream of results begins behind so many of them
+
+
+class CatalogLostError(FrontierError):
+    """Raised when another manager has taken the catalog of a crawl."""
+
+
+class Register:
+    """The entry of one crawl. Any number of threads may call it; raises what `Line` raises."""
+
+    def __init__(self, address: RedisAddress) -> None:
+        """Connects at the first call."""
+        self.address = address
+        self._line, keys = Line(address), Keys(address.crawl)
+        self._job, self._catalog = keys.of("job"), keys.of("catalog")
+        self._results, self._books = keys.of("results"), keys.of("books")
+        self._all = f"{keys.common}crawls"
+
+    def __repr__(self) -> str:
+        return f"<Register of {self.address}>"
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._line.close()
+
+    # The job.
+
+    def text(self) -> bytes:
+        """What was posted, as it is; empty: nothing."""
+        text: bytes | None = self._line.command("GET", self._job)
+        return text or b""
+
+    def posted(self) -> Posted | None:
+        """What was posted; None where there is no such crawl.
+
+        Raises:
+            UsageError: it is of a newer version.
+        """
+        text = self.text()
+        if not text:
+            return None
+        try:
+            posted = msgspec.json.decode(text, type=Posted)
+        except msgspec.DecodeError as error:
+            raise UsageError(
+                f"The crawl at {self.address} was begun by another version of Bowerbird: install "
+                f"the same one on all machines. (Its job cannot be used: {error})"
+            ) from None
+        if posted.form > FORM:
+            raise UsageError(f"{self.address} was begun by a newer Bowerbird; update this one.")
+        return posted
+
+    def post(self, posted: Posted) -> None:
+        """Post a job, in place of an earlier one."""
+        text = msgspec.json.encode(posted)
+        self._line.many((("SET", self._job, text), ("SADD", self._all, self.address.crawl)))
+
+    def has_frontier(self) -> bool:
+        """Whether the frontier of this crawl is there."""
+        return bool(self._line.command("EXISTS", self._books))
+
+    # The catalog.
+
+    def claim(self, manager: Manager) -> Chain | Manager:
+        """Take the catalog for `CATALOG_S`; answers who has it, if another does."""
+        text = msgspec.json.encode(manager)
+        fence, *rest = self._line.run("claim", self._catalog, text, repr(CATALOG_S))
+        if not fence:
+            return msgspec.json.decode(rest[0], type=Manager)
+        segments, cursor, trimmed = rest
+        return Chain(fence, segments, cursor.decode(), trimmed)
+
+    def until(self) -> float:
+        """Until when somebody has the catalog, by the clock of Redis; 0.0: it is free."""
+        return float(self._line.command("HGET", self._catalog, "until") or 0)
+
+    def manager(self) -> Manager | None:
+        """Who has the catalog now."""
+        (text, until), now = self._line.many(
+            (("HMGET", self._catalog, "manager", "until"), ("TIME",))
+        )
+        held = text is not None and float(until or 0) > int(now[0])
+        return msgspec.json.decode(text, type=Manager) if held else None
+
+    def renew(self, fence: int) -> None:
+        """Keep the catalog. Raises CatalogLostError."""
+        self._require(self._line.run("renew", self._catalog, fence, repr(CATALOG_S)))
+
+    def leave(self, fence: int) -> None:
+        """Give the catalog away, if it is still ours."""
+        self._line.run("renew", self._catalog, fence, "0")
+
+    def commit(self, chain: Chain) -> None:
+        """A segment is durable, or the stream was trimmed. Raises CatalogLostError."""
+        done = self._line.run(
+            "commit", self._catalog, chain.fence, chain.segments, chain.cursor, chain.trimmed
+        )
+        self._require(done)
+
+    def _require(self, done: int) -> None:
+        if not done:
+            other = self.manager()
+            raise CatalogLostError(
+                f"Another manager has taken {self.address}: {other or 'nobody knows which'}. This "
+                "one has been silent for too long, and ends."
+            )
+
+    def backlog(self) -> int:
+        """Bytes of results in Redis, about."""
+        return int(self._line.command("MEMORY", "USAGE", self._results, "SAMPLES", 8) or 0)
+
+
+def crawls_in(register: Register) -> list[str]:
+    """The names of all crawls in a Redis."""
+    return sorted(name.decode() for name in register._line.command("SMEMBERS", register._all))

@@ -1,0 +1,106 @@
+"""`crawl.db` of a crawl whose frontier lies elsewhere: the catalog alone, made from segments.
+
+It is a cache: all that is in it is in the segments, and it knows which of them it has.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+import apsw
+
+from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Fate, Totals
+from bowerbird.catalog.segment import Segment
+from bowerbird.frontier.database import mapped_errors, open_database
+from bowerbird.model import Results
+from bowerbird.store.segments import SegmentName
+
+T = TypeVar("T")
+
+#: Where it is noted which segment was the last.
+_LAST = "segment"
+_NONE = SegmentName(0, 0)
+
+
+class Chronicle:
+    """The catalog of a crawl in a file. Any number of threads may call it."""
+
+    def __init__(self, path: Path, *, alone: bool = True) -> None:
+        """Open it; with `alone` it is made where it is missing, and may be written.
+
+        Raises:
+            FolderError: it is no database of ours.
+            StorageFullError: the disk refuses.
+        """
+        self._path = path
+        self._lock = Lock()
+        self._open(alone=alone)
+
+    def _open(self, *, alone: bool) -> None:
+        path = str(self._path)
+        with mapped_errors(path):
+            # A reader beside the manager never writes nor checkpoints.
+            self._connection = (
+                open_database(path)
+                if alone
+                else apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+            )
+        self._reader = CatalogReader(self._connection)
+        self._writer = CatalogWriter(self._connection)
+
+    def __repr__(self) -> str:
+        return f"<Chronicle {self._path} up to segment {self.last}>"
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    # In.
+
+    @property
+    def last(self) -> SegmentName:
+        """The last segment that it has; number 0: none."""
+        text = self._read(lambda reader: reader.meta(_LAST))
+        number, _, fence = text.partition("-")
+        return SegmentName(int(number), int(fence)) if text else _NONE
+
+    def apply(self, segment: Segment, name: SegmentName) -> None:
+        """Take a segment in, whole or not at all."""
+        results = segment.results
+        with self._lock, mapped_errors(str(self._path)), self._connection:
+            self._writer.add(
+                results.records, results.redirections, results.sightings, results.deaths
+            )
+            self._writer.set_meta(_LAST, str(name))
+
+    def begin_anew(self) -> None:
+        """Forget everything: what is in here is not what the segments say."""
+        self.close()
+        for end in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+        self._open(alone=True)
+
+    # Out.
+
+    def results(self, cursor: str = "") -> Results:
+        """What was added after `cursor`; see `CatalogReader.results`."""
+        return self._read(lambda reader: reader.results(cursor))
+
+    def page(self, after: int, limit: int) -> list[Entry]:
+        """Entries after a row; see `CatalogReader.entries`."""
+        return self._read(lambda reader: reader.entries(after, limit))
+
+    def totals(self) -> Totals:
+        """Counts over all."""
+        return self._read(lambda reader: reader.totals())
+
+    def fates(self, urls: Iterable[str]) -> dict[str, Fate]:
+        """How those of these URLs have ended that have."""
+        found = self._read(lambda reader: {url: reader.fate(url) for url in urls})
+        return {url: fate for url, fate in found.items() if fate is not None}
+
+    def _read(self, look: Callable[[CatalogReader], T]) -> T:
+        with self._lock, mapped_errors(str(self._path)):
+            return look(self._reader)
