@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bowerbird.app.api import awatch, crawl, download, watch
+    from bowerbird.app.listen import Listen
     from bowerbird.errors import BowerbirdError
     from bowerbird.manager.report import Report
     from bowerbird.model import Record, Sighting
@@ -32,6 +33,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader wants them
     "awatch",
     "watch",
     # Values
+    "Listen",
     "Record",
     "Report",
     "Settings",
@@ -47,6 +49,7 @@ _HOMES = {
     "crawl": "app.api",
     "download": "app.api",
     "watch": "app.api",
+    "Listen": "app.listen",
     "BowerbirdError": "errors",
     "Report": "manager.report",
     "Record": "model",

@@ -1,6 +1,7 @@
 """Bowerbird from Python: records as they come, leaving early, errors, threads, asyncio."""
 
 import asyncio
+import shlex
 import signal
 import threading
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import bowerbird
-from tests.bird import records_of
+from tests.bird import bird, records_of, wait_for
 from tests.web import images_of, serve, tree
 
 
@@ -124,3 +125,30 @@ def test_a_crawl_runs_in_a_thread(out):
         thread.join()
 
     assert [report.images for report in reports] == [4]
+
+
+def test_workers_of_other_machines_join_a_crawl_from_python(out, tmp_path, caplog):
+    answers = tree(pages=5, images=2)
+    reports: list[bowerbird.Report] = []
+    with serve(answers, pause_s=0.05) as web, caplog.at_level("INFO", "bowerbird.app.api"):
+        manager = threading.Thread(
+            target=lambda: reports.append(
+                bowerbird.crawl(f"{web.url}/p0", out=out, workers=0, listen="127.0.0.1:0")
+            )
+        )
+        manager.start()
+        wait_for("the line to paste", lambda: "bowerbird worker" in caplog.text)
+        (line,) = (one for one in caplog.messages if "bowerbird worker" in one)
+        worker = bird(*shlex.split(line)[1:], "-o", tmp_path / "there", "--workers", 1)
+        manager.join()
+
+    assert worker.status == 0, worker.err
+    assert (reports[0].state, reports[0].images) == ("ended", len(images_of(answers)))
+    assert len(list((tmp_path / "there/images").rglob("*.png"))) == len(images_of(answers))
+
+
+def test_nobody_works_where_nobody_can_join(out):
+    with pytest.raises(bowerbird.BowerbirdError, match="listen"):
+        bowerbird.crawl("http://127.0.0.1:1/", out=out, workers=0)
+    with pytest.raises(bowerbird.BowerbirdError, match="HOST:PORT"):
+        bowerbird.crawl("http://127.0.0.1:1/", out=out, listen="8001")

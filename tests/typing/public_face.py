@@ -22,6 +22,8 @@ def crawling() -> None:
     assert_type(report, bowerbird.Report)
     assert_type(report.images, int)
     assert_type(report.failures, dict[str, int])
+    bowerbird.crawl("https://example.org/", out="images", listen="0.0.0.0:8001", workers=0)
+    bowerbird.crawl("https://a.org/", out="i", listen=bowerbird.Listen(":0", authkey_file="k"))
     assert_type(bowerbird.download(["https://example.org/a.png"], out="a"), bowerbird.Report)
     assert_type(bowerbird.download(Path("list.txt"), out=Path("b")), bowerbird.Report)
 

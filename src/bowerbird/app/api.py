@@ -1,6 +1,7 @@
 """Bowerbird from Python: the same runs as on the command line, and records as they come."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 from bowerbird.app.crawl import Order, carry_out
+from bowerbird.app.listen import Listen
 from bowerbird.manager.report import Report
 from bowerbird.manager.run import Run
 from bowerbird.model import Record
@@ -15,6 +17,8 @@ from bowerbird.settings import Mode, Secrets
 
 if TYPE_CHECKING:
     from bowerbird.app.crawl import AnyEngine
+
+_log = logging.getLogger(__name__)
 
 #: How often new records are looked for, in seconds.
 LOOK_EVERY_S = 0.1
@@ -25,8 +29,9 @@ Out = str | Path
 
 
 def crawl(
-    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "", **options: Any
-) -> Report:
+    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "",
+    listen: Listen | str = "", **options: Any,
+) -> Report:  # fmt: skip
     """Collect all images of these sites into a folder; answers the report.
 
     Args:
@@ -35,35 +40,38 @@ def crawl(
         secrets: headers and cookies for the start hosts.
         engine: a crawl in Redis, `redis://host:6379/0?crawl=name`, where any number of workers
             may join; "": the folder holds the frontier. Its password may be in REDISCLI_AUTH.
+        listen: where workers of other machines come in, such as "0.0.0.0:8001"; a `Listen` names
+            key and certificate too. The line with which they join is logged.
         options: fields of `bowerbird.Settings`, such as `per_host=8` or `max_depth=2`.
 
     Raises:
         BowerbirdError: input, option or folder cannot be used, or the crawl cannot go on.
     """
-    return carry_out(_order(Mode.CRAWL, urls, out, secrets, options, engine))
+    return carry_out(_order(Mode.CRAWL, urls, out, secrets, options, engine, listen))
 
 
 def download(
     urls: Iterable[str] | Path, *, out: Out, secrets: Secrets | None = None, engine: str = "",
-    **options: Any,
+    listen: Listen | str = "", **options: Any,
 ) -> Report:  # fmt: skip
     """Download image URLs, from an iterable or the path of a list, into a folder."""
     if isinstance(urls, Path):
         from bowerbird.manager.lists import open_list
 
         with open_list(str(urls)) as listed:
-            return download(listed, out=out, secrets=secrets, engine=engine, **options)
-    return carry_out(_order(Mode.DOWNLOAD, urls, out, secrets, options, engine))
+            return download(listed, out=out, secrets=secrets, engine=engine, listen=listen, **options)
+    return carry_out(_order(Mode.DOWNLOAD, urls, out, secrets, options, engine, listen))
 
 
 def watch(
-    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "", **options: Any
-) -> Generator[Record, None, None]:
+    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "",
+    listen: Listen | str = "", **options: Any,
+) -> Generator[Record, None, None]:  # fmt: skip
     """Crawl, and yield each record once as it comes, those of earlier runs in the folder first.
 
     Leaving the loop early stops the crawl in order; the same call goes on with it.
     """
-    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options, engine))
+    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options, engine, listen))
     try:
         yield from watcher.records()
     finally:
@@ -71,10 +79,11 @@ def watch(
 
 
 async def awatch(
-    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "", **options: Any
-) -> AsyncGenerator[Record, None]:
+    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "",
+    listen: Listen | str = "", **options: Any,
+) -> AsyncGenerator[Record, None]:  # fmt: skip
     """`watch` for asyncio. Who leaves early calls `aclose`, as with every async generator."""
-    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options, engine))
+    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options, engine, listen))
     try:
         while (record := await asyncio.to_thread(watcher.next)) is not None:
             yield record
@@ -84,12 +93,18 @@ async def awatch(
 
 def _order(
     mode: Mode, start: Iterable[str], out: Out, secrets: Secrets | None, options: dict[str, Any],
-    engine: str,
+    engine: str, listen: Listen | str,
 ) -> Order:  # fmt: skip
+    if isinstance(listen, str):
+        listen = Listen(listen)
     return Order(
         mode=mode, out=str(out), start=start, options=options, secrets=secrets or Secrets(),
-        engine=engine,
+        engine=engine, listen=listen if listen.place else None, said=_said,
     )  # fmt: skip
+
+
+def _said(line: str) -> None:
+    _log.info("%s", line)
 
 
 class _Watcher:
