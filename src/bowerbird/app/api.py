@@ -59,7 +59,9 @@ def download(
         from bowerbird.manager.lists import open_list
 
         with open_list(str(urls)) as listed:
-            return download(listed, out=out, secrets=secrets, engine=engine, listen=listen, **options)
+            return download(
+                listed, out=out, secrets=secrets, engine=engine, listen=listen, **options
+            )
     return carry_out(_order(Mode.DOWNLOAD, urls, out, secrets, options, engine, listen))
 
 
