@@ -59,7 +59,7 @@ class S3Server:
         """A plain request; moto asks nobody who they are."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, {"Authorization": "AWS anybody:anything"})
             response = connection.getresponse()
             text = response.read()
         finally:
@@ -129,11 +129,7 @@ class Proxy:
         self.asked: list[Asked] = []
         self.server = server
         self.fault = fault
-        self._listener = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self})
-        )
-        self._listener.daemon_threads = True
-        self._listener.block_on_close = False
+        self._listener = _Listener(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self}))
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.05,))
 
     @property
@@ -161,6 +157,15 @@ class Proxy:
             return response.status, dict(response.getheaders()), response.read()
         finally:
             connection.close()
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """Clients that are killed hang up in the middle: that is what they are killed for."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,7 +1,10 @@
 """A bucket that errs: what is said to be stored is there, whole, once, and nothing is left."""
 
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.buckets import KEY_ID, SECRET, Asked, Proxy, S3Server, Says, keys, nth, s3
@@ -10,7 +13,10 @@ from tests.contracts.store import BODY, digest
 from bowerbird.errors import StorageFullError, UsageError
 from bowerbird.store.bucket import Bucket
 from bowerbird.store.s3 import client
+from bowerbird.store.s3.faults import fault_of
 from bowerbird.store.s3.store import S3Store
+from bowerbird.store.spool import FileSpool
+from bowerbird.store.uploads import IN_MEMORY, Uploads
 
 __all__ = ["keys", "s3"]
 
@@ -195,3 +201,45 @@ def test_crawls_that_share_a_place_are_known_by_name(
 
         assert store.crawls() == {"one", "two"}
         assert list(store.files()) == []
+
+
+def test_files_on_their_way_take_no_more_memory_than_is_allowed(tmp_path: Path) -> None:
+    taken, most, gate = [0], [0], threading.Condition()
+
+    class Slow:
+        folder = name = "s3://some/p"
+
+        def memory_for(self, size: int) -> int:
+            return size
+
+        def temporary(self) -> str:
+            return f".tmp-{len(list(tmp_path.iterdir()))}"
+
+        def adopting(self, adopt: Any) -> FileSpool:
+            path = tmp_path / self.temporary()
+            return FileSpool(os.open(path, os.O_RDWR | os.O_CREAT), str(path), adopt)
+
+        def put_file(self, file: Path, path: str) -> None:
+            with gate:
+                taken[0] += file.stat().st_size
+                most[0] = max(most[0], taken[0])
+                gate.wait(0.02)
+                taken[0] -= file.stat().st_size
+
+    store: Any = Slow()
+    uploads = Uploads(store)
+    for number in range(20):
+        with uploads.spool() as spool:
+            spool.write(bytes([number]))
+            os.truncate(spool.path, IN_MEMORY // 5)
+            spool.commit("png")
+    uploads.close()
+
+    assert most[0] == IN_MEMORY // 5 * 5
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_instance_that_has_no_keys_to_give_is_no_answer_of_the_bucket() -> None:
+    text = "Error performing PUT http://169.254.169.254/latest/api/token in 1ms - status code: 403"
+
+    assert fault_of(OSError(text)).words.startswith("no credentials were found")

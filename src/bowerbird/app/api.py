@@ -29,14 +29,16 @@ Out = str | Path
 
 
 def crawl(
-    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "",
+    *urls: str, out: Out, state: Out = "", secrets: Secrets | None = None, engine: str = "",
     listen: Listen | str = "", **options: Any,
 ) -> Report:  # fmt: skip
-    """Collect all images of these sites into a folder; answers the report.
+    """Collect all images of these sites into a folder or a bucket; answers the report.
 
     Args:
         urls: start pages.
-        out: the output folder; one that holds this crawl already is gone on with.
+        out: the output folder, or `s3://bucket/prefix` for the images; what holds this crawl
+            already is gone on with.
+        state: the folder for all but the images, where these go to a bucket.
         secrets: headers and cookies for the start hosts.
         engine: a crawl in Redis, `redis://host:6379/0?crawl=name`, where any number of workers
             may join; "": the folder holds the frontier. Its password may be in REDISCLI_AUTH.
@@ -47,33 +49,39 @@ def crawl(
     Raises:
         BowerbirdError: input, option or folder cannot be used, or the crawl cannot go on.
     """
-    return carry_out(_order(Mode.CRAWL, urls, out, secrets, options, engine, listen))
+    return carry_out(_order(Mode.CRAWL, urls, (out, state), secrets, options, engine, listen))
 
 
 def download(
-    urls: Iterable[str] | Path, *, out: Out, secrets: Secrets | None = None, engine: str = "",
+    urls: Iterable[str] | Path, *, out: Out, state: Out = "", secrets: Secrets | None = None, engine: str = "",
     listen: Listen | str = "", **options: Any,
 ) -> Report:  # fmt: skip
-    """Download image URLs, from an iterable or the path of a list, into a folder."""
+    """Download image URLs, from an iterable or the path of a list; see `crawl`."""
     if isinstance(urls, Path):
         from bowerbird.manager.lists import open_list
 
         with open_list(str(urls)) as listed:
             return download(
-                listed, out=out, secrets=secrets, engine=engine, listen=listen, **options
+                listed,
+                out=out,
+                state=state,
+                secrets=secrets,
+                engine=engine,
+                listen=listen,
+                **options,
             )
-    return carry_out(_order(Mode.DOWNLOAD, urls, out, secrets, options, engine, listen))
+    return carry_out(_order(Mode.DOWNLOAD, urls, (out, state), secrets, options, engine, listen))
 
 
 def watch(
-    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "",
+    *urls: str, out: Out, state: Out = "", secrets: Secrets | None = None, engine: str = "",
     listen: Listen | str = "", **options: Any,
 ) -> Generator[Record, None, None]:  # fmt: skip
     """Crawl, and yield each record once as it comes, those of earlier runs in the folder first.
 
     Leaving the loop early stops the crawl in order; the same call goes on with it.
     """
-    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options, engine, listen))
+    watcher = _Watcher(_order(Mode.CRAWL, urls, (out, state), secrets, options, engine, listen))
     try:
         yield from watcher.records()
     finally:
@@ -81,11 +89,11 @@ def watch(
 
 
 async def awatch(
-    *urls: str, out: Out, secrets: Secrets | None = None, engine: str = "",
+    *urls: str, out: Out, state: Out = "", secrets: Secrets | None = None, engine: str = "",
     listen: Listen | str = "", **options: Any,
 ) -> AsyncGenerator[Record, None]:  # fmt: skip
     """`watch` for asyncio. Who leaves early calls `aclose`, as with every async generator."""
-    watcher = _Watcher(_order(Mode.CRAWL, urls, out, secrets, options, engine, listen))
+    watcher = _Watcher(_order(Mode.CRAWL, urls, (out, state), secrets, options, engine, listen))
     try:
         while (record := await asyncio.to_thread(watcher.next)) is not None:
             yield record
@@ -94,14 +102,15 @@ async def awatch(
 
 
 def _order(
-    mode: Mode, start: Iterable[str], out: Out, secrets: Secrets | None, options: dict[str, Any],
-    engine: str, listen: Listen | str,
+    mode: Mode, start: Iterable[str], places: tuple[Out, Out], secrets: Secrets | None,
+    options: dict[str, Any], engine: str, listen: Listen | str,
 ) -> Order:  # fmt: skip
+    out, state = map(str, places)
     if isinstance(listen, str):
         listen = Listen(listen)
     return Order(
-        mode=mode, out=str(out), start=start, options=options, secrets=secrets or Secrets(),
-        engine=engine, listen=listen if listen.place else None, said=_said,
+        mode=mode, out=out, state=state, start=start, options=options,
+        secrets=secrets or Secrets(), engine=engine, listen=listen if listen.place else None, said=_said,
     )  # fmt: skip
 
 

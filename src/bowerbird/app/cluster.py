@@ -128,7 +128,8 @@ class Cluster:
             with suppress(FileNotFoundError):
                 FileStore(folder.path / SPOOLS if job.store else folder.path).sweep()
             with self._engine(job, order, chronicle, segments, children) as engine:
-                order.said(f"Workers join with: bowerbird worker {self}")
+                place = f" -o '{job.store}'" if job.store else ""
+                order.said(f"Workers join with: bowerbird worker {self}{place}")
                 supervisor.start()
                 yield Site(engine, supervisor)
         finally:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import msgspec
 
 from bowerbird.app.access import Access
-from bowerbird.app.bucket import Taking, places, store_at
+from bowerbird.app.bucket import Watched, places, store_at
 from bowerbird.app.door import new_door
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.interrupts import taken
@@ -90,13 +90,26 @@ def _prepared(
         folder, order.mode, start, order.options, order.secrets, bucket, engine, posted
     )
     Guard.of(prepared.job)  # says what is wrong with --allow-range, before anything begins
-    if bucket is not None:
-        store_at(prepared.job.store).claim(prepared.job.name)
+    for line in _claim(prepared.job):
+        order.said(line)
     if prepared.resumed:
         order.said(f"Going on with the crawl in {engine or folder}.")
         for change in prepared.changes:
             order.said(f"changed: {change}")
     return prepared
+
+
+def _claim(job: Job) -> Iterator[str]:
+    """Say in the bucket that this crawl's images lie there, before anything begins."""
+    if not job.store:
+        return
+    store = store_at(job.store)
+    store.claim(job.name)
+    if others := store.crawls() - {job.name}:
+        yield (
+            f"{store.name} has images of {len(others)} other crawl{'s' * (len(others) > 1)} too: "
+            "`bowerbird verify` cannot tell what belongs to none of them."
+        )
 
 
 class Site(NamedTuple):
@@ -196,8 +209,8 @@ def _work(order: Order, job: Job, site: Site) -> tuple[Stats, str]:
         desk=engine, supervisor=site.supervisor, seeder=Seeder(_seeds(order, job), engine.add),
         rules=StopRules(job.settings), clock=SystemClock(), folder=Path(job.folder),
         reader=site.reader,
-        tell=order.tell, say=order.said, store=job.store.partition("?")[0],
-        takes=Taking(job.store, job.name) if job.store else lambda: True,
+        tell=order.tell, say=order.said,
+        bucket=Watched(job.store, job.name) if job.store else None,
     )  # fmt: skip
     engine.gives_up = lambda: run.interrupts > 0
     order.opened(engine, run)

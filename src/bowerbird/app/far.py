@@ -57,7 +57,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker process is told."""
 
     target: Target | RedisTarget
-    folder: str  #: where it stores images, absolute; "": in the bucket that the crawl names
+    folder: str  #: where it stores images, absolute; "": in a bucket
     allow_private: bool = False
     allow_range: tuple[str, ...] = ()
     concurrency: int = 0  #: transfers in flight; 0: as the crawl says
@@ -65,6 +65,30 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     stay: bool = False  #: wait for the next crawl when one has ended
     spools: str = ""  #: where bodies for a bucket lie meanwhile; "": where temporary files do
     own: bool = False  #: a manager's own worker: it may go where the crawl may
+    bucket: str = ""  #: where it stores images, as an s3:// URL; "": in a folder
+
+    @property
+    def place(self) -> str:
+        """Where it stores images, for people."""
+        return self.folder or self.bucket.partition("?")[0]
+
+    def store(self, job: Job) -> "FileStore | Uploads":
+        """What a crawl's images go to, claimed for it.
+
+        Raises:
+            UsageError: this crawl's images go elsewhere, or the place cannot be used.
+            StorageFullError: the disk refuses.
+        """
+        if not (self.bucket or job.store):
+            name = claimed(Path(self.folder), job.name)
+            return FileStore(self.folder, durable=job.settings.durable, name=name)
+        from bowerbird.app.bucket import uploads, way_there
+
+        if self.own:  # its manager has claimed it, with the same keys
+            return uploads(job.store, self.spools)
+        store = uploads(way_there(self.bucket, job.store), self.spools)
+        store.claim(job.name)
+        return store
 
 
 class Told(msgspec.Struct, kw_only=True):
@@ -207,12 +231,12 @@ class Far:
     def _live(self, job: Job) -> BowerbirdError | None:
         errand, self._job, self._changed = self._errand, job, False
         job = _within(job, errand)
-        store = _store(job, errand)
+        store = errand.store(job)
         rights = None if errand.own else OwnRights(
             job, allow_private=errand.allow_private, allow_range=errand.allow_range,
             say=lambda text: self.tell(text, "rights"),
         )  # fmt: skip
-        info = _far_info(errand.folder or job.store.partition("?")[0])
+        info = _far_info(errand.folder or store.name)
         way = Way(errand.target, self._job, self._begin_anew)
         try:
             member = member_of(way.connect, info, job)
@@ -220,7 +244,7 @@ class Far:
             self._changed = True  # the manager has gone between two words: look again
             return None
         guard = rights.guard if rights else Guard.of(job)
-        self._life = Life(job, member, store, guard, info.name, rights)
+        self._life = Life(job, member, store, guard, info.name, rights, self._say_of_bucket)
         self._crawls[job.name] = None
         if self._stopped.is_set() or self._changed:
             self._life.loop.stop()
@@ -230,22 +254,14 @@ class Far:
         self.tell()
         return error
 
+    def _say_of_bucket(self, text: str) -> None:
+        self.tell(text, f"bucket: {text}")
+
     def _begin_anew(self) -> None:
         """The crawl goes on with other settings: this life ends in order, the next has them."""
         self._changed = True
         if self._life:
             self._life.loop.stop()
-
-
-def _store(job: Job, errand: Errand) -> "FileStore | Uploads":
-    if errand.folder:
-        name = claimed(Path(errand.folder), job.name)
-        return FileStore(errand.folder, durable=job.settings.durable, name=name)
-    if not job.store:
-        raise UsageError("This crawl names no bucket for its images: name a folder with -o.")
-    from bowerbird.app.bucket import uploads
-
-    return uploads(job.store, errand.spools)
 
 
 def _within(job: Job, errand: Errand) -> Job:

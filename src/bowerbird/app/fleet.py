@@ -23,7 +23,6 @@ from bowerbird.errors import (
 from bowerbird.fetch.guard import Guard
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.settings import Job
-from bowerbird.store import claimed
 from bowerbird.store.marker import MARKER
 from bowerbird.worker.away import wait_s
 from bowerbird.worker.link import Tally
@@ -101,7 +100,7 @@ def join(fleet: Fleet) -> FleetReport:
     with taken(fleet, wanted=fleet.signals):
         job = _first_job(run, fleet)
         if job is not None:
-            _settle_folder(fleet, job)
+            _settle(fleet, job)
             for line in _announcement(fleet, job):
                 fleet.said(line)
             run.work()
@@ -118,15 +117,15 @@ def _first_job(run: "_FleetRun", fleet: Fleet) -> Job | None:
         fleet.waits = False
 
 
-def _settle_folder(fleet: Fleet, job: Job) -> None:
-    """Where images go: into the folder that was named, the crawl's bucket, or a folder of ours."""
+def _settle(fleet: Fleet, job: Job) -> None:
+    """Where images go: where -o says, or to a folder of ours."""
     errand = fleet.errand
-    if not errand.folder and job.store:
-        return
-    if not errand.folder:
+    if not (errand.place or job.store):
         fleet.errand = errand = msgspec.structs.replace(errand, folder=str(Path(FOLDER).absolute()))
         _require_usable(Path(errand.folder))
-    claimed(Path(errand.folder), job.name)
+    store = errand.store(job)
+    if errand.bucket:
+        store.sweep()  # what an earlier one left here that was killed
 
 
 def _require_usable(path: Path) -> None:
@@ -152,8 +151,7 @@ def _announcement(fleet: Fleet, job: Job) -> list[str]:
     what = ", ".join(job.start_urls[:3]) or "a list"
     lines = [
         f"Joined {errand.target.address}: {job.settings.mode} of {what}, with {fleet.count} "
-        f"worker process{'es' if fleet.count > 1 else ''}; images go to "
-        f"{errand.folder or job.store.partition('?')[0]}."
+        f"worker process{'es' if fleet.count > 1 else ''}; images go to {errand.place}."
     ]
     if job.version != __version__:
         there = job.version or "another version"
@@ -257,9 +255,11 @@ class _FleetRun:
 
     def _say_of_room(self, tally: Tally) -> None:
         full, stored = tally.no_room > self._no_room, tally.images > self._stored
+        errand = self._fleet.errand
         if full and not self._is_full:
+            refused = "No more room in" if errand.folder else "No image can be put into"
             self._fleet.said(
-                f"No more room in {self._fleet.errand.folder}: what it was to hold goes to others. "
+                f"{refused} {errand.place}: what it was to hold goes to others. "
                 "Trying again now and then."
             )
         elif self._is_full and stored and not full:
@@ -285,7 +285,7 @@ class _FleetRun:
         return FleetReport(
             address=errand.target.address,
             state="interrupted" if self._fleet.interrupts else "ended",
-            crawls=tuple(self._crawls), folder=errand.folder, images=tally.images,
+            crawls=tuple(self._crawls), folder=errand.place, images=tally.images,
             bytes=tally.bytes, pages=tally.pages, failed=tally.failed, refused=tally.refused,
             lost=sum(child.told.owed for child in self._children.all),
             seconds=time.monotonic() - self._began_s, workers_died=self._supervisor.deaths,

@@ -87,6 +87,8 @@ def _command(
         yield from ("--tls-fingerprint", fingerprint_in(listen.tls_cert))
     if listen.tls_client_ca:
         yield from ("--tls-cert", "CERTIFICATE", "--tls-key", "KEY")
+    if job.store:
+        yield from ("-o", job.store)
     yield from rights_for(job)
 
 

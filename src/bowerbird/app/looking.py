@@ -36,6 +36,8 @@ def verify_crawl(
     with visit(path, access) as crawl:
         if prune and crawl.running:
             raise UsageError(f"{path} is being worked at; --prune waits until that has ended.")
+        if prune and not crawl.afar and store_of(crawl.folder):
+            _require_rest(crawl)
         total, here = crawl.catalog.totals().records, here_of(crawl, folders, read=read)
         found = verify(
             lambda: (entry.record for entry in all_entries(crawl.catalog)), here, prune=prune,
@@ -65,6 +67,16 @@ def export_crawl(
     return f"{count} records written to {out}." if out else ""
 
 
+def _require_rest(crawl: Visit) -> None:
+    """Raises UsageError where workers of other machines may have put images into the bucket of
+    which they have yet to tell."""
+    if leased := crawl.frontier.stats().leased:
+        raise UsageError(
+            f"{leased} tasks were with workers when this crawl was left, whose images may lie in "
+            "the bucket without a record: go on with it to its end before --prune."
+        )
+
+
 def _require_files(crawl: Visit, folders: Sequence[Path]) -> None:
     """Raises UsageError where there is nothing to link to."""
     store = "" if crawl.afar else store_of(crawl.folder)
@@ -85,9 +97,11 @@ def store_of(folder: Folder) -> str:
 def _export_tree(crawl: Visit, out: Path, folders: Sequence[Path]) -> str:
     from bowerbird.manager.tree import export_tree
 
-    tree = export_tree(all_entries(crawl.catalog), here_of(crawl, folders), out)
+    bucket = "" if crawl.afar else store_of(crawl.folder)
+    here = Here(None, folders) if bucket else here_of(crawl, folders)
+    tree = export_tree(all_entries(crawl.catalog), here, out)
     missing = f", {tree.missing} have no file here" if tree.missing else ""
-    hint = " `bowerbird gather` brings those of other machines." if tree.away else ""
+    hint = " `bowerbird gather` brings those of other machines." if tree.away and not bucket else ""
     return f"{tree.linked} names made in {tree.folder}, {tree.there} were there{missing}.{hint}"
 
 

@@ -10,6 +10,7 @@ from bowerbird.app.job import settings_of, stored_job
 from bowerbird.errors import FolderInUseError, UsageError
 from bowerbird.frontier.base import Frontier
 from bowerbird.settings import Settings
+from bowerbird.store.bucket import is_bucket
 
 
 class Visit:
@@ -47,6 +48,8 @@ def visit(where: str, access: Access | None = None) -> Iterator[Visit]:
         UsageError: the address is none, or there is no key for it.
         BowerbirdError: nobody answers there, or does not let us in.
     """
+    if is_bucket(where):
+        raise UsageError(f"{where} has the images alone; name the folder given with --state.")
     if is_address(where):
         yield from _at(where, access or Access())
         return

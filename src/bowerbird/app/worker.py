@@ -111,20 +111,25 @@ def member_of(
             time.sleep(NO_ROOM_S)
 
 
+def _say(text: str) -> None:
+    print(f"worker {os.getpid()}: {text}", file=sys.stderr)  # noqa: T201
+
+
 class Life:
     """One worker's work at one crawl."""
 
     def __init__(
         self, job: Job, member: Member, store: "FileStore | Uploads", guard: Guard, name: str,
-        rights: Rights | None = None,
+        rights: Rights | None = None, say: Callable[[str], None] = _say,
     ) -> None:  # fmt: skip
+        """`say`: a line for people, of a bucket that refuses."""
         clock = SystemClock()
         limits = limits_of(job.settings, job.secrets, workers=job.workers)
         self._fetcher = Fetcher(limits, guard, store.spool)
         # What a bucket has taken is durable.
         durable = Durable(store) if isinstance(store, FileStore) else list[Outcome]
         self.link = Link(member, clock, self._fetcher.wake, durable)
-        work = make_work(job, store, self.link, name, self._fetcher.wake, rights)
+        work = make_work(job, store, self.link, name, self._fetcher.wake, rights, say)
         self.loop = Loop(
             self.link, self._fetcher, Asker(job), work, clock, job.settings.concurrency
         )
@@ -140,7 +145,7 @@ class Life:
 
 def make_work(
     job: Job, store: "FileStore | Uploads", link: Link, name: str, wake: Callable[[], None],
-    rights: Rights | None = None,
+    rights: Rights | None = None, say: Callable[[str], None] = _say,
 ) -> "Work | Landing":  # fmt: skip
     """What turns answers into outcomes."""
     settings, wall_s = job.settings, SystemClock.wall_s
@@ -155,7 +160,7 @@ def make_work(
     from bowerbird.worker.landing import Landing
 
     store.landed = wake
-    return Landing(work, store)
+    return Landing(work, store, say)
 
 
 def hard_end_s(job: Job) -> float:

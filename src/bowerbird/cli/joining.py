@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--out",
     default="",
     metavar="DIR",
-    help="Folder for the images, made if missing. [the crawl's bucket, or bowerbird-images]",
+    help="Folder for the images, or the crawl's s3:// bucket. [bowerbird-images]",
 )
 @click.option(
     "--workers",
@@ -90,10 +90,14 @@ def _fleet(address: str, shown: "Shown", typed: dict[str, Any]) -> Any:
 
     from bowerbird.app.far import Errand
     from bowerbird.app.fleet import Fleet
+    from bowerbird.store.bucket import is_bucket, parse_bucket
 
+    out = typed["out"]
+    bucket = parse_bucket(out).url if is_bucket(out) else ""
     errand = Errand(
         target=_target(address, access_of(typed)),
-        folder=str(Path(typed["out"]).absolute()) if typed["out"] else "",
+        folder=str(Path(out).absolute()) if out and not bucket else "",
+        bucket=bucket,
         allow_private=typed["allow_private"],
         allow_range=typed["allow_range"],
         concurrency=typed["concurrency"] or 0,

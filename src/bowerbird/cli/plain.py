@@ -10,6 +10,7 @@ from bowerbird.cli.crawling import exit_status
 from bowerbird.cli.given import merged, secrets_of, settings_of
 from bowerbird.cli.options import TABLE
 from bowerbird.cli.show import display, summary
+from bowerbird.errors import UsageError
 
 if TYPE_CHECKING:
     from bowerbird.app.far import Errand
@@ -50,6 +51,8 @@ def work(errand: "Errand", typed: dict[str, Any], *, quiet: bool, as_json: bool)
     from bowerbird.app.plain import PlainOrder, work_for_plain
     from bowerbird.app.way import Target
 
+    if errand.bucket:
+        raise UsageError("For a manager of the standard library name a folder with -o.")
     target = errand.target
     assert isinstance(target, Target)
     given = merged({name: typed[name] for name in (*_SHARED, *OWN)})

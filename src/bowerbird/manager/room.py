@@ -3,6 +3,7 @@
 import errno
 import shutil
 from pathlib import Path
+from typing import Protocol
 
 from bowerbird.errors import StorageFullError
 from bowerbird.settings import MIB
@@ -18,8 +19,25 @@ LOOK_EVERY_S = 1.0
 #: What a pause for want of room is called, and the counter by which workers tell of it; a pause
 #: of the user's is never ended by us.
 DISK_FULL = "disk-full"
+#: What a pause is called while a bucket takes no images.
+BUCKET_REFUSES = "bucket-refuses"
+#: The counter by which workers tell of a place that refuses them and perhaps nobody else.
+REFUSED_THERE = "disk-full-there"
 #: Bytes written to try whether a disk takes any.
 PROBE = bytes(64 * 1024)
+
+
+class Bucket(Protocol):
+    """Where images go that do not go to a folder."""
+
+    name: str  #: what people call it
+    why: str  #: what it last refused with; "": nothing yet
+
+    def look(self) -> bool | None:
+        """Whether it takes bytes, as the last look found; None: not known yet, ask again."""
+
+    def is_back(self) -> bool:
+        """Whether a crawl that waits for it should go on."""
 
 
 class Room:

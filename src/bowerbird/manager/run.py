@@ -14,7 +14,7 @@ from bowerbird.errors import BowerbirdError, StorageFullError
 from bowerbird.frontier.base import BEAT_EVERY_S, Frontier
 from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Meter, Progress
-from bowerbird.manager.room import DISK_FULL, Room
+from bowerbird.manager.room import BUCKET_REFUSES, DISK_FULL, REFUSED_THERE, Bucket, Room
 from bowerbird.manager.seeds import Seeder
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import HostRow, State, Stats, WorkerRow
@@ -72,15 +72,16 @@ class Run:
     rules: StopRules
     clock: Clock
     folder: Path
-    store: str = ""  #: the bucket of the images; "": they lie in the folder
-    takes: Callable[[], bool] = lambda: True  #: whether the bucket takes images again
+    bucket: Bucket | None = None  #: of the images; none: they lie in the folder
     reader: Sequence[str] = ()  #: starts a worker that takes all but images
     tell: Callable[[Progress], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None  #: a line for people
     interrupts: int = 0
     refused: int = 0  #: how often the disk had refused when it was last looked at
+    refused_there: int = 0  #: the same of far workers, who may be refused alone
     room: Room = field(init=False)
     _waits: bool = field(default=False, init=False)
+    _said: str = field(default="", init=False)  # why the bucket refuses, as was said
     _met: bool = field(default=False, init=False)  # some worker has been there
     _lonely_s: float | None = field(default=None, init=False)  # when to say that nobody is
     _unfit: int = field(default=0, init=False)  # tasks given back when this run began
@@ -101,6 +102,7 @@ class Run:
         before = self._stats()
         stats, self.refused = before, self._refusals(before)
         self._unfit = before.counters.get(NO_RIGHT, 0)
+        self.refused_there = before.counters.get(REFUSED_THERE, 0)
         self.seeder.start()
         while True:
             now_s = self.clock.now_s()
@@ -198,22 +200,34 @@ class Run:
         """Pause where the disk is full: someone was refused, or it is about to be."""
         if not self.room.is_due(now_s):
             return False
-        refused = self._refusals(stats) > self.refused
+        refused = self._refusals(stats) > self.refused or self._refuses_all(stats)
         if not refused and not self.room.is_low():
             self._say_of_room(waits=False)
             return False
         self._make_room()
-        self._steer(lambda frontier: frontier.pause(DISK_FULL))
+        reason = DISK_FULL if self.bucket is None or self.room.is_low() else BUCKET_REFUSES
+        self._steer(lambda frontier: frontier.pause(reason))
         self.refused = self._refusals(stats)
         self._say_of_room(waits=True)
         return True
 
+    def _refuses_all(self, stats: Stats) -> bool:
+        """Whether the bucket that has refused a far worker refuses us too."""
+        there = stats.counters.get(REFUSED_THERE, 0)
+        if self.bucket is None or there <= self.refused_there:
+            return False
+        takes = self.bucket.look()
+        if takes is not None:
+            self.refused_there = there
+        return takes is False
+
     def _go_on_with_room(self, stats: Stats, now_s: float) -> None:
-        if stats.reason != DISK_FULL or not self.room.is_due(now_s):
+        if stats.reason not in (DISK_FULL, BUCKET_REFUSES) or not self.room.is_due(now_s):
             return
         self.refused = self._refusals(stats)
+        self.refused_there = stats.counters.get(REFUSED_THERE, 0)
         self._make_room()
-        back = self.room.is_back() and self.takes()
+        back = self.room.is_back() and (self.bucket is None or self.bucket.is_back())
         self._say_of_room(waits=not back)
         if back:
             self._steer(lambda frontier: frontier.resume())
@@ -228,17 +242,20 @@ class Run:
     def _say_of_room(self, *, waits: bool) -> None:
         if waits and not self._waits:
             self.say(
-                f"{self._trouble()}: paused ({DISK_FULL}). It goes on by itself when there is room "
-                "again; Ctrl-C ends it, and the same command goes on later."
+                f"{self._trouble()}. It goes on by itself when that is over; Ctrl-C ends it, and "
+                "the same command goes on later."
             )
         elif self._waits and not waits:
-            self.say("There is room again: going on.")
+            self.say("There is room again: going on." if self.bucket is None else "Going on.")
         self._waits = waits
+        if waits and self.bucket is not None and self.bucket.why not in ("", self._said):
+            self._said = self.bucket.why
+            self.say(self._said)
 
     def _trouble(self) -> str:
-        if self.store and not self.room.is_low():
-            return f"Images cannot be written to {self.store}"
-        return f"No more room in {self.folder}"
+        if self.bucket is not None and not self.room.is_low():
+            return f"Images cannot be written to {self.bucket.name}: paused ({BUCKET_REFUSES})"
+        return f"No more room in {self.folder}: paused ({DISK_FULL})"
 
     def _steer(self, action: Callable[[Frontier], None]) -> None:
         with suppress(StorageFullError):  # tried again at the next look

@@ -60,11 +60,11 @@ def parse_bucket(text: str) -> Bucket:
             "Credentials do not belong into an s3:// URL, where everybody sees them: set "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
         )
-    options = _options(query, text)
+    options = _options(query, place)
     bucket, _, prefix = unquote(place[len(SCHEME) :]).partition("/")
     prefix = prefix.strip("/")
     if not _BUCKET.match(bucket) or not all(map(_is_part, prefix.split("/") if prefix else ())):
-        raise UsageError(f"{text!r} names no place in a bucket; {_HINT}.")
+        raise UsageError(f"{place!r} names no place in a bucket; {_HINT}.")
     endpoint = check_endpoint(options.get("endpoint", ""), allow_http="allow-http" in options)
     region = options.get("region", "")
     if region and not _REGION.match(region):
@@ -72,11 +72,11 @@ def parse_bucket(text: str) -> Bucket:
     return Bucket(bucket, prefix, endpoint, region, "allow-http" in options)
 
 
-def _options(query: str, text: str) -> dict[str, str]:
+def _options(query: str, place: str) -> dict[str, str]:
     options = dict(parse_qsl(query, keep_blank_values=True))
     unknown = sorted(set(options) - _OPTIONS)
     if unknown:
-        raise UsageError(f"{text!r} has unknown options: {', '.join(unknown)}; {_HINT}.")
+        raise UsageError(f"{place} has unknown options: {', '.join(unknown)}; {_HINT}.")
     if options.get("allow-http", "yes") != "yes":
         raise UsageError("allow-http is allow-http=yes, or left out.")
     return options
@@ -91,6 +91,11 @@ def check_endpoint(endpoint: str, *, allow_http: bool) -> str:
     """
     if not endpoint:
         return ""
+    if "@" in endpoint:
+        raise UsageError(
+            "Credentials do not belong into an endpoint: set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
+        )
     try:
         parts = urlsplit(endpoint)
         host, port = parts.hostname, parts.port

@@ -8,6 +8,8 @@ from pathlib import Path
 #: A temporary file of another machine, or one whose owner cannot be asked for, is left over after
 #: this many seconds: no transfer may take longer (settings.RANGES).
 LONGEST_S = 86_400.0
+#: States of a process that has ended and that nobody has asked for yet, proc(5).
+_DEAD = ("Z", "X")
 
 
 def host_mark() -> str:
@@ -21,11 +23,17 @@ def start_of(pid: int) -> int:
     Field 22 of /proc/<pid>/stat, proc(5): it tells a process from a later one of the same id,
     which in a container is the rule rather than the exception.
     """
+    return _state_and_start(pid)[1]
+
+
+def _state_and_start(pid: int) -> tuple[str, int]:
+    """Fields 3 and 22; nothing where the system does not say."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        return int(text.rpartition(")")[2].split()[19])
+        fields = text.rpartition(")")[2].split()
+        return fields[0], int(fields[19])
     except (OSError, ValueError, IndexError):
-        return 0
+        return "", 0
 
 
 def mark() -> str:
@@ -49,5 +57,5 @@ def _lives(pid: int, born: int) -> bool:
         return False
     except (PermissionError, OverflowError):
         pass
-    began = start_of(pid)
-    return not (born and began and began != born)
+    state, began = _state_and_start(pid)
+    return state not in _DEAD and not (born and began and began != born)

@@ -5,9 +5,9 @@ A path is answered at once. Whoever speaks of it waits until it has landed (`und
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,15 +18,38 @@ from bowerbird.store import names
 from bowerbird.store.spool import FileSpool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bowerbird.store.base import Found
     from bowerbird.store.s3.store import S3Store
 
 #: Puts under way at once: 32 of 50 ms each are 640 images a second.
 THREADS = 32
+#: Bytes of files that are in memory at once on their way. Bodies that never lay in a file are
+#: counted by who holds them, the fetcher.
+IN_MEMORY = 48 << 20
 
 _Put = Callable[[], object]
+
+
+class Memory:
+    """Bytes that threads share; who wants more than are left waits."""
+
+    def __init__(self, size: int) -> None:
+        self._left = self._size = size
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """So many bytes, or all there are, until the block ends."""
+        size = min(size, self._size)
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= size)
+            self._left -= size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._left += size
+                self._changed.notify_all()
 
 
 class Uploads:
@@ -40,9 +63,14 @@ class Uploads:
         self._queue: SimpleQueue[tuple[str, _Put, Future[None]] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._most = threads
+        self._memory = Memory(IN_MEMORY)
 
     def __repr__(self) -> str:
         return f"<Uploads {self.name} [{len(self._under_way)} under way]>"
+
+    def claim(self, crawl: str) -> None:
+        """See `S3Store.claim`. Raises UsageError."""
+        self._store.claim(crawl)
 
     def under_way(self, path: str) -> "Future[None] | None":
         """The put of a path, unless it has succeeded. One that failed stays until a new put."""
@@ -77,7 +105,7 @@ class Uploads:
 
     # Looking and cleaning wait for what is under way.
 
-    def files(self) -> "Iterator[Found]":
+    def files(self) -> Iterator["Found"]:
         """See `Store.files`."""
         self.flush()
         return self._store.files()
@@ -117,7 +145,8 @@ class Uploads:
 
     def _put_file(self, file: Path, path: str) -> None:
         try:
-            self._store.put_file(file, path)
+            with self._memory.taken(self._store.memory_for(file.stat().st_size)):
+                self._store.put_file(file, path)
         finally:
             with suppress(OSError):
                 file.unlink()

@@ -1,5 +1,6 @@
 """Outcomes wait until what they speak of lies in the bucket."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -20,11 +21,14 @@ class _Waiting(NamedTuple):
 class Landing:
     """`Work` for a store that puts later: to the loop, an upload is one more step of decoding."""
 
-    def __init__(self, work: Work, uploads: Uploads) -> None:
+    def __init__(self, work: Work, uploads: Uploads, say: Callable[[str], None]) -> None:
+        """`say` tells people once of each reason why the bucket refuses."""
         self.adaptive = work.adaptive
         self._work = work
         self._uploads = uploads
         self._waiting: dict[int, _Waiting] = {}
+        self._say = say
+        self._said: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._work) + len(self._waiting)
@@ -61,8 +65,14 @@ class Landing:
         return None
 
     def _judged(self, waiting: _Waiting) -> Outcome:
-        errors = [error for put in waiting.puts if (error := put.exception()) is not None]
-        return given_back(waiting.outcome.token, str(errors[0])) if errors else waiting.outcome
+        errors = (str(error) for put in waiting.puts if (error := put.exception()) is not None)
+        why = next(errors, "")
+        if not why:
+            return waiting.outcome
+        if why not in self._said:
+            self._said.add(why)
+            self._say(why)
+        return given_back(waiting.outcome.token, why)
 
 
 def _has_ended(waiting: _Waiting) -> bool:

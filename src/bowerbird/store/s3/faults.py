@@ -15,6 +15,8 @@ from bowerbird.store.bucket import Bucket
 _CODE = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
 _STATUS = re.compile(r"status code: (\d{3})\b")
 _KIND = re.compile(r"kind: (Connect|Timeout|Request|Interrupted|Decode)\b")
+#: Where the library asks for keys when nothing else has any: an instance's or a container's own.
+_METADATA = re.compile(r"http://169\.254\.(169\.254|170\.2|170\.23)\b")
 _CREDENTIALS = re.compile(r"credential|169\.254\.169\.254|security-credentials|sts\b", re.I)
 
 #: Codes that say that the bytes did not arrive as they were sent.
@@ -70,7 +72,7 @@ def _words(name: str, status: int, code: str, text: str) -> str:
         return "these credentials may not do that"
     if name == "UnauthenticatedError":
         return "the server does not take these credentials"
-    if status:
+    if status and not _METADATA.search(text):
         return f"the server answered {status}"
     if "redirect" in text:
         return "the bucket is in another region; name it with region="

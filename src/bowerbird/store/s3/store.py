@@ -14,7 +14,7 @@ from bowerbird.store import names
 from bowerbird.store.base import Found, Sort
 from bowerbird.store.bucket import Bucket
 from bowerbird.store.files import FileStore
-from bowerbird.store.s3.client import MULTIPART, Client
+from bowerbird.store.s3.client import MULTIPART, PART, PARTS, Client
 from bowerbird.store.spool import Adopt, FileSpool
 
 #: Where crawls say that their images lie here: two may share a place, but not prune it.
@@ -70,6 +70,10 @@ class S3Store:
     def put_file(self, file: Path, path: str) -> None:
         """Keep a file's bytes as an object. Raises as `Store.put`."""
         self._client.keep(path, file, file.stat().st_size)
+
+    def memory_for(self, size: int) -> int:
+        """Bytes of memory that `put_file` takes for a file of this size."""
+        return min(size, PARTS * PART) if size > MULTIPART else size
 
     def spool(self) -> FileSpool:
         """Begin a body that arrives in pieces; see `Store.spool`."""
