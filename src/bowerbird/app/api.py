@@ -53,8 +53,8 @@ def crawl(
 
 
 def download(
-    urls: Iterable[str] | Path, *, out: Out, state: Out = "", secrets: Secrets | None = None, engine: str = "",
-    listen: Listen | str = "", **options: Any,
+    urls: Iterable[str] | Path, *, out: Out, state: Out = "", secrets: Secrets | None = None,
+    engine: str = "", listen: Listen | str = "", **options: Any,
 ) -> Report:  # fmt: skip
     """Download image URLs, from an iterable or the path of a list; see `crawl`."""
     if isinstance(urls, Path):
@@ -110,7 +110,8 @@ def _order(
         listen = Listen(listen)
     return Order(
         mode=mode, out=out, state=state, start=start, options=options,
-        secrets=secrets or Secrets(), engine=engine, listen=listen if listen.place else None, said=_said,
+        secrets=secrets or Secrets(), engine=engine,
+        listen=listen if listen.place else None, said=_said,
     )  # fmt: skip
 
 
