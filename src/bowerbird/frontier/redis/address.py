@@ -1,7 +1,7 @@
 """Addresses of a crawl in Redis: `redis://user:password@host:6379/0?crawl=name`."""
 
 import re
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import msgspec
 
@@ -10,12 +10,20 @@ from bowerbird.errors import UsageError
 #: What a crawl may be called: its name is part of each of its keys.
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: Addresses that are understood.
-SCHEMES = ("redis", "rediss", "unix")
-_FORMS = "redis://HOST:6379/0?crawl=NAME, rediss:// (TLS) or unix:///path?crawl=NAME"
+SENTINEL, CLUSTER = "redis+sentinel", "redis+cluster"
+SCHEMES = ("redis", "rediss", "unix", SENTINEL, CLUSTER)
+SENTINEL_PORT, CLUSTER_PORT = 26_379, 6_379
+_FORMS = (
+    "redis://HOST:6379/0?crawl=NAME, rediss:// (TLS), unix:///path?crawl=NAME, "
+    "redis+sentinel://HOST:26379,HOST:26379/MASTER?crawl=NAME "
+    "or redis+cluster://HOST:6379,HOST:6379/?crawl=NAME"
+)
+
+Node = tuple[str, int]
 
 
 class RedisAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a crawl lies. `url` is what redis-py takes, secrets included: it is never shown."""
+    """Where a crawl lies. `url` is what `ways` takes, secrets included: it is never shown."""
 
     url: str
     crawl: str
@@ -27,7 +35,9 @@ class RedisAddress(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def _database(self) -> str:
         number = parse_qs(urlsplit(self.url).query).get("db", ["0"])[-1]
-        return f"?db={number}&" if self.url.startswith("unix:") else f"/{number}?"
+        if self.url.startswith(("redis:", "rediss:")):
+            return f"/{number}?"
+        return f"?db={number}&" if number != "0" else "?"
 
     def __repr__(self) -> str:
         return f"<RedisAddress {self}>"
@@ -37,7 +47,7 @@ def shown(url: str) -> str:
     """An address without user, password and options."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, place, parts.path, "", ""))
+    return f"{parts.scheme}://{place}{parts.path}"
 
 
 def parse_redis(text: str) -> RedisAddress:
@@ -46,30 +56,43 @@ def parse_redis(text: str) -> RedisAddress:
     Raises:
         UsageError: it is none, names no crawl, or an option is unknown.
     """
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise UsageError(f"This is no address of Redis; it looks like {_FORMS}.") from None
-    if parts.scheme not in SCHEMES or (parts.scheme != "unix" and not parts.hostname):
-        raise UsageError(f"{shown(text)} is no address of Redis; it looks like {_FORMS}.")
-    if port == 0:
-        raise UsageError(f"{shown(text)}: 0 is no port.")
+    parts = _parts(text)
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     crawl, partitions = options.pop("crawl", ""), options.pop("partitions", "1")
-    database = _database(parts.path if parts.scheme != "unix" else "", options.pop("db", ""), text)
+    plain = parts.scheme in ("redis", "rediss")
+    database = _database(parts.path if plain else "", options.pop("db", ""), text)
     if options:
         raise UsageError(f"{shown(text)}: {min(options)} is no option; crawl, db, partitions are.")
+    if database and parts.scheme == CLUSTER:
+        raise UsageError(f"{shown(text)}: a Cluster has database 0 only.")
+    path, query = "" if plain else parts.path.rstrip("/"), f"?db={database}" if database else ""
     return RedisAddress(
-        url=urlunsplit((parts.scheme, parts.netloc, _path(parts.scheme, parts.path),
-                        f"db={database}" if database else "", "")),
+        url=f"{parts.scheme}://{parts.netloc}{path}{query}",
         crawl=_crawl(crawl, text),
         partitions=_partitions(partitions, text),
-    )  # fmt: skip
+    )
 
 
-def _path(scheme: str, path: str) -> str:
-    return path if scheme == "unix" else ""
+def nodes_of(place: str, port: int) -> list[Node]:
+    """Hosts and ports of `host:port,host,[::1]:port`; raises ValueError where they are none."""
+    found = [urlsplit(f"//{one}") for one in place.split(",")]
+    if not all(one.hostname and one.port != 0 for one in found):
+        raise ValueError("no host, or no port")
+    return [(one.hostname or "", one.port or port) for one in found]
+
+
+def _parts(text: str) -> SplitResult:
+    """An address taken to pieces that make sense."""
+    try:
+        parts = urlsplit(text)
+        nodes = nodes_of(parts.netloc.rpartition("@")[2], 1) if parts.scheme != "unix" else []
+    except ValueError:
+        raise UsageError(f"This is no address of Redis; it looks like {_FORMS}.") from None
+    many = parts.scheme in (SENTINEL, CLUSTER)
+    unnamed = parts.scheme == SENTINEL and not parts.path.strip("/")
+    if parts.scheme not in SCHEMES or (len(nodes) > 1 and not many) or unnamed:
+        raise UsageError(f"{shown(text)} is no address of Redis; it looks like {_FORMS}.")
+    return parts
 
 
 def _database(path: str, option: str, text: str) -> int:

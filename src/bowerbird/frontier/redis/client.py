@@ -25,6 +25,7 @@ from bowerbird.frontier.redis.answers import (
     read,
 )
 from bowerbird.frontier.redis.audit import audit
+from bowerbird.frontier.redis.examine import warnings_of
 from bowerbird.frontier.redis.keys import VERSION, Keys
 from bowerbird.frontier.redis.line import Line
 from bowerbird.frontier.redis.packing import (
@@ -85,6 +86,8 @@ class RedisFrontier(Frontier):
         self._line, self._clock = Line(where), clock
         self.keys = Keys(where.crawl)
         self._books = self.keys.of("books")
+        if rules:
+            self.warnings()
         self._identity, self._key = self._open(rules)
         self._judge = Judge(self._user_agent(), self._robots_text)
 
@@ -102,6 +105,14 @@ class RedisFrontier(Frontier):
                 f"(its data are of version {version.decode()}, this one writes {VERSION})."
             )
         return identity, key
+
+    def warnings(self) -> list[str]:
+        """What of this Redis's settings should be put right, in whole sentences.
+
+        Raises:
+            UsageError: they make it lose keys.
+        """
+        return warnings_of(self._line)
 
     def _user_agent(self) -> str:
         agent: bytes = self._line.command("HGET", self._books, "user_agent") or b""

@@ -85,7 +85,15 @@ def _vanished(_: str, place: str) -> BowerbirdError:
 
 
 def _cluster(_: str, place: str) -> BowerbirdError:
-    return UsageError(f"Redis at {place} is part of a Cluster, which is not supported yet.")
+    return UsageError(f"Redis at {place} is part of a Cluster: name it with redis+cluster://.")
+
+
+def _no_cluster(_: str, place: str) -> BowerbirdError:
+    return UsageError(f"Redis at {place} is no Cluster: name it with redis:// or rediss://.")
+
+
+def _moving(_: str, place: str) -> BowerbirdError:
+    return ConnectionLostError(f"The Cluster at {place} cannot serve this crawl's slot just now.")
 
 
 def _database(_: str, place: str) -> BowerbirdError:
@@ -115,8 +123,14 @@ _TABLE = (
     (said.BusyLoadingError, "", _loading),
     (said.ReadOnlyError, "", _replica),
     (said.ResponseError, "READONLY", _replica),
-    (said.ResponseError, "MOVED", _cluster),
-    (said.ResponseError, "CROSSSLOT", _cluster),
+    (said.MovedError, "", _cluster),
+    (said.ClusterCrossSlotError, "", _cluster),
+    (said.AskError, "", _moving),
+    (said.TryAgainError, "", _moving),
+    (said.ClusterDownError, "", _moving),
+    (said.ResponseError, "ERR Script attempted to access a non local", _moving),
+    (said.ResponseError, "Script attempted to access a non local", _moving),
+    (said.ResponseError, "This instance has cluster support disabled", _no_cluster),
     (said.ResponseError, "DB index", _database),
     (said.TimeoutError, "", _silent),
     (TimeoutError, "", _silent),

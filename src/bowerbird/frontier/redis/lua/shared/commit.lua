@@ -1,4 +1,4 @@
--- The end of a unit of work: all its writes, after all its reads.
+-- The end of a unit of work: all its writes, after all its reads and checks.
 local Seq = 0
 
 local function save_books()
@@ -42,6 +42,7 @@ local function commit()
   Sessions.save()
   save_books()
   check_types()
+  call('EXISTS', PREFIX .. 'none')  -- never there: errs where a Cluster moves this slot just now
   Seq = call('HINCRBY', KEYS[1], 'seq', 1)  -- refused where memory is full: nothing has happened
   for _, arguments in ipairs(writes) do call(unpack(arguments)) end
   writes = {}

@@ -39,6 +39,7 @@ end
 
 -- Splits at once, before anything else is written: the new bucket comes first.
 local function split()
+  call('EXISTS', PREFIX .. 'none')  -- see commit.lua
   local v, level = Books.v, 1
   while level * 2 <= v.buckets do level = level * 2 end
   local old, new = v.buckets - level, v.buckets

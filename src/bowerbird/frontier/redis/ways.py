@@ -1,0 +1,163 @@
+"""Ways to the Redis that holds a crawl: one server, the master that Sentinels name, or the node of
+a Cluster that serves the crawl's slot."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.crc import key_slot
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from bowerbird.frontier.redis.address import (
+    CLUSTER,
+    CLUSTER_PORT,
+    SENTINEL,
+    SENTINEL_PORT,
+    Node,
+    nodes_of,
+)
+
+#: Time for a connection, and for an answer, in seconds.
+REACH_S, ANSWER_S = 5.0, 10.0
+
+
+class Way(ABC):
+    """Whom to ask. Nothing is sent twice by itself: whether a call that got no answer was carried
+    out is not known, and its caller has to decide."""
+
+    #: Whether the crawl may be moved to another node in the midst of things.
+    moves = False
+
+    @abstractmethod
+    def client(self) -> redis.Redis:
+        """Connections to whoever holds the crawl, as far as is known."""
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Whoever was asked last is not the one, or has gone."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the connections."""
+
+
+def way_to(url: str, key: str) -> Way:
+    """The way to the Redis at `url` that holds `key`. Connects at the first call."""
+    parts = urlsplit(url)
+    if parts.scheme == SENTINEL:
+        return _Named(parts)
+    return _Slot(parts, key) if parts.scheme == CLUSTER else _Direct(_with_slashes(url))
+
+
+def _with_slashes(url: str) -> str:
+    """`unix:/path`, which urllib makes of unix:///path, as redis-py takes it."""
+    return url if "://" in url else url.replace(":", "://", 1)
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "protocol": 2, "retry": Retry(NoBackoff(), 0), "retry_on_timeout": False,
+        "socket_connect_timeout": REACH_S, "socket_timeout": ANSWER_S, "client_name": "bowerbird",
+    }  # fmt: skip
+
+
+def _account(parts: SplitResult) -> dict[str, Any]:
+    return {
+        "username": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+    }
+
+
+def _bare(client: redis.Redis) -> redis.Redis:
+    client.response_callbacks.clear()  # they lose fields of a stream that come twice
+    return client
+
+
+class _Direct(Way):
+    """One server."""
+
+    def __init__(self, url: str) -> None:
+        self._client = _bare(redis.Redis.from_url(url, **_options()))
+
+    def client(self) -> redis.Redis:
+        return self._client
+
+    def forget(self) -> None:
+        """There is no other."""
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class _Named(Way):
+    """The master of a name that Sentinels watch: redis+sentinel://host:26379,host/name?db=0."""
+
+    def __init__(self, parts: SplitResult) -> None:
+        place, name = parts.netloc.rpartition("@")[2], parts.path.strip("/")
+        limits = {"socket_connect_timeout": REACH_S, "socket_timeout": ANSWER_S}
+        self._sentinel = Sentinel(  # type: ignore[no-untyped-call]
+            nodes_of(place, SENTINEL_PORT), sentinel_kwargs=limits, **_options()
+        )
+        database = int(parts.query.rpartition("db=")[2] or 0)
+        found = self._sentinel.master_for(name, db=database, **_account(parts))  # type: ignore[no-untyped-call]
+        self._client = _bare(found)
+
+    def client(self) -> redis.Redis:
+        return self._client
+
+    def forget(self) -> None:
+        self._client.connection_pool.disconnect(inuse_connections=False)
+
+    def close(self) -> None:
+        self._client.close()
+        for one in self._sentinel.sentinels:
+            one.close()
+
+
+class _Slot(Way):
+    """The node of a Cluster that serves the slot of a key; all keys of a crawl lie in one."""
+
+    moves = True
+
+    def __init__(self, parts: SplitResult, key: str) -> None:
+        self._named = nodes_of(parts.netloc.rpartition("@")[2], CLUSTER_PORT)
+        self._known: list[Node] = []
+        self._slot, self._more = key_slot(key.encode()), {**_options(), **_account(parts)}
+        self._client: redis.Redis | None = None
+
+    def client(self) -> redis.Redis:
+        if self._client is None:
+            host, port = self._find()
+            self._client = _bare(redis.Redis(host=host, port=port, **self._more))
+        return self._client
+
+    def _find(self) -> Node:
+        trouble: Exception = redis.exceptions.ConnectionError("no node was named")
+        for node in dict.fromkeys([*self._known, *self._named]):
+            try:
+                return self._asked(*node)
+            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+                trouble = error
+        raise trouble
+
+    def _asked(self, host: str, port: int) -> Node:
+        """The node of our slot, as this one sees it."""
+        with _bare(redis.Redis(host=host, port=port, **self._more)) as client:
+            ranges = client.execute_command("CLUSTER", "SLOTS")
+        masters = {(low, high): (one[0].decode() or host, one[1]) for low, high, one, *_ in ranges}
+        self._known = [(one[0].decode() or host, one[1]) for row in ranges for one in row[2:]]
+        for (low, high), node in masters.items():
+            if low <= self._slot <= high:
+                return node
+        raise redis.exceptions.ConnectionError("no node serves the crawl's slot")
+
+    def forget(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:  # others may still be reading from it
+            client.connection_pool.disconnect(inuse_connections=False)
+
+    def close(self) -> None:
+        self.forget()
