@@ -260,12 +260,38 @@ def test_stay_waits_for_the_next_crawl_at_the_address(place, fly):
             ran = bird(*place.crawl(site, out=place.base / f"out{number}"))
             assert ran.status == 0, ran.err
             assert ran.report["images"] == len(images_of(site.answers))
+            assert f"{site.url}/p0" in line_with(worker, "Joined")
+            line_with(worker, "waiting for the next one")
         worker.interrupt()
         ran = worker.ended()
 
         assert ran.status == 130
         assert len(ran.report["crawls"]) == 2
         assert ran.report["images"] == sum(len(images_of(one.answers)) for one in (web, other))
+
+
+def test_a_worker_waits_for_its_first_manager_as_long_as_it_was_told(place):
+    ran = bird(*place.worker("w", "--patience", "0.5"))
+
+    assert ran.status == 1
+    assert "for 0.5 s at most" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_worker_that_was_cut_off_leaves_when_its_patience_is_over(place, fly):
+    with serve(tree(pages=40, images=4), pause_s=0.02) as web:
+        manager = fly(place.crawl(web))
+        worker = fly(place.worker("w", "--allow-private", "--patience", "1s"))
+        wait_for("requests", lambda: len(web.requests) > 40)
+        manager.kill_group()
+        ran = worker.ended()
+
+        assert (ran.status, ran.report["state"]) == (1, "alone")
+        assert "for 1 s at most" in ran.err
+        assert "Traceback" not in ran.err
+        fly(place.crawl(web))
+        assert bird(*place.worker()).status == 0
+        assert_whole(web, place)
 
 
 def test_ctrl_c_finishes_what_is_in_flight_and_gives_the_rest_back(place, fly):

@@ -178,6 +178,21 @@ def test_a_far_worker_that_was_killed_does_not_hold_the_end_up_for_long(out):
     assert time.monotonic() - began_s < PATIENCE_S / 3
 
 
+def test_a_crawl_begun_for_others_alone_is_not_worked_here_unasked(out):
+    with serve(tree(1, 1)) as web:
+        with flying(*crawling(web, out, "--workers", 0)) as run:
+            line_to_paste(run)
+            run.interrupt()
+            run.ended()
+        refused = bird("crawl", "-o", out)
+        assert (refused.status, "--workers 2" in refused.err, "--listen" in refused.err) == (
+            2, True, True,
+        )  # fmt: skip
+        assert web.requests == []
+        assert bird("crawl", "-o", out, "--workers", 1).status == 0
+    assert len(records_of(out)) == 2
+
+
 # Seeing it.
 
 

@@ -188,11 +188,18 @@ def _check_who_works(order: Order, engine: str) -> None:
 
 
 def _worker_count(job: Job, *, alone: bool) -> int:
-    """Local workers; none only where others can come in."""
+    """Local workers; none only where others can come in.
+
+    Raises:
+        UsageError: it was begun for others alone, and now they cannot come in.
+    """
     wanted = job.settings.workers
-    if wanted == 0 and not alone:
-        return 0
-    return wanted or os.cpu_count() or 1
+    if wanted == 0 and alone:
+        raise UsageError(
+            "This crawl was begun with --workers 0, for other machines alone. Give --listen again, "
+            "so that they can come in, or say how many are to work here: --workers 2."
+        )
+    return wanted if wanted is not None else os.cpu_count() or 1
 
 
 def _invitation(order: Order, engine: "Engine", job: Job, folder: Folder) -> list[str]:

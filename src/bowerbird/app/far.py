@@ -199,6 +199,7 @@ class Far:
                 continue
             if not self._errand.stay:
                 return
+            self.tell("It has ended: waiting for the next one (--stay).", f"end of {job.name}")
             self._stopped.wait(STAY_S)
 
     def _next_job(self) -> Job | None:
@@ -245,6 +246,9 @@ class Far:
             return None
         guard = rights.guard if rights else Guard.of(job)
         self._life = Life(job, member, store, guard, info.name, rights, self._say_of_bucket)
+        if self._crawls and job.name not in self._crawls:
+            what = ", ".join(job.start_urls[:3]) or "a list"
+            self.tell(f"Joined the next one: {job.settings.mode} of {what}.", f"join {job.name}")
         self._crawls[job.name] = None
         if self._stopped.is_set() or self._changed:
             self._life.loop.stop()

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -47,6 +48,7 @@ class Fleet:
     count: int  #: worker processes
     said: Callable[[str], None] = lambda _: None  #: a line for people
     tell: Callable[["FleetProgress"], None] = lambda _: None
+    patience_s: float = inf  #: how long to go on without a manager
     signals: bool = False  #: Ctrl-C is taken as a wish to stop in order
     interrupts: int = 0
     waits: bool = False  #: there is no manager yet, and nothing to finish
@@ -56,6 +58,13 @@ class Fleet:
         self.interrupts += 1
         if self.waits:
             raise KeyboardInterrupt
+
+    @property
+    def how_long(self) -> str:
+        """For how long it tries, for people."""
+        if self.patience_s == inf:
+            return "for ever, unless --patience says otherwise"
+        return f"for {self.patience_s:g} s at most"
 
 
 class FleetProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +82,7 @@ class FleetReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker command came to, for people and for programs."""
 
     address: str
-    state: str  #: ended, interrupted
+    state: str  #: ended, interrupted; alone: no manager any more
     crawls: tuple[str, ...]
     folder: str
     images: int
@@ -172,22 +181,32 @@ class _FleetRun:
         self._began_s = time.monotonic()
         self._children = Children(lambda: fleet.errand)
         self._crawls: dict[str, None] = {}
-        self._away = self._is_full = False
+        self._away = self._is_full = self._alone = False
         self._no_room = self._stored = 0
         self._supervisor = Supervisor(COMMAND, fleet.count, SystemClock(), self._children.spawn)
 
     # Before the work.
 
     def first_job(self) -> Job | None:
-        """What there is to do, as soon as a manager says so; None when interrupted."""
+        """What there is to do, as soon as a manager says so; None when interrupted.
+
+        Raises:
+            ConnectionLostError: none has come, and patience is at its end.
+        """
         target, tries, said_s = self._fleet.errand.target, 0, 0.0
         while not self._fleet.interrupts:
             try:
                 return target.job()
             except (ConnectionLostError, StorageFullError) as error:
                 now_s = time.monotonic()
+                if now_s - self._began_s >= self._fleet.patience_s:
+                    raise ConnectionLostError(
+                        f"{error} Waited {self._fleet.how_long} (--patience)."
+                    ) from None
                 if not said_s or now_s - said_s > WAITING_S:
-                    self._fleet.said(f"{error} Waiting for it; Ctrl-C ends that.")
+                    self._fleet.said(
+                        f"{error} Waiting for it {self._fleet.how_long}; Ctrl-C ends that."
+                    )
                     said_s = now_s
                 self._sleep(wait_s(tries))
                 tries += 1
@@ -205,7 +224,7 @@ class _FleetRun:
         supervisor, fleet = self._supervisor, self._fleet
         supervisor.start()
         try:
-            while supervisor.running and not fleet.interrupts:
+            while supervisor.running and not (fleet.interrupts or self._alone):
                 time.sleep(LOOK_EVERY_S)
                 self._look()
                 supervisor.check()
@@ -216,7 +235,8 @@ class _FleetRun:
         self._look()
 
     def _end(self) -> None:
-        """Ctrl-C: let them finish what is in flight; again: leave at once."""
+        """Ctrl-C: let them finish what is in flight; again, or where nobody is left to hand it in
+        to: leave at once."""
         if not self._fleet.interrupts:
             return
         self._supervisor.ask_to_stop()
@@ -237,6 +257,7 @@ class _FleetRun:
         if self._supervisor.hopeless():
             raise BowerbirdError("Workers end as soon as they start; what they said stands above.")
         progress = self._progress()
+        self._alone = self._alone or (progress.away_s or 0.0) >= self._fleet.patience_s
         self._say_of_manager(progress)
         self._say_of_room(progress.tally)
         self._fleet.tell(progress)
@@ -247,7 +268,7 @@ class _FleetRun:
             kept = f" {progress.owed} results are kept for it." if progress.owed else ""
             self._fleet.said(
                 f"The manager at {self._fleet.errand.target.address} is away.{kept} "
-                "Trying again and again; Ctrl-C ends that."
+                f"Trying again and again {self._fleet.how_long}; Ctrl-C ends that."
             )
         elif self._away and progress.working:
             self._fleet.said("The manager is back: going on.")
@@ -284,9 +305,14 @@ class _FleetRun:
         tally, errand = self._children.tally(), self._fleet.errand
         return FleetReport(
             address=errand.target.address,
-            state="interrupted" if self._fleet.interrupts else "ended",
+            state=self._state(),
             crawls=tuple(self._crawls), folder=errand.place, images=tally.images,
             bytes=tally.bytes, pages=tally.pages, failed=tally.failed, refused=tally.refused,
             lost=sum(child.told.owed for child in self._children.all),
             seconds=time.monotonic() - self._began_s, workers_died=self._supervisor.deaths,
         )  # fmt: skip
+
+    def _state(self) -> str:
+        if self._fleet.interrupts:
+            return "interrupted"
+        return "alone" if self._alone else "ended"

@@ -1,15 +1,16 @@
 """`worker`: help with a crawl from any machine."""
 
 import sys
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bowerbird.cli import FINISHED, INTERRUPTED, plain
+from bowerbird.cli import FAILED, FINISHED, INTERRUPTED, plain
 from bowerbird.cli.access import access_of, access_options, warn_of_password
 from bowerbird.cli.show import LINE_EVERY_S, SAME_AFTER_S
-from bowerbird.cli.values import parse_size, shown_duration, shown_size
+from bowerbird.cli.values import parse_duration, parse_size, shown_duration, shown_size
 from bowerbird.codec import as_json
 from bowerbird.errors import PlainManagerError
 
@@ -56,6 +57,12 @@ if TYPE_CHECKING:
     "--allow-range", multiple=True, metavar="CIDR", help="Let it reach these private addresses."
 )
 @click.option("--stay", is_flag=True, help="When the crawl has ended wait for the next one there.")
+@click.option(
+    "--patience",
+    default="",
+    metavar="TIME",
+    help="Leave when no manager has answered for so long. [for ever]",
+)
 @access_options
 @click.option("--json", "as_json_", is_flag=True, help="Print what it came to as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
@@ -82,7 +89,10 @@ def worker(address: str, as_json_: bool, quiet: bool, **typed: Any) -> None:
         sys.stdout.buffer.write(as_json(report))
     else:
         click.echo(summary(report))
-    sys.exit(INTERRUPTED if report.state == "interrupted" else FINISHED)
+    sys.exit(_STATUS[report.state])
+
+
+_STATUS = {"ended": FINISHED, "interrupted": INTERRUPTED, "alone": FAILED}
 
 
 def _fleet(address: str, shown: "Shown", typed: dict[str, Any]) -> Any:
@@ -105,7 +115,10 @@ def _fleet(address: str, shown: "Shown", typed: dict[str, Any]) -> Any:
         stay=typed["stay"],
     )
     count = typed["workers"] or os.cpu_count() or 1
-    return Fleet(errand, count, said=shown.say, tell=shown.tell, signals=True)
+    patience_s = parse_duration(typed["patience"]) if typed["patience"] else inf
+    return Fleet(
+        errand, count, said=shown.say, tell=shown.tell, patience_s=patience_s, signals=True
+    )
 
 
 def _target(address: str, access: "Access") -> "Target | RedisTarget":
@@ -161,9 +174,16 @@ class Shown:
         return " · ".join(parts)
 
 
+_STATES = {
+    "ended": "The crawl has ended",
+    "interrupted": "Interrupted",
+    "alone": "No manager answers any more (--patience)",
+}
+
+
 def summary(report: "FleetReport") -> str:
     """The report in a line or two."""
-    state = "Interrupted" if report.state == "interrupted" else "The crawl has ended"
+    state = _STATES[report.state]
     lines = [
         f"{state}: {report.images:,} images, {shown_size(report.bytes)}, {report.pages:,} pages, "
         f"{report.failed:,} failed, in {shown_duration(report.seconds)}",
