@@ -15,7 +15,7 @@ from bowerbird.errors import (
     UsageError,
 )
 
-_COMMAND = re.compile(r"'([^']+)' command|run the ([^ ]+) command|call '([^']+)'")
+_COMMAND = re.compile(r"run the '?([^' ]+)'? command")
 
 
 @contextmanager
@@ -37,12 +37,14 @@ def in_our_words(error: Exception, place: str) -> BowerbirdError:
 
 
 def _no_rights(text: str, place: str) -> BowerbirdError:
-    found = _COMMAND.search(text)
-    command = next((name for name in found.groups() if name), "") if found else ""
-    if not command:
-        what = "may not use keys that begin with bowerbird: (ACL rule ~bowerbird:*)"
+    command = _COMMAND.search(text)
+    if command:
+        name = command.group(1)
+        what = f"may not use the command {name.upper()} (ACL rule +{name.lower()})"
+    elif "script" in text:
+        what = "may not use a command that scripts of ours use (ACL rule +@all)"
     else:
-        what = f"may not use the command {command.upper()} (ACL rule +{command.lower()})"
+        what = "may not use keys that begin with bowerbird: (ACL rule ~bowerbird:*)"
     return UsageError(f"Redis at {place}: this user {what}. Ask its administrator for that right.")
 
 
@@ -115,6 +117,7 @@ _TABLE = (
     (said.ResponseError, "WRONGPASS", _password),
     (said.NoPermissionError, "", _no_rights),
     (said.ResponseError, "NOPERM", _no_rights),
+    (said.ResponseError, "The user executing the script", _no_rights),
     (said.ResponseError, "VANISHED", _vanished),
     (said.ResponseError, "WRONGTYPE", _wrong_type),
     (said.OutOfMemoryError, "", _full),

@@ -59,7 +59,7 @@ def _with_slashes(url: str) -> str:
 
 def _options() -> dict[str, Any]:
     return {
-        "protocol": 2, "retry": Retry(NoBackoff(), 0), "retry_on_timeout": False,
+        "protocol": 2, "retry": Retry(NoBackoff(), 0),
         "socket_connect_timeout": REACH_S, "socket_timeout": ANSWER_S, "client_name": "bowerbird",
     }  # fmt: skip
 

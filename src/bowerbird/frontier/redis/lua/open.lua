@@ -4,7 +4,22 @@
 -- ARGV     now, identity, identity if it is new, fingerprints' key if it is new, version,
 --          rules: {name, value, ...}, packed; '': the rules stand as they are, nothing is made
 -- Returns  {identity, key, version}, or an error VANISHED where there is no crawl and no rules
+--          or NOPERM where the user may not run a command that scripts need: one that errs halfway
+--          would keep what it wrote
 -- uses: base
+local NEEDED = {
+  'del', 'exists', 'get', 'mget', 'set', 'hdel', 'hget', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset',
+  'llen', 'lpop', 'lpush', 'lrange', 'lrem', 'rpush', 'sadd', 'scard', 'sismember', 'smembers',
+  'srandmember', 'srem', 'xadd', 'xdel', 'xlen', 'zadd', 'zcard', 'zrange', 'zrangebyscore', 'zrem',
+  'zscore',
+}
+local ONLY_KEYS = {del = true, exists = true, mget = true}
+for _, name in ipairs(redis.acl_check_cmd and NEEDED or {}) do  -- from Redis 7.0 on
+  local more = ONLY_KEYS[name] and {} or {'1', '1', '1'}
+  if not redis.acl_check_cmd(name, KEYS[1], unpack(more)) then
+    return {err = "NOPERM this user may not run the '" .. name .. "' command"}
+  end
+end
 local found = call('HMGET', KEYS[1], 'identity', 'key', 'version')
 if found[1] and (found[3] ~= ARGV[5] or ARGV[6] == '') then return found end
 if ARGV[6] == '' then return {err = 'VANISHED the crawl is not there'} end
