@@ -5,9 +5,11 @@ from typing import Protocol
 
 from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Fate, Held, Totals
 from bowerbird.codec import decode, encode
+from bowerbird.errors import UsageError
 from bowerbird.frontier.database import mapped_errors
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.frontier.sqlite import SqliteFrontier
+from bowerbird.manager.chronicle import Chronicle
 from bowerbird.model import Results
 from bowerbird.queues import Caller
 from bowerbird.urls import host_of
@@ -16,6 +18,13 @@ from bowerbird.urls import host_of
 PAGE = 200
 #: Most URLs of one call.
 CHUNK = 1_000
+
+
+#: Said to who would have records changed that lie in segments.
+UNCHANGED = (
+    "The catalog of a crawl in Redis is made of segments, which are written once: "
+    "`verify --repair` and `gather` do not work there."
+)
 
 
 class CatalogView(Protocol):
@@ -89,6 +98,29 @@ class LocalView:
         with self._frontier.batch(), mapped_errors():
             CatalogWriter(self._frontier.connection).hold(held)
         return len(held)
+
+
+class ChronicleView:
+    """Read from a catalog that is made of segments, which no command may add to."""
+
+    def __init__(self, chronicle: Chronicle) -> None:
+        self._chronicle = chronicle
+
+    def page(self, after: int) -> list[Entry]:
+        """See `CatalogView`."""
+        return self._chronicle.page(after, PAGE)
+
+    def totals(self) -> Totals:
+        """See `CatalogView`."""
+        return self._chronicle.totals()
+
+    def refetch(self, final_urls: Sequence[str]) -> int:  # noqa: ARG002
+        """See `CatalogView`; raises UsageError."""
+        raise UsageError(UNCHANGED)
+
+    def held(self, held: Sequence[Held]) -> int:  # noqa: ARG002
+        """See `CatalogView`; raises UsageError."""
+        raise UsageError(UNCHANGED)
 
 
 class RemoteView:

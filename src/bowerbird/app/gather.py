@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bowerbird.app.entries import all_entries
-from bowerbird.app.looking import here_of, store_of
+from bowerbird.app.entries import UNCHANGED, all_entries
+from bowerbird.app.looking import here_of
 from bowerbird.app.visit import visit
 from bowerbird.errors import UsageError
 from bowerbird.manager.gather import Gathered, gather
@@ -28,7 +28,9 @@ def gather_crawl(
         UsageError: a folder is none, or has no images.
     """
     with visit(path) as crawl:
-        if store := store_of(crawl.folder):
+        if crawl.in_engine:
+            raise UsageError(UNCHANGED)
+        if store := crawl.store:
             raise UsageError(
                 f"The images of this crawl lie in {store.partition('?')[0]}, where all workers put "
                 "theirs: there is nothing to gather."

@@ -5,9 +5,7 @@ from pathlib import Path
 
 from bowerbird.app.access import Access
 from bowerbird.app.bucket import SPOOLS, store_at
-from bowerbird.app.entries import all_entries
-from bowerbird.app.folder import Folder
-from bowerbird.app.job import stored_job
+from bowerbird.app.entries import UNCHANGED, all_entries
 from bowerbird.app.visit import Visit, visit
 from bowerbird.errors import UsageError
 from bowerbird.manager.here import Here
@@ -34,9 +32,11 @@ def verify_crawl(
     from bowerbird.manager.verify import mend, verify
 
     with visit(path, access) as crawl:
+        if repair and crawl.in_engine:
+            raise UsageError(UNCHANGED)
         if prune and crawl.running:
             raise UsageError(f"{path} is being worked at; --prune waits until that has ended.")
-        if prune and not crawl.afar and store_of(crawl.folder):
+        if prune and crawl.store:
             _require_rest(crawl)
         total, here = crawl.catalog.totals().records, here_of(crawl, folders, read=read)
         found = verify(
@@ -79,25 +79,18 @@ def _require_rest(crawl: Visit) -> None:
 
 def _require_files(crawl: Visit, folders: Sequence[Path]) -> None:
     """Raises UsageError where there is nothing to link to."""
-    store = "" if crawl.afar else store_of(crawl.folder)
-    if store and not folders:
-        place = store.partition("?")[0]
+    if crawl.store and not folders:
+        place = crawl.store.partition("?")[0]
         raise UsageError(
             f"A tree links files of this machine, and these images lie in {place}: copy "
             f"{place}/images to a folder with any S3 client, and name that with --folder."
         )
 
 
-def store_of(folder: Folder) -> str:
-    """The bucket of a crawl's images, as an s3:// URL; "": they lie in its folder."""
-    stored = stored_job(folder)
-    return stored.store if stored else ""
-
-
 def _export_tree(crawl: Visit, out: Path, folders: Sequence[Path]) -> str:
     from bowerbird.manager.tree import export_tree
 
-    bucket = "" if crawl.afar else store_of(crawl.folder)
+    bucket = crawl.store
     here = Here(None, folders) if bucket else here_of(crawl, folders)
     tree = export_tree(all_entries(crawl.catalog), here, out)
     missing = f", {tree.missing} have no file here" if tree.missing else ""
@@ -107,11 +100,9 @@ def _export_tree(crawl: Visit, out: Path, folders: Sequence[Path]) -> str:
 
 def here_of(crawl: Visit, folders: Iterable[Path], *, read: bool = True) -> Here:
     """The folders of this machine with the images of a crawl, or its bucket and those."""
-    if crawl.afar:
-        return Here(None, folders)
-    stored = stored_job(crawl.folder)
-    name = stored.name if stored else ""
-    if stored is None or not stored.store:
-        return Here(FileStore(crawl.folder.path), folders, name)
-    store = store_at(stored.store, crawl.folder.path / SPOOLS)
-    return Here(Listed(store, read=read), folders, name, shared=store.crawls() != {name})
+    if not crawl.store:
+        return Here(None if crawl.afar else FileStore(crawl.folder.path), folders, crawl.name)
+    store = store_at(crawl.store, "" if crawl.afar else crawl.folder.path / SPOOLS)
+    return Here(
+        Listed(store, read=read), folders, crawl.name, shared=store.crawls() != {crawl.name}
+    )

@@ -18,6 +18,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     stats: Stats
     hosts: list[HostRow]
     workers: list[WorkerRow]
+    manager: str = ""  #: which one, where the frontier is in Redis
+    backlog: int = 0  #: bytes of results there that wait for the manager
+    backlog_most: int = 0  #: with more, workers lease nothing until it has taken them
 
 
 def status_of(where: str, access: Access | None = None) -> Status:
@@ -29,4 +32,7 @@ def status_of(where: str, access: Access | None = None) -> Status:
             stats=crawl.frontier.stats(),
             hosts=crawl.frontier.hosts(HOSTS),
             workers=crawl.frontier.workers() if crawl.running else [],
+            manager=crawl.manager,
+            backlog=crawl.backlog[0],
+            backlog_most=crawl.backlog[1],
         )

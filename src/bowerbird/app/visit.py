@@ -1,12 +1,14 @@
 """A visit to a crawl from outside: through its manager while one runs, else alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from bowerbird.app.access import Access, is_address, manager_address
+from bowerbird.app.engines import is_engine
 from bowerbird.app.entries import CatalogView, LocalView, RemoteView
 from bowerbird.app.folder import Folder
-from bowerbird.app.job import settings_of, stored_job
+from bowerbird.app.job import engine_of, settings_of, stored_job
 from bowerbird.errors import FolderInUseError, UsageError
 from bowerbird.frontier.base import Frontier
 from bowerbird.settings import Settings
@@ -17,14 +19,40 @@ class Visit:
     """A crawl that can be looked at and steered."""
 
     def __init__(
-        self, where: str, folder: Folder | None, frontier: Frontier, catalog: CatalogView, *,
-        running: bool,
+        self, where: str, folder: Folder | None, frontier: Callable[[], Frontier],
+        catalog: Callable[[], CatalogView], *, running: bool = False, in_engine: bool = False,
     ) -> None:  # fmt: skip
+        """`frontier` and `catalog` open what is asked for, when it is."""
         self.where = where  #: what it is called: a folder or an address
-        self.frontier = frontier
-        self.catalog = catalog
-        self.running = running  #: a manager works at it
+        self.in_engine = in_engine  #: its frontier is in Redis, and its catalog made of segments
         self._folder = folder
+        self._frontier, self._catalog = frontier, catalog
+        self._running = running
+
+    @cached_property
+    def frontier(self) -> Frontier:
+        """Its frontier."""
+        return self._frontier()
+
+    @cached_property
+    def catalog(self) -> CatalogView:
+        """What it has brought."""
+        return self._catalog()
+
+    @property
+    def running(self) -> bool:
+        """Whether a manager works at it."""
+        return self._running
+
+    @property
+    def manager(self) -> str:
+        """Which manager, where others could be meant; else ""."""
+        return ""
+
+    @property
+    def backlog(self) -> tuple[int, int]:
+        """Bytes of results that wait for a manager, and how many may."""
+        return 0, 0
 
     @property
     def afar(self) -> bool:
@@ -38,6 +66,18 @@ class Visit:
             raise UsageError(f"This needs the folder of the crawl at {self.where}.")
         return self._folder
 
+    @property
+    def store(self) -> str:
+        """The bucket of its images, as an s3:// URL; "": they lie in folders, or nobody knows."""
+        stored = stored_job(self._folder) if self._folder else None
+        return stored.store if stored else ""
+
+    @property
+    def name(self) -> str:
+        """The crawl's name in markers and buckets; "" where that is not known."""
+        stored = stored_job(self._folder) if self._folder else None
+        return stored.name if stored else ""
+
 
 @contextmanager
 def visit(where: str, access: Access | None = None) -> Iterator[Visit]:
@@ -50,14 +90,26 @@ def visit(where: str, access: Access | None = None) -> Iterator[Visit]:
     """
     if is_bucket(where):
         raise UsageError(f"{where} has the images alone; name the folder given with --state.")
+    if is_engine(where):
+        from bowerbird.app.engine_visit import at_engine
+
+        with at_engine(where, access) as crawl:
+            yield crawl
+        return
     if is_address(where):
         yield from _at(where, access or Access())
         return
-    if access is not None and access != Access():
-        raise UsageError(f"{where} is a folder; keys and certificates are for tcp://HOST:PORT.")
     folder = Folder(where)
     _require_no_place(where, folder)
     folder.require_crawl()
+    if engine := engine_of(folder):
+        from bowerbird.app.engine_visit import at_engine
+
+        with at_engine(engine, access, folder) as crawl:
+            yield crawl
+        return
+    if access is not None and access != Access():
+        raise UsageError(f"{where} is a folder; keys and certificates are for tcp://HOST:PORT.")
     try:
         with folder.locked():
             yield from _alone(folder)
@@ -82,7 +134,7 @@ def _alone(folder: Folder) -> Iterator[Visit]:
     rules = rules_of(settings_of(stored) if stored else Settings())
     frontier = SqliteFrontier(folder.database, rules)
     try:
-        yield Visit(str(folder), folder, frontier, LocalView(frontier), running=False)
+        yield Visit(str(folder), folder, lambda: frontier, lambda: LocalView(frontier))
     finally:
         frontier.close()
 
@@ -93,7 +145,9 @@ def _through_manager(folder: Folder) -> Iterator[Visit]:
     address = folder.address_file.read_text("utf-8")
     frontier = RemoteFrontier(address, folder.authkey_file.read_bytes())
     try:
-        yield Visit(str(folder), folder, frontier, RemoteView(frontier), running=True)
+        yield Visit(
+            str(folder), folder, lambda: frontier, lambda: RemoteView(frontier), running=True
+        )
     finally:
         frontier.close()
 
@@ -104,6 +158,8 @@ def _at(where: str, access: Access) -> Iterator[Visit]:
     address = manager_address(where)
     frontier = RemoteFrontier(address, access.key(), access.tls(address))
     try:
-        yield Visit(str(address), None, frontier, RemoteView(frontier), running=True)
+        yield Visit(
+            str(address), None, lambda: frontier, lambda: RemoteView(frontier), running=True
+        )
     finally:
         frontier.close()

@@ -4,6 +4,7 @@ import click
 
 from bowerbird.cli import (
     crawling,
+    crawls,
     demonstration,
     gathering,
     joining,
@@ -42,6 +43,8 @@ for command in (
     steering.pause,
     steering.resume,
     steering.stop,
+    crawls.crawls,
+    crawls.drop,
     keygen.keygen,
     demonstration.demo,
     demonstration.completion,

@@ -39,6 +39,8 @@ def _lines(found: "Status") -> list[str]:
     stats = found.stats
     state = stats.state + (f" ({stats.reason})" if stats.reason else "")
     running = "a manager is at work" if found.running else "nobody is at work"
+    if found.backlog_most and found.running and not found.manager:
+        running = "workers are at work, and no manager"
     return [
         f"{found.folder}: {state}, {running}",
         f"  {stats.records:,} images, {shown_size(stats.bytes)}",
@@ -46,10 +48,21 @@ def _lines(found: "Status") -> list[str]:
         f"  waiting {_counts(stats.waiting)}; leased {stats.leased}",
         f"  failed {_counts(stats.dead)}",
         *(f"  counted {_counts(stats.counters)}" for _ in (1,) if stats.counters),
+        *_of_results(found),
         *(["  hosts:"] if found.hosts else []),
         *map(_host, found.hosts),
         *_workers(found),
     ]
+
+
+def _of_results(found: "Status") -> Iterator[str]:
+    """Who takes the results away, and whether workers wait for that."""
+    if not found.backlog_most:
+        return
+    waits = "; workers wait until they are taken" if found.backlog > found.backlog_most else ""
+    yield f"  manager: {found.manager or 'none'}"
+    most = shown_size(found.backlog_most)
+    yield f"  results in Redis: {shown_size(found.backlog)} of {most}{waits}"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -75,6 +75,25 @@ def caught_up(
     return chain
 
 
+def look_through(
+    chain: Chain, segments: Segments | None, chronicle: Chronicle, source: Frontier
+) -> None:
+    """Fill a catalog to look at: from segments, where there are any, and what the stream has.
+    Without segments the stream has to be whole."""
+    names = {name.number: name for name in segments.names()} if segments else {}
+    for number in sorted(n for n in names if n <= chain.segments):
+        assert segments is not None
+        chronicle.apply(_read(segments, names[number]), names[number])
+    cursor = chain.cursor if segments else ""
+    number = chain.segments
+    while (found := source.results(cursor, STRETCH)).cursor != cursor:
+        number += 1
+        chronicle.apply(
+            Segment(crawl="", number=number, after=cursor, results=found), SegmentName(number, 0)
+        )
+        cursor = found.cursor
+
+
 def _read(segments: Segments, name: SegmentName) -> Segment:
     data = segments.get(name)
     if data is None:

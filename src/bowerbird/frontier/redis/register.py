@@ -111,6 +111,24 @@ class Register:
         """Whether the frontier of this crawl is there."""
         return bool(self._line.command("EXISTS", self._books))
 
+    def names(self) -> list[str]:
+        """The names of all crawls that were posted in this Redis."""
+        return sorted(name.decode() for name in self._line.command("SMEMBERS", self._all))
+
+    def remove(self) -> None:
+        """Remove every key of this crawl: first its books, so that nobody goes on with it."""
+        self._line.command("UNLINK", self._books)
+        cursor = b"0"
+        while True:
+            cursor, keys = self._line.command(
+                "SCAN", cursor, "MATCH", f"bowerbird:{{*}}:c:{self.address.crawl}:*", "COUNT", 1_000
+            )
+            if keys:
+                self._line.command("UNLINK", *keys)
+            if cursor == b"0":
+                break
+        self._line.command("SREM", self._all, self.address.crawl)
+
     # The catalog.
 
     def claim(self, manager: Manager) -> Chain | Manager:
@@ -133,6 +151,12 @@ class Register:
         )
         held = text is not None and float(until or 0) > int(now[0])
         return msgspec.json.decode(text, type=Manager) if held else None
+
+    def chain(self) -> Chain:
+        """How far the catalog is, for who only looks."""
+        found = self._line.command("HMGET", self._catalog, "segments", "cursor", "trimmed")
+        segments, cursor, trimmed = (one or b"" for one in found)
+        return Chain(0, int(segments or 0), cursor.decode(), int(trimmed or 0))
 
     def renew(self, fence: int) -> None:
         """Keep the catalog. Raises CatalogLostError."""
@@ -160,8 +184,3 @@ class Register:
     def backlog(self) -> int:
         """Bytes of results in Redis, about."""
         return int(self._line.command("MEMORY", "USAGE", self._results, "SAMPLES", 8) or 0)
-
-
-def crawls_in(register: Register) -> list[str]:
-    """The names of all crawls in a Redis."""
-    return sorted(name.decode() for name in register._line.command("SMEMBERS", register._all))
