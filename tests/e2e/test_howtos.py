@@ -25,6 +25,9 @@ import pytest
 
 from bowerbird.demo import open_gallery
 from tests.bird import wait_for
+from tests.buckets import S3Server, keys, s3
+
+__all__ = ["keys", "s3"]
 
 HOWTOS = sorted((Path(__file__).resolve().parents[2] / "docs/howto").glob("*.md"))
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -54,6 +57,7 @@ class Reader:
     site: str
     folder: Path
     port: int
+    bucket_at: str = ""  #: the endpoint of a server that speaks S3
     left_running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def follow(self, kind: str, block: str) -> None:
@@ -62,6 +66,7 @@ class Reader:
         for text, meant in STANDS_FOR.items():
             block = block.replace(text, meant)
         block = block.replace("8001", str(self.port))
+        block = block.replace("https://s3.example.net", self.bucket_at)
         if kind == "python":
             self._run([sys.executable, "-W", "error", "-c", block])
             return
@@ -132,6 +137,17 @@ def reader(site, tmp_path):
     reader.leave()
 
 
+@pytest.fixture
+def with_bucket(request, reader):
+    """Start a server that speaks S3 for those who read of one."""
+    if "s3://our-photos" in request.node.callspec.params["howto"].read_text():
+        request.getfixturevalue("keys")
+        server: S3Server = request.getfixturevalue("s3")
+        server.ask("PUT", "/our-photos")
+        reader.bucket_at = server.endpoint
+
+
+@pytest.mark.usefixtures("with_bucket")
 @pytest.mark.parametrize("howto", HOWTOS, ids=lambda path: path.stem)
 def test_a_reader_gets_what_the_text_promises(howto, reader):
     blocks = BLOCK.findall(howto.read_text())
