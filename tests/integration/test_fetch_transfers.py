@@ -229,6 +229,15 @@ def test_a_rate_is_kept_over_all_transfers_together(site: Site) -> None:
     assert took_s > 3_000_000 / 2_000_000 - 0.3  # the burst of the start
 
 
+def test_a_rate_is_shared_with_workers_that_join_later(site: Site) -> None:
+    with fetching(max_rate=8_000_000) as fetcher:
+        fetcher.share(4)
+        begin_s = fetcher._clock.now_s()
+        assert sizes(submit_all(fetcher, [site.url("/bytes/500000")] * 6)) == [500_000] * 6
+        took_s = fetcher._clock.now_s() - begin_s
+    assert took_s > 3_000_000 / 2_000_000 - 0.3
+
+
 # Ending early.
 
 

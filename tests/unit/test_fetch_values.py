@@ -176,6 +176,15 @@ def test_rest_does_not_add_up_beyond_the_burst() -> None:
     assert bucket.tokens(1_000.0) == 50
 
 
+def test_a_bucket_that_gets_a_smaller_share_gives_less_from_then_on() -> None:
+    bucket = TokenBucket(1_000, 0.0, burst_s=1.0)
+    bucket.take(1_000, 0.0)
+    bucket.pour(250, 1.0)
+    assert bucket.tokens(1.0) == 250  # nor does the old burst stand
+    bucket.take(250, 1.0)
+    assert bucket.tokens(2.0) == 250
+
+
 def test_a_clock_that_goes_back_gives_no_tokens() -> None:
     bucket = TokenBucket(100, 10.0, burst_s=1.0)
     bucket.take(100, 10.0)

@@ -119,8 +119,8 @@ TABLE: tuple[Option, ...] = (
     Option("per_host", int, "Requests in flight at one host. [4]", metavar="N", panel=SPEED),
     Option("delay", str, "Seconds between request starts at a host. [adaptive]", parse_duration,
            metavar="TIME", panel=SPEED),
-    Option("max_rate", str, "Bytes per second, of all workers here together; others that join "
-           "take a like share each. [no limit]", parse_size, metavar="SIZE", panel=SPEED),
+    Option("max_rate", str, "Bytes per second of all workers together, those that join "
+           "included. [no limit]", parse_size, metavar="SIZE", panel=SPEED),
     Option("max_total_bytes", str, "Stop after so many bytes of images. [no limit]", parse_size,
            metavar="SIZE", panel=SPEED),
     Option("max_time", str, "Stop after so long. [no limit]", parse_duration, metavar="TIME",

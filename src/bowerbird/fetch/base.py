@@ -93,7 +93,8 @@ class FetchLimits(msgspec.Struct, frozen=True, kw_only=True):
     ratio: int = 200  #: bytes of output for one of input, after the first `ratio_after`
     ratio_after: int = MIB
     memory: int = 32 * MIB  #: bodies in memory, of all transfers, and what `hold` adds
-    max_rate: int = 0  #: bytes per second; 0: no limit
+    max_rate: int = 0  #: bytes per second of all workers together; 0: no limit
+    sharers: int = 1  #: how many workers that is, to begin with
     connections: int = 128  #: kept open, idle ones included
     user_agent: str = "bowerbird"
     proxy: Proxy | None = None
@@ -110,7 +111,8 @@ def limits_of(settings: Settings, secrets: Secrets, *, workers: int = 1) -> Fetc
         min_speed=settings.min_speed,
         # A quarter: handed-out bodies, decodes and the process itself need the rest.
         memory=settings.memory // 4,
-        max_rate=-(-settings.max_rate // workers),
+        max_rate=settings.max_rate,
+        sharers=workers,
         connections=2 * settings.concurrency,
         user_agent=settings.user_agent,
         proxy=Proxy(settings.proxy, secrets.proxy_login) if settings.proxy else None,

@@ -50,8 +50,11 @@ class Fetcher:
         self._guard = guard
         self._shared = Shared(limits, guard, open_spool, self._budget, self._clock, tuple(resolve))
         self._watch = Watch(limits, self._clock.now_s())
+        self._max_rate, self._sharers = limits.max_rate, limits.sharers
         self._bucket = (
-            TokenBucket(limits.max_rate, self._clock.now_s()) if limits.max_rate else None
+            TokenBucket(limits.max_rate / limits.sharers, self._clock.now_s())
+            if limits.max_rate
+            else None
         )
         self._waiter = make_waiter()
         self._timer_s: float | None = None  #: when libcurl wants to be called
@@ -79,6 +82,12 @@ class Fetcher:
     def in_flight(self) -> int:
         """Requests submitted whose responses `poll` has not returned."""
         return len(self._flying) + len(self._ready)
+
+    def share(self, sharers: int) -> None:
+        """So many workers have the rate together from now on."""
+        if self._bucket and sharers != self._sharers:
+            self._sharers = sharers
+            self._bucket.pour(self._max_rate / sharers, self._clock.now_s())
 
     @property
     def throttled(self) -> bool:

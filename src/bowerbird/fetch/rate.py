@@ -10,6 +10,12 @@ class TokenBucket:
         self._tokens = self._most
         self._at_s = now_s
 
+    def pour(self, rate: float, now_s: float) -> None:
+        """From now on at this rate."""
+        self._refill(now_s)
+        self._most *= rate / self._rate
+        self._rate = rate
+
     def take(self, count: float, now_s: float) -> None:
         """Take tokens, whether they are there or not."""
         self._refill(now_s)

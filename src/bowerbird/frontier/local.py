@@ -107,7 +107,10 @@ class LocalFrontier(Core, Frontier):
             now = self.books.now()
             found = self._alive(session, give, now)
             grants = self.slots.grants(found, set(), now)
-            return BeatReply(state=self.books.shown_state(), grants=grants, seq=self._next())
+            return BeatReply(
+                state=self.books.shown_state(), grants=grants, seq=self._next(),
+                sessions=len(self.sessions),
+            )  # fmt: skip
 
     def _next(self) -> int:
         self._seq += 1

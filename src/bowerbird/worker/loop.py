@@ -15,7 +15,7 @@ from bowerbird.backoff import faster_s
 from bowerbird.clock import Clock
 from bowerbird.errors import BowerbirdError, SessionGoneError
 from bowerbird.fetch import Fetcher, Response
-from bowerbird.model import LeaseReply, Outcome, State, Verb
+from bowerbird.model import BeatReply, LeaseReply, Outcome, State, Verb
 from bowerbird.worker.ask import Asker
 from bowerbird.worker.away import Away, may_heal
 from bowerbird.worker.hosts import Held, Hosts
@@ -160,6 +160,8 @@ class Loop:
         else:
             self._heed(news.state)
             self._hosts.accept(news.grants, news.seq, now_s)
+            if isinstance(news, BeatReply) and news.sessions:
+                self._fetcher.share(news.sessions)
 
     def _heed(self, state: State) -> None:
         """Paused or draining: what has not started goes back."""
