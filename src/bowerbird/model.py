@@ -259,6 +259,7 @@ class Results(Value, frozen=True, kw_only=True, array_like=True):
     redirections: tuple[Redirection, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     deaths: tuple[Death, ...] = ()
+    revived: tuple[str, ...] = ()  #: URLs whose earlier deaths are void: their tasks wait again
 
 
 class Stats(Value, frozen=True, kw_only=True, array_like=True):

@@ -149,6 +149,8 @@ class Cluster:
             )
         )  # fmt: skip
         frontier = RedisFrontier(self.address, rules_of(job.settings))
+        for warning in frontier.warnings():
+            order.said(f"warning: {warning}")
         # What a folder holds may be lost with it, what is in a bucket may not.
         spare = 0 if job.store else backlog // 2
         harvest = Harvest(frontier, self._register, chain, segments, chronicle, job.name, spare)

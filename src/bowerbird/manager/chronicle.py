@@ -70,6 +70,7 @@ class Chronicle:
         """Take a segment in, whole or not at all."""
         results = segment.results
         with self._lock, mapped_errors(str(self._path)), self._connection:
+            self._writer.forget_deaths(results.revived)
             self._writer.add(
                 results.records, results.redirections, results.sightings, results.deaths
             )

@@ -17,7 +17,7 @@ from bowerbird.errors import BowerbirdError, ConnectionLostError, FolderError, S
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.redis.register import RENEW_EVERY_S, Chain
 from bowerbird.manager.chronicle import Chronicle
-from bowerbird.model import Results
+from bowerbird.model import Death, Results
 from bowerbird.store.segments import SegmentName, Segments
 
 T = TypeVar("T")
@@ -174,7 +174,7 @@ class Harvest:
         self._cursor = found.cursor
         self._stretches.append(found)
         self._number += sum(map(len, (found.records, found.redirections, found.sightings)))
-        self._number += len(found.deaths)
+        self._number += len(found.deaths) + len(found.revived)
         return True
 
     def _cut_in_time(self) -> None:
@@ -232,10 +232,16 @@ class Harvest:
 
 def joined(stretches: list[Results]) -> Results:
     """Stretches that follow each other, as one."""
+    deaths: dict[str, Death] = {}
+    for each in stretches:
+        for url in each.revived:
+            deaths.pop(url, None)
+        deaths |= {one.url: one for one in each.deaths}
     return Results(
         cursor=stretches[-1].cursor,
         records=tuple(one for each in stretches for one in each.records),
         redirections=tuple(one for each in stretches for one in each.redirections),
         sightings=tuple(one for each in stretches for one in each.sightings),
-        deaths=tuple(one for each in stretches for one in each.deaths),
+        deaths=tuple(deaths.values()),
+        revived=tuple(one for each in stretches for one in each.revived),
     )

@@ -30,11 +30,13 @@ def results_after(line: Line, key: str, cursor: str, limit: int) -> Results:
         redirections=tuple(found.redirections),
         sightings=tuple(found.sightings),
         deaths=tuple(found.deaths),
+        revived=tuple(found.revived),
     )
 
 
 class _Stretch:
-    """Entries read so far. Fields: f records and sightings, m redirection, d death."""
+    """Entries read so far. Fields: f records and sightings, m redirection, d death,
+    a URL that is alive again."""
 
     def __init__(self, cursor: str) -> None:
         self.cursor, self.number = cursor, 0
@@ -42,6 +44,7 @@ class _Stretch:
         self.redirections: list[Redirection] = []
         self.sightings: list[Sighting] = []
         self.deaths: list[Death] = []
+        self.revived: list[str] = []
 
     def take(self, entry: bytes, fields: list[bytes]) -> None:
         for name, value in zip(fields[::2], fields[1::2], strict=True):
@@ -52,6 +55,10 @@ class _Stretch:
                 self.number += len(finds.records) + len(finds.sightings)
             elif name == b"m":
                 self.redirections.append(decode(value, Redirection))
+                self.number += 1
+            elif name == b"a":
+                self.revived.append(value.decode())
+                self.deaths = [one for one in self.deaths if one.url != self.revived[-1]]
                 self.number += 1
             else:
                 self.deaths.append(decode(value, Death))

@@ -26,6 +26,7 @@ local function revive(task, member, reason, entry)
   Tasks.wait_again(task, true)
   write('ZREM', MINE .. 'dead', member)
   write('XDEL', MINE .. 'results', entry)
+  Tasks.find('a', Tasks.value(task)[1])  -- whoever has read of its death hears that it is void
   local host = Hosts.get(task.host)
   if host.down then Downs.raise_up(host) end
   Gates.ask_again(stand)
