@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -120,6 +121,7 @@ class Says:
     status: int = 0  #: 0: the connection is cut without a word
     code: str = ""
     after: bool = False
+    pause_s: float = 0.0  #: before that
 
 
 class Proxy:
@@ -187,6 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _any  # noqa: N815
 
     def _say(self, asked: Asked, says: Says) -> None:
+        time.sleep(says.pause_s)
         if says.after:
             self.proxy.carried_out(asked)
         if says.status:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import threading
@@ -15,9 +16,10 @@ import bowerbird
 from bowerbird.store.s3.client import MULTIPART
 from tests.bird import Flying, Ran, bird, flying, records_of, wait_for
 from tests.buckets import KEY_ID, SECRET, Asked, Proxy, S3Server, Says, keys, s3
+from tests.redis_fixtures import redis_server
 from tests.web import PNG, Answer, Answers, Web, images_of, noisy_png, serve, tree
 
-__all__ = ["keys", "s3"]
+__all__ = ["keys", "redis_server", "s3"]
 
 pytestmark = pytest.mark.usefixtures("keys")
 
@@ -481,3 +483,50 @@ def test_a_far_worker_that_alone_is_refused_leaves_the_rest_to_others(s3, place,
 
     assert (ran.status, "paused" in ran.err) == (0, False), ran.err
     assert ran.report["failures"] == {}
+
+
+# A frontier in Redis.
+
+
+def test_with_a_frontier_in_redis_any_state_folder_has_the_catalog_anew(
+    s3, place, state, redis_server, tmp_path
+):
+    engine = redis_server.address("buckets")
+    with serve(ANSWERS, pause_s=0.01) as web:
+        out = to(place, s3.endpoint)
+        command = crawled(web, out, state, "--engine", engine, "--workers", 0)
+        with flying(*command) as run:
+            line = said(run, "bowerbird worker")
+            joined = ("worker", engine, "--workers", 1, "--allow-private", "--json", "-o")
+            alone = bird(*joined, tmp_path / "mine")
+            with flying(*joined, out) as worker:
+                ran, far = run.ended(), worker.ended()
+        shutil.rmtree(state)
+        again = bird(*crawled(web, out, tmp_path / "elsewhere", "--engine", engine))
+        verified = bird("verify", tmp_path / "elsewhere", "--read")
+
+    assert f"-o '{out}'" in line
+    assert_refused(alone, "start the worker with -o 's3://")
+    assert (ran.status, far.status, again.status) == (0, 0, 0), ran.err + far.err + again.err
+    assert far.report["images"] == ran.report["images"] == len(images_of(ANSWERS))
+    assert again.report["images"] == len(images_of(ANSWERS))
+    assert (verified.status, "all is well" in verified.out) == (0, True), verified.out
+    assert objects(s3, place)
+
+
+def test_a_bucket_that_refuses_pauses_a_crawl_in_redis_too(s3, place, state, redis_server):
+    full = Full("QuotaExceeded")
+    with (
+        serve(ANSWERS, pause_s=0.01) as web,
+        Proxy(s3, full) as proxy,
+        flying(
+            *crawled(web, to(place, proxy.endpoint), state, "--workers", 1),
+            *("--engine", redis_server.address("full")),
+        ) as run,
+    ):
+        wait_for("pause", lambda: "paused (bucket-refuses)" in bird("status", state).out)
+        full.over.set()
+        ran = run.ended()
+
+    assert_refused(ran, "quota is used up", "Going on.", status=0)
+    assert (ran.report["failures"], ran.report["images"]) == ({}, len(images_of(ANSWERS)))

@@ -10,6 +10,7 @@ import pytest
 from tests.buckets import KEY_ID, SECRET, Asked, Proxy, S3Server, Says, keys, nth, s3
 from tests.contracts.store import BODY, digest
 
+from bowerbird.app.worker import UPLOAD_S
 from bowerbird.errors import StorageFullError, UsageError
 from bowerbird.store.bucket import Bucket
 from bowerbird.store.s3 import client
@@ -72,6 +73,33 @@ def test_a_put_that_timed_out_after_it_was_carried_out_is_found_done(
 
         assert store.size_of(path) == len(BODY)
         assert all(one.headers["if-none-match"] == "*" for one in proxy.asked if one.body)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not done", "done"])
+def test_a_put_without_an_answer_is_given_up_and_repeated(
+    s3: S3Server, opened: Callable[[Proxy], S3Store], monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    monkeypatch.setattr(client, "REQUEST_S", 0.3)
+    with Proxy(s3, nth(1, Says(0, after=after, pause_s=1.0))) as proxy:
+        store = opened(proxy)
+        path = store.put(BODY, digest(BODY), "png")
+
+        assert proxy.count("PUT") >= 2
+        assert store.sha256_of(path) == digest(BODY)
+
+
+def test_a_bucket_that_never_answers_is_given_up_before_leases_end(
+    s3: S3Server, opened: Callable[[Proxy], S3Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.TRIES * max(client.REQUEST_S, client.RETRY_S) < UPLOAD_S
+    monkeypatch.setattr(client, "REQUEST_S", 0.3)
+    with Proxy(s3, lambda _: Says(0, pause_s=3.0)) as proxy:
+        store = opened(proxy)
+        with pytest.raises(StorageFullError, match="did not answer in time"):
+            store.put(BODY, digest(BODY), "png")
+
+    tries = proxy.count("PUT")
+    assert tries == client.TRIES
 
 
 def test_bytes_carry_a_checksum_that_the_server_can_hold_them_to(
