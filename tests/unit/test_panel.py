@@ -66,6 +66,21 @@ def test_clients_of_the_standard_library_are_of_no_version_and_no_remark():
     assert shown(worker(7, version=OLD_STYLE))[-1] == "1 worker"
 
 
+def test_a_client_of_the_standard_library_is_one_however_many_tasks_it_has_taken():
+    def held(client: int, number: int) -> WorkerRow:
+        info = WorkerInfo(
+            name=f"old-style-1a2b3c-{client}.{number}", version=OLD_STYLE, address="10.0.0.1:4",
+            local=False,
+        )  # fmt: skip
+        return WorkerRow(worker=info, session=str(number), leased=1, attached_s=9.0)
+
+    lines = shown(held(5, 1), held(5, 2), held(5, 3), held(6, 4), worker(0))
+    assert lines[-1] == "3 workers"
+    assert [line.split() for line in lines if line.startswith("old-style-1a2b3c-5")] == [
+        ["old-style-1a2b3c-5", "10.0.0.1", "3", "taken", "0.0/s"]
+    ]
+
+
 def test_names_are_text_and_no_commands_to_the_display():
     assert any("[red]a-machine" in line for line in shown(worker(8)))
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bowerbird.cli.show import state_of
 from bowerbird.cli.values import shown_duration, shown_size
-from bowerbird.cli.workers import busiest_first, mood_of, rate_of
+from bowerbird.cli.workers import busiest_first, each_once, mood_of, rate_of
 from bowerbird.manager.progress import Progress
 from bowerbird.model import HostRow, WorkerRow
 
@@ -36,7 +36,7 @@ def panel(progress: Progress) -> Group:
     if busy:
         lines.append(_hosts(busy))
     if any(not row.worker.local for row in progress.workers):
-        lines += [_workers(progress.workers), _worker_counts(progress.workers)]
+        lines += [_workers(progress.workers), _worker_counts(each_once(progress.workers))]
     return Group(*lines)
 
 

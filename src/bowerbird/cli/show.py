@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from bowerbird.cli.values import shown_duration, shown_size
-from bowerbird.cli.workers import differences
+from bowerbird.cli.workers import differences, each_once
 
 if TYPE_CHECKING:
     from bowerbird.manager.progress import Progress
@@ -31,7 +31,8 @@ def line_of(progress: "Progress") -> str:
         f"{progress.failed:,} failed",
     ]
     if any(not row.worker.local for row in progress.workers):
-        parts.append(f"{len(progress.workers):,} workers")
+        count = len(each_once(progress.workers))
+        parts.append(f"{count:,} worker{'s' * (count != 1)}")
     if progress.eta_s is not None and progress.waiting:
         parts.append(f"ETA {shown_duration(progress.eta_s)}")
     if stats.state != "running":

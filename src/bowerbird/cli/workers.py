@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from bowerbird._version import __version__
 from bowerbird.cli.values import shown_duration
 from bowerbird.model import OLD_STYLE, WorkerRow
@@ -14,9 +16,31 @@ SILENT_S = 4.0
 SHORT_S = 1.0
 
 
+def each_once(rows: Iterable[WorkerRow]) -> list[WorkerRow]:
+    """Workers; an old-style client, which has a session for each of its tasks, is one."""
+    found: dict[str, WorkerRow] = {}
+    for row in rows:
+        name = row.worker.name
+        if row.worker.version == OLD_STYLE:
+            name = name.rpartition(".")[0]
+        found[name] = _together(name, found[name], row) if name in found else row
+    return list(found.values())
+
+
+def _together(name: str, one: WorkerRow, other: WorkerRow) -> WorkerRow:
+    return msgspec.structs.replace(
+        one,
+        worker=msgspec.structs.replace(one.worker, name=name),
+        leased=one.leased + other.leased,
+        finished=one.finished + other.finished,
+        last_seen_s=min(one.last_seen_s, other.last_seen_s),
+        attached_s=max(one.attached_s, other.attached_s),
+    )
+
+
 def busiest_first(rows: Iterable[WorkerRow]) -> list[WorkerRow]:
     """Workers by what they have in flight, then by what they have done."""
-    return sorted(rows, key=lambda row: (-row.leased, -row.finished, row.worker.name))
+    return sorted(each_once(rows), key=lambda row: (-row.leased, -row.finished, row.worker.name))
 
 
 def rate_of(row: WorkerRow) -> str:
