@@ -116,6 +116,7 @@ def test_a_certificate_signed_by_a_ca_is_trusted_by_its_file_alone(
     [
         ("IP:127.0.0.1", -1, "has expired"),
         ("DNS:other.example", 2, "another address"),
+        ("IP:127.0.0.1\nextendedKeyUsage=clientAuth", 2, "for clients alone"),
     ],
 )
 def test_a_certificate_that_is_not_right_is_named_with_its_remedy(

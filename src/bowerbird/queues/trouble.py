@@ -32,6 +32,7 @@ _VERDICTS = {
     18: f"is signed by itself. Give its file as the CA (--tls-ca), {_PIN}.",
     19: f"is signed by a CA that is not trusted here. Give its file (--tls-ca), {_PIN}.",
     20: f"is signed by a CA that is not trusted here. Give its file (--tls-ca), {_PIN}.",
+    26: f"is for clients alone. Have one made for servers, {_PIN}.",
     62: f"is for another name. Write that name in the address, {_PIN}.",
     64: f"is for another address. Write the name it is for, {_PIN}.",
 }
