@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
+
 from bowerbird.codec import decode
 from bowerbird.frontier.redis.keys import Keys
 from bowerbird.frontier.redis.line import Line
@@ -15,6 +17,10 @@ _Host = tuple[str, int, list[tuple[str, int, int, int]], list[tuple[str, int]], 
 #: kind, host, session ("": it waits, with its last token still good).
 _Lease = tuple[int, str, str]
 _Ask = Callable[..., Any]
+
+
+class _Call(msgspec.Struct, frozen=True, array_like=True):
+    left: int
 
 
 def audit(line: Line, keys: Keys, ask: _Ask) -> list[str]:
@@ -75,9 +81,11 @@ class _Audit:
     def _leases(self) -> Iterator[str]:
         """Each lease is in its session's books, and counted at its host."""
         for session, number in Counter(lease[2] for lease in self._leased).items():
-            kept = self._line.command("ZCARD", self._keys.session(session, "leases"))
-            if kept != number:
-                yield f"session {session} holds {number} leases, its books say {kept}"
+            kept = int(self._line.command("HGET", self._keys.session(session), "held") or 0)
+            calls = self._line.table("HGETALL", self._keys.session(session, "leases"))
+            left = sum(decode(raw, _Call).left for raw in calls.values())
+            if {kept, left} != {number}:
+                yield f"session {session} holds {number} leases, its books say {kept} and {left}"
         leased = Counter(lease[1] for lease in self._leased)
         for host in self._hosts:
             if host[1] != leased[host[0]]:

@@ -118,26 +118,19 @@ def worker_rows(line: Line, keys: Keys, now: float) -> list[WorkerRow]:
     sessions = [one.decode() for one in line.command("ZRANGE", f"{keys.common}sessions", 0, -1)]
     rows = []
     for page in pages(sessions):
-        answers = line.many(
-            command
-            for one in page
-            for command in (
-                ("HGETALL", keys.session(one)),
-                ("ZCARD", keys.session(one, "leases")),
-            )
-        )
-        for session, flat, leased in zip(page, answers[::2], answers[1::2], strict=True):
+        answers = line.many(("HGETALL", keys.session(one)) for one in page)
+        for session, flat in zip(page, answers, strict=True):
             fields = paired(flat)
             if fields.get(b"crawl") == keys.crawl.encode():
-                rows.append(_worker_row(session, fields, leased, now))
+                rows.append(_worker_row(session, fields, now))
     return rows
 
 
-def _worker_row(session: str, fields: Mapping[bytes, bytes], leased: int, now: float) -> WorkerRow:
+def _worker_row(session: str, fields: Mapping[bytes, bytes], now: float) -> WorkerRow:
     return WorkerRow(
         worker=decode(fields[b"worker"], WorkerInfo),
         session=session,
-        leased=leased,
+        leased=int(fields.get(b"held", 0)),
         finished=int(fields[b"finished"]),
         last_seen_s=now - float(fields[b"seen"]),
         attached_s=now - float(fields[b"since"]),

@@ -15,11 +15,11 @@ local standing, told = {}, {}
 
 local function hand_on(task, old)
   local host = Hosts.get(task.host)
-  local since = call('ZSCORE', session_key(old) .. ':leases', task.token)
+  local since = Sessions.since(old, task.token)
   Tasks.out[task.token] =
     pack(task.element, task.prio, task.label, task.host, SESSION, task.alone)
   Sessions.drop(old, task.token)
-  write('ZADD', session_key(SESSION) .. ':leases', since, task.token)
+  Sessions.hold(SESSION, task.token, since)
   if task.alone then write('HSET', session_key(SESSION), 'alone', 1) end
   host.users[SESSION] = (host.users[SESSION] or 0) + 1
   leave_host(host, old)

@@ -8,10 +8,10 @@
 --          would keep what it wrote
 -- uses: base
 local NEEDED = {
-  'del', 'exists', 'get', 'mget', 'set', 'hdel', 'hget', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset',
-  'llen', 'lpop', 'lpush', 'lrange', 'lrem', 'rpush', 'sadd', 'scard', 'sismember', 'smembers',
-  'srandmember', 'srem', 'xadd', 'xdel', 'xlen', 'zadd', 'zcard', 'zrange', 'zrangebyscore', 'zrem',
-  'zscore',
+  'del', 'exists', 'get', 'mget', 'mset', 'set', 'hdel', 'hget', 'hgetall', 'hincrby', 'hkeys',
+  'hlen', 'hmget', 'hset', 'hvals', 'llen', 'lpop', 'lpush', 'lrange', 'lrem', 'rpush', 'sadd',
+  'scard', 'sismember', 'smembers', 'srandmember', 'srem', 'xadd', 'xdel', 'xlen', 'zadd', 'zcard',
+  'zrange', 'zrangebyscore', 'zrem', 'zscore',
 }
 local ONLY_KEYS = {del = true, exists = true, mget = true}
 for _, name in ipairs(redis.acl_check_cmd and NEEDED or {}) do  -- from Redis 7.0 on

@@ -15,7 +15,8 @@
 -- bowerbird:{p}:sessions          zset    session -> deadline, of all crawls
 -- bowerbird:{p}:hard              zset    session -> hard end of its oldest lease
 -- bowerbird:{p}:s:SESSION         hash    crawl worker kinds hard since seen off finished quota alone
--- bowerbird:{p}:s:SESSION:leases  zset    token -> when it was leased
+--                                         held: how many leases
+-- bowerbird:{p}:s:SESSION:leases  hash    call of lease -> how many are left, since when, how many
 -- bowerbird:{p}:s:SESSION:told    hash    host -> what it knows of its slots, delay and hold there
 -- bowerbird:{p}:s:SESSION:news    set     hosts it has to be told about
 -- bowerbird:{p}:c:CRAWL:

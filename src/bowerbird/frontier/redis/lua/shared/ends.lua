@@ -47,12 +47,13 @@ end
 -- Brings back leases of an ended session of this crawl; answers whether that was all.
 function Ends.collect(session, lost)
   local key = session_key(session)
-  local tokens = call('ZRANGE', key .. ':leases', 0, RETURNED - 1)
+  local tokens, all = Sessions.tokens(session, RETURNED)
   local tasks = Tasks.of_tokens(tokens)
   for i = 1, #tokens do
-    if tasks[i] then came_back(tasks[i], lost) end
+    if tasks[i] and tasks[i].session == session then came_back(tasks[i], lost) end
   end
-  if #tokens == RETURNED then return false end
+  if not all then return false end
+  Sessions.gone[session] = true
   write('SREM', MINE .. 'ended', session)
   write('DEL', key, key .. ':leases')
   return true

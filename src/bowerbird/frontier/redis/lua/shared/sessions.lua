@@ -1,6 +1,6 @@
 -- Sessions: the lives of worker processes with the frontier. They belong to the partition: what
 -- one crawl's workers hold at a host, another's may not have.
-local Sessions = {known = {}, ended_news = {}, news = {}, removed = {}, leased = {}, count = nil}
+local Sessions = {known = {}, news = {}, calls = {}, gone = {}, count = nil}
 
 local DEADLINE_S = 8
 
@@ -24,14 +24,15 @@ function Sessions.number()
 end
 
 function Sessions.load(session)
-  local found = call('HMGET', session_key(session), 'crawl', 'kinds', 'hard', 'quota', 'alone')
+  local found = call('HMGET', session_key(session), 'crawl', 'kinds', 'hard', 'quota', 'alone',
+    'held')
   if found[1] ~= CRAWL or not Sessions.attached(session) then return nil end
   local kinds = {}
   for digit in string.gmatch(found[2], '%d') do kinds[tonumber(digit)] = true end
   return {
     id = session, kinds = kinds, every = #found[2] == 6, hard = tonumber(found[3]),
     quota = tonumber(found[4]), alone = found[5] and found[5] ~= '',
-    leases = call('ZCARD', session_key(session) .. ':leases'),
+    leases = tonumber(found[6]) or 0,
   }
 end
 
@@ -54,39 +55,82 @@ function Sessions.tell(session, name)
   Sessions.news[session], news[name] = news, true
 end
 
-function Sessions.hold(session, token)
-  local leased = Sessions.leased[session] or {}
-  Sessions.leased[session] = leased
-  leased[#leased + 1] = NOW
-  leased[#leased + 1] = token
+-- The leases of a session are known by the calls that gave them: the first 8 bytes of a token are
+-- the call's, the last two count within it.
+
+local function change_of(session, token, by, since)
+  local calls, id = Sessions.calls[session] or {}, string.sub(token, 1, 8)
+  local change = calls[id] or {by = 0, size = 0, since = since}
+  Sessions.calls[session], calls[id] = calls, change
+  change.by = change.by + by
+  change.size = math.max(change.size, struct.unpack('>I2', token, 9) + 1)
+end
+
+function Sessions.hold(session, token, since)
+  change_of(session, token, 1, since or NOW)
 end
 
 function Sessions.drop(session, token)
-  local removed = Sessions.removed[session] or {}
-  Sessions.removed[session] = removed
-  removed[#removed + 1] = token
+  change_of(session, token, -1)
+end
+
+-- When a lease of a session was given.
+function Sessions.since(session, token)
+  return unpacked(call('HGET', session_key(session) .. ':leases', string.sub(token, 1, 8)))[2]
+end
+
+-- All tokens that a session was given with some of its leases, of `most` or somewhat more; whether
+-- these are all.
+function Sessions.tokens(session, most)
+  local flat, tokens = call('HGETALL', session_key(session) .. ':leases'), {}
+  for i = 1, #flat, 2 do
+    if #tokens >= most then return tokens, false end
+    for n = 0, unpacked(flat[i + 1])[3] - 1 do tokens[#tokens + 1] = flat[i] .. struct.pack('>I2', n) end
+  end
+  return tokens, true
+end
+
+local function save_calls(session, calls)
+  local key, ids, kept, gone, sum = session_key(session), {}, {}, {}, 0
+  for id in pairs(calls) do ids[#ids + 1] = id end
+  local stored = call('HMGET', key .. ':leases', unpack(ids))
+  for i, id in ipairs(ids) do
+    local change = calls[id]
+    local left, since, size = unpack(stored[i] and unpacked(stored[i]) or {0, change.since, 0})
+    left, sum = left + change.by, sum + change.by
+    if left > 0 then
+      kept[#kept + 1] = id
+      kept[#kept + 1] = pack({left, since, math.max(size, change.size)})
+    else
+      gone[#gone + 1] = id
+    end
+  end
+  if kept[1] then write_many('HSET', key .. ':leases', kept) end
+  if gone[1] then write_many('HDEL', key .. ':leases', gone) end
+  write('HINCRBY', key, 'held', sum)
 end
 
 function Sessions.save()
-  for session, tokens in pairs(Sessions.removed) do
-    write_many('ZREM', session_key(session) .. ':leases', tokens)
-  end
-  for session, pairs_ in pairs(Sessions.leased) do
-    write_many('ZADD', session_key(session) .. ':leases', pairs_)
+  for session, calls in pairs(Sessions.calls) do
+    if not Sessions.gone[session] then save_calls(session, calls) end
   end
   for session, names in pairs(Sessions.news) do
     local list = {}
     for name in pairs(names) do list[#list + 1] = name end
     write_many('SADD', session_key(session) .. ':news', list)
   end
-  Sessions.removed, Sessions.leased, Sessions.news = {}, {}, {}
+  Sessions.calls, Sessions.news = {}, {}
 end
 
 -- After all is written: when the oldest lease of a session reaches its hard end.
 function Sessions.set_hard_end(session, hard)
-  local oldest = call('ZRANGE', session_key(session) .. ':leases', 0, 0, 'WITHSCORES')[2]
+  local oldest
+  for _, raw in ipairs(call('HVALS', session_key(session) .. ':leases')) do
+    local since = unpacked(raw)[2]
+    oldest = math.min(oldest or since, since)
+  end
   if oldest then
-    call('ZADD', PREFIX .. 'hard', tonumber(oldest) + hard, session)
+    call('ZADD', PREFIX .. 'hard', oldest + hard, session)
   else
     call('ZREM', PREFIX .. 'hard', session)
   end
