@@ -6,34 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bowerbird.manager.chronicle import Chronicle
-from bowerbird.model import Record
+import bowerbird
 from tests.bird import bird, flying, wait_for
+from tests.engine_place import Place, records_in, urls_in
 from tests.redis_fixtures import RedisServer, redis_server
-from tests.web import Answer, Web, images_of, serve, tree
+from tests.web import Answer, images_of, serve, tree
 
 __all__ = ["redis_server"]
-
-
-class Place:
-    """A Redis of this test, and folders of those who work there."""
-
-    def __init__(self, server: RedisServer, base: Path) -> None:
-        self.server, self.base = server, base
-        self.out = base / "out"
-        self.engine = server.address("birds")
-
-    def crawl(self, web: Web, *more: object, out: Path | None = None) -> tuple[object, ...]:
-        return (
-            "crawl", f"{web.url}/p0", "-o", out or self.out, "--engine", self.engine, "--json",
-            "--delay", 0, "--per-host", 16, *more,
-        )  # fmt: skip
-
-    def worker(self, name: str = "w", *more: object) -> tuple[object, ...]:
-        return (
-            "worker", self.engine, "-o", self.base / name, "--json", "--workers", 1,
-            "--allow-private", *more,
-        )  # fmt: skip
 
 
 @pytest.fixture
@@ -41,19 +20,6 @@ def place(redis_server: RedisServer, tmp_path: Path) -> Place:
     with redis_server.client() as client:
         client.flushall()
     return Place(redis_server, tmp_path)
-
-
-def records_in(folder: Path) -> list[Record]:
-    """What crawl.db says, and nothing else."""
-    chronicle = Chronicle(folder / "crawl.db")
-    try:
-        return [entry.record for entry in chronicle.page(0, 10_000)]
-    finally:
-        chronicle.close()
-
-
-def urls_in(folder: Path, web: Web) -> list[str]:
-    return sorted(record.url.removeprefix(web.url) for record in records_in(folder))
 
 
 def test_one_page_and_its_image_are_stored_and_the_crawl_ends(place: Place) -> None:
@@ -144,31 +110,99 @@ def test_crawls_are_listed_and_dropped(place: Place) -> None:
     assert bird("status", place.engine).status == 2
 
 
-def test_a_second_manager_is_told_of_the_first_and_waits_for_a_dead_one(place: Place) -> None:
-    answers = tree(pages=200, images=4)
-    with serve(answers, pause_s=0.06) as web:
-        with flying(*place.crawl(web, "--workers", 1)) as first:
-            wait_for("some images", lambda: len(web.requests) > 40)
-            second = bird(*place.crawl(web, "--workers", 0, out=place.base / "second"))
-            assert second.status == 2
-            assert f"process {first.process.pid} on" in second.err
-            first.kill_group()
-        ran = bird(*place.crawl(web, "--workers", 2))
-    assert ran.status == 0, ran.err
-    assert "Waiting up to" in ran.err
-    assert urls_in(place.out, web) == sorted(images_of(answers))
-
-
-def test_a_manager_started_elsewhere_has_all_that_the_lost_one_had(place: Place) -> None:
-    answers = tree(pages=250, images=4)
+def test_a_second_manager_is_told_of_the_first_and_takes_over_when_that_is_dead(
+    place: Place,
+) -> None:
+    answers, anew = tree(pages=250, images=4), place.base / "anew"
     with serve(answers, pause_s=0.05) as web, flying(*place.worker("w", "--stay")) as worker:
         with flying(*place.crawl(web, "--workers", 0)) as first:
             wait_for("segments", lambda: len(list(place.out.glob(".bowerbird/segments/*/*"))) > 1)
+            second = bird(*place.crawl(web, "--workers", 0, out=place.base / "second"))
             first.kill_group()
-        shutil.rmtree(place.out)
-        ran = bird(*place.crawl(web, "--workers", 0, out=place.base / "anew"))
+        shutil.rmtree(place.out)  # as on another machine
+        ran = bird(*place.crawl(web, "--workers", 0, out=anew))
         worker.interrupt()
         worker.ended()
+    assert second.status == 2
+    assert f"process {first.process.pid} on" in second.err
+    assert "Waiting up to" in ran.err
     assert ran.status == 0, ran.err
-    assert urls_in(place.base / "anew", web) == sorted(images_of(answers))
+    assert urls_in(anew, web) == sorted(images_of(answers))
     assert ran.report["images"] == len(images_of(answers))
+
+
+@pytest.mark.parametrize(
+    ("engine", "status", "said"),
+    [
+        ("redis://127.0.0.1:1/0?crawl=x", 1, "cannot be reached"),
+        ("redis://127.0.0.1:{port}/0", 2, "?crawl=NAME"),
+        ("redis://127.0.0.1:{port}/0?crawl=a/b", 2, "no name of a crawl"),
+        ("redis://127.0.0.1:{port}/99?crawl=x", 2, "no database"),
+        ("redis://:secret-word@127.0.0.1:{port}/0?crawl=x", 2, "password"),
+        ("http://127.0.0.1:{port}/0?crawl=x", 2, "redis://"),
+    ],
+)
+def test_what_people_get_wrong_is_said_in_words(
+    place: Place, engine: str, status: int, said: str
+) -> None:
+    place.engine = engine.format(port=place.server.port)
+    ran = bird("crawl", "http://example.org/", "-o", place.out, "--engine", place.engine)
+    assert ran.status == status
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert "secret-word" not in ran.err.replace(place.engine, "")
+
+
+def test_the_name_of_a_crawl_and_its_folder_belong_together(place: Place) -> None:
+    with serve(tree(pages=2, images=1)) as web:
+        bird(*place.crawl(web, "--workers", 1))
+        other = place.base / "other"
+        taken = bird("crawl", "http://example.org/", "-o", other, "--engine", place.engine)
+        bird("crawl", f"{web.url}/p0", "-o", place.base / "own", "--workers", 1)
+        mixed = bird(*place.crawl(web, out=place.base / "own"))
+        place.engine = place.server.address("another")
+        moved = bird(*place.crawl(web))
+        listened = bird(*place.crawl(web, "--listen", "127.0.0.1:0", out=other))
+        repaired = bird("gather", place.out)
+    for ran, said in (
+        (taken, "belongs to a crawl of"), (mixed, "crawl of its own"), (moved, "not in Redis"),
+        (listened, "where workers join"), (repaired, "segments"),
+    ):  # fmt: skip
+        assert (ran.status, said in ran.err) == (2, True), ran.err
+
+
+def test_a_password_comes_from_the_environment_or_a_file_and_stays_there(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = RedisServer(tmp_path / "locked", "--requirepass", "sesame-word").start()
+    file = tmp_path / "password"
+    file.write_text("sesame-word\n")
+    place.engine = server.address("birds")
+    try:
+        with serve(tree(pages=2, images=1)) as web:
+            refused = bird(*place.crawl(web))
+            ran = bird(*place.crawl(web, "--workers", 1, "--authkey-file", file))
+            monkeypatch.setenv("REDISCLI_AUTH", "sesame-word")
+            again = bird("status", place.out)
+            shown = bird("status", place.engine.replace("//", "//:sesame-word@"))
+        assert (refused.status, ran.status, again.status) == (2, 0, 0)
+        assert "warning: the password in the address" in shown.err
+        assert "sesame" not in shown.out
+        kept = [path.read_bytes() for path in place.out.rglob("*") if path.is_file()]
+        in_redis = server.client()
+        in_redis.execute_command("AUTH", "sesame-word")
+        kept.append(in_redis.get("bowerbird:{0}:c:birds:job"))
+        assert not any(b"sesame" in one for one in kept)
+    finally:
+        server.kill()
+
+
+def test_python_programs_name_an_engine_too(place: Place) -> None:
+    with serve(tree(pages=3, images=1)) as web:
+        records = list(
+            bowerbird.watch(
+                f"{web.url}/p0", out=place.out, engine=place.engine, workers=1, delay=0.0
+            )
+        )
+        report = bowerbird.crawl(f"{web.url}/p0", out=place.out, engine=place.engine)
+    assert len(records) == report.images == 4

@@ -80,6 +80,9 @@ class Children:
         """Hear out those that have ended, once all have."""
         for child in self.all:
             child.listener.join()
+            for pipe in (child.process.stdin, child.process.stdout):
+                if pipe is not None:
+                    pipe.close()
 
     def tally(self) -> Tally:
         """What they have come to together."""

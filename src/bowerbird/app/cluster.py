@@ -134,6 +134,7 @@ class Cluster:
                 yield Site(engine, supervisor)
         finally:
             supervisor.kill()
+            children.join()
             chronicle.close()
 
     @contextmanager
