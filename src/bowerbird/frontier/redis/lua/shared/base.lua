@@ -39,6 +39,12 @@ local PREFIX, CRAWL = string.match(KEYS[1], '^(bowerbird:{%d+}:)c:([^:]+):books$
 local MINE = PREFIX .. 'c:' .. CRAWL .. ':'
 local KINDS = {[0] = 'robots', 'image', 'stylesheet', 'sitemap', 'feed', 'page'}
 local ROBOTS, IMAGE, PAGE = 0, 1, 5
+-- Names of counters by kind.
+local WAITING, LEASED, DONE = {}, {}, {}
+for kind = ROBOTS, PAGE do
+  WAITING[kind], LEASED[kind] = 'waiting:' .. KINDS[kind], 'leased:' .. KINDS[kind]
+  DONE[kind] = 'done:' .. KINDS[kind]
+end
 
 local function time()
   local given = tonumber(ARGV[1])
@@ -54,12 +60,23 @@ local function write(...)
   writes[#writes + 1] = {...}
 end
 
+-- Strings are written together: a call from Lua costs more than what it does.
+local strings = {}
+
+local function write_string(key, value)
+  strings[#strings + 1] = key
+  strings[#strings + 1] = value
+end
+
 -- GETs of many keys. MGET passes over keys of a wrong type, which have to err.
 local function read(keys)
   if #keys == 0 then return {} end
-  local values = call('MGET', unpack(keys))
+  local values, missing = call('MGET', unpack(keys)), {}
   for i = 1, #keys do
-    if not values[i] then values[i] = call('GET', keys[i]) end
+    if not values[i] then missing[#missing + 1] = keys[i] end
+  end
+  if missing[1] and call('EXISTS', unpack(missing)) > 0 then
+    for _, key in ipairs(missing) do call('GET', key) end
   end
   return values
 end
@@ -75,7 +92,12 @@ local function kind_of(prio)
   return prio > PAGE and PAGE or prio
 end
 
+local schemes, ports = {}, {}
+
 local function origin_of(host, label)
-  local scheme, port = string.match(label, '^(%a+)(.*)$')
-  return scheme .. '://' .. host .. port
+  if not schemes[label] then
+    schemes[label], ports[label] = string.match(label, '^(%a+)(.*)$')
+    schemes[label] = schemes[label] .. '://'
+  end
+  return schemes[label] .. host .. ports[label]
 end

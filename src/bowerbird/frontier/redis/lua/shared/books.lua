@@ -43,7 +43,7 @@ end
 
 function Books.leased()
   local sum = 0
-  for kind = 0, PAGE do sum = sum + Books.v['leased:' .. KINDS[kind]] end
+  for kind = 0, PAGE do sum = sum + Books.v[LEASED[kind]] end
   return sum
 end
 
@@ -84,7 +84,7 @@ end
 function Books.left()
   if Books.images_full() then return 0 end
   local sum = 0
-  for kind = 1, PAGE do sum = sum + Books.v['waiting:' .. KINDS[kind]] end
+  for kind = 1, PAGE do sum = sum + Books.v[WAITING[kind]] end
   if Books.pages_full() then sum = sum - Books.v['waiting:page'] end
   return sum
 end

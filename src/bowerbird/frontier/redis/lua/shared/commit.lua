@@ -34,18 +34,26 @@ local function check_types()
   end
 end
 
+local function write_all(name, arguments)
+  for start = 1, #arguments, 1000 do
+    call(name, unpack(arguments, start, math.min(start + 999, #arguments)))
+  end
+end
+
 local function commit()
   Stands.save()
   Hosts.save()
   Queues.save()
   Tasks.save()
+  Seen.save()
   Sessions.save()
   save_books()
   check_types()
   call('EXISTS', PREFIX .. 'none')  -- never there: errs where a Cluster moves this slot just now
   Seq = call('HINCRBY', KEYS[1], 'seq', 1)  -- refused where memory is full: nothing has happened
+  if strings[1] then write_all('MSET', strings) end
   for _, arguments in ipairs(writes) do call(unpack(arguments)) end
-  writes = {}
+  writes, strings = {}, {}
   Tasks.save_deaths()
   Ring.stored = nil
 end

@@ -124,7 +124,7 @@ function Hosts.save()
       local raw = pack(host.delay, host.asked, host.hold, host.freed, host.failures, host.down,
         host.probes, host.condemned, host.probing, host.mean, host.marked, host.users, host.held,
         host.cooling, host.crawls)
-      if raw ~= host.raw then write('SET', key, raw) end
+      if raw ~= host.raw then write_string(key, raw) end
       host.raw = raw
     end
   end

@@ -10,7 +10,7 @@ local ORDERED = 64
 function Queues.get(key, stored)
   local queue = Queues.at[key]
   if not queue then
-    queue = {key = key, stored = stored, off = 0, tail = {}, first = 1, back = {}, gone = {}}
+    queue = {key = key, stored = stored, off = 0, tail = {}, first = 1}
     Queues.at[key] = queue
     Queues.order[#Queues.order + 1] = queue
   end
@@ -31,6 +31,17 @@ function Queues.peek(queue, number)
   return found
 end
 
+-- An element comes back to the front, or is taken from wherever it is.
+function Queues.put_back(queue, element)
+  queue.back = queue.back or {}
+  queue.back[#queue.back + 1] = element
+end
+
+function Queues.remove(queue, element)
+  queue.gone = queue.gone or {}
+  queue.gone[#queue.gone + 1] = element
+end
+
 function Queues.pop(queue, number)
   local stored = math.max(0, math.min(number, queue.stored - queue.off))
   queue.off = queue.off + stored
@@ -44,7 +55,7 @@ end
 -- What comes back takes its old place, as far as that is near the front.
 local function back_in_order(queue)
   local back, gone = queue.back, {}
-  for _, element in ipairs(queue.gone) do gone[element] = true end
+  for _, element in ipairs(queue.gone or {}) do gone[element] = true end
   table.sort(back, function(a, b) return number_of(a) < number_of(b) end)
   local heads, last = call('LRANGE', queue.key, 0, ORDERED - 1), number_of(back[#back])
   local merged, next_back, passed = {}, 1, 0
@@ -70,14 +81,13 @@ end
 
 local function save_queue(queue)
   if queue.off > 0 then write('LPOP', queue.key, queue.off) end
-  if queue.back[1] then
+  if queue.back then
     local merged, passed = back_in_order(queue)
     if passed > 0 then write('LPOP', queue.key, passed) end
     write_many('LPUSH', queue.key, reversed(merged))
   end
-  for _, element in ipairs(queue.gone) do write('LREM', queue.key, 1, element) end
-  local tail = {}
-  for i = queue.first, #queue.tail do tail[#tail + 1] = queue.tail[i] end
+  for _, element in ipairs(queue.gone or {}) do write('LREM', queue.key, 1, element) end
+  local tail = queue.first == 1 and queue.tail or {unpack(queue.tail, queue.first)}
   if tail[1] then write_many('RPUSH', queue.key, tail) end
 end
 

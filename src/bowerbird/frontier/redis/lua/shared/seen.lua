@@ -1,7 +1,7 @@
 -- URLs that were seen: keyed 64-bit fingerprints, as decimal texts, in sets of integers that Redis
 -- keeps at 8 bytes each as long as they are small (set-max-intset-entries, 512 by default).
 -- Linear hashing (Litwin 1980): one bucket is split at a time, so their number grows with the set.
-local Seen = {fresh = {}, order = {}}
+local Seen = {fresh = {}, added = {}, level = 1}
 
 -- Mean entries of a bucket at which the next one is split: those to be split soon have up to twice
 -- as many, and have to stay below 512.
@@ -9,10 +9,14 @@ local FULL = 225
 -- Buckets split in one call.
 local SPLITS = 4
 
-local function bucket_of(fingerprint, buckets)
-  local hash = tonumber(string.sub(fingerprint, -9)) or tonumber(string.match(fingerprint, '%d+'))
+local function level_of(buckets)
   local level = 1
   while level * 2 <= buckets do level = level * 2 end
+  return level
+end
+
+local function bucket_of(fingerprint, buckets, level)
+  local hash = tonumber(string.sub(fingerprint, -9)) or tonumber(string.match(fingerprint, '%d+'))
   local bucket = hash % level
   if bucket < buckets - level then bucket = hash % (level * 2) end
   return bucket
@@ -22,10 +26,10 @@ local function key_of_bucket(bucket)
   return MINE .. 'seen:' .. bucket
 end
 
-local function members_of(mine, members, buckets, bucket)
-  local kept, moved = {}, {}
+local function parted(members, buckets, bucket)
+  local kept, moved, level = {}, {}, level_of(buckets)
   for _, member in ipairs(members) do
-    local list = bucket_of(member, buckets) == bucket and kept or moved
+    local list = bucket_of(member, buckets, level) == bucket and kept or moved
     list[#list + 1] = member
   end
   return kept, moved
@@ -40,10 +44,9 @@ end
 -- Splits at once, before anything else is written: the new bucket comes first.
 local function split()
   call('EXISTS', PREFIX .. 'none')  -- see commit.lua
-  local v, level = Books.v, 1
-  while level * 2 <= v.buckets do level = level * 2 end
-  local old, new = v.buckets - level, v.buckets
-  local kept, moved = members_of(MINE, call('SMEMBERS', key_of_bucket(old)), new + 1, old)
+  local v = Books.v
+  local old, new = v.buckets - level_of(v.buckets), v.buckets
+  local kept, moved = parted(call('SMEMBERS', key_of_bucket(old)), new + 1, old)
   put(key_of_bucket(new), moved)
   v.buckets = call('HINCRBY', KEYS[1], 'buckets', 1)
   call('DEL', key_of_bucket(old))
@@ -53,18 +56,25 @@ end
 function Seen.grow()
   if Books.v.buckets == 0 then Books.v.buckets = call('HINCRBY', KEYS[1], 'buckets', 1) end
   for _ = 1, SPLITS do
-    if Books.v.seen <= FULL * Books.v.buckets then return end
+    if Books.v.seen <= FULL * Books.v.buckets then break end
     split()
   end
+  Seen.level = level_of(Books.v.buckets)
 end
 
 -- Whether a fingerprint is new; from now on it has been seen.
 function Seen.add(fingerprint)
   if Seen.fresh[fingerprint] then return false end
-  local key = key_of_bucket(bucket_of(fingerprint, Books.v.buckets))
+  local key = key_of_bucket(bucket_of(fingerprint, Books.v.buckets, Seen.level))
   if call('SISMEMBER', key, fingerprint) == 1 then return false end
   Seen.fresh[fingerprint] = true
-  write('SADD', key, fingerprint)
+  local added = Seen.added[key] or {}
+  Seen.added[key], added[#added + 1] = added, fingerprint
   Books.count('seen', 1)
   return true
+end
+
+function Seen.save()
+  for key, added in pairs(Seen.added) do write_many('SADD', key, added) end
+  Seen.added = {}
 end

@@ -7,7 +7,7 @@
 --   turned    where among many lanes the next turn begins
 --   lanes     {label, robots task or false, {prio -> waiting tasks}} of each origin; the label is
 --             its scheme and port: 'http', 'https:8443'
-local Stands = {at = {}, order = {}}
+local Stands = {at = {}, order = {}, busy = {}}
 
 local IDLE, QUEUED, TIMED, ASIDE = 0, 1, 2, 3
 
@@ -87,7 +87,8 @@ local function settle_stand(stand)
   if not stand.raw then Books.count('hosts', 1) end
   if not stand.raw or bits ~= stand.bits then
     stand.bits = bits
-    write('ZADD', MINE .. 'hosts', bits, stand.host)
+    Stands.busy[#Stands.busy + 1] = bits
+    Stands.busy[#Stands.busy + 1] = stand.host
   end
   local host = Hosts.at[stand.host]
   if host and bits == 0 then host.crawls[CRAWL] = nil end
@@ -99,8 +100,10 @@ function Stands.save()
       if stand.crawl == CRAWL then settle_stand(stand) end
       local raw = pack(stand.seat, stand.leased, stand.done, stand.dead, stand.answered,
         stand.down, stand.listed, stand.bits, stand.turned, stand.lanes)
-      if raw ~= stand.raw then write('SET', stand.id, raw) end
+      if raw ~= stand.raw then write_string(stand.id, raw) end
       stand.raw = raw
     end
   end
+  if Stands.busy[1] then write_many('ZADD', MINE .. 'hosts', Stands.busy) end
+  Stands.busy = {}
 end

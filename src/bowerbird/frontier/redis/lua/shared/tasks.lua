@@ -37,9 +37,12 @@ function Tasks.of_tokens(tokens)
   return found
 end
 
+local function key_of_queue(prio, host, label)
+  return MINE .. 'q:' .. prio .. ':' .. origin_of(host, label)
+end
+
 local function queue_of(task, stored)
-  local key = MINE .. 'q:' .. task.prio .. ':' .. origin_of(task.host, task.label)
-  return Queues.get(key, stored or 0)
+  return Queues.get(key_of_queue(task.prio, task.host, task.label), stored or 0)
 end
 
 local function is_suspect(task)
@@ -64,15 +67,14 @@ function Tasks.give(task, session, token)
 end
 
 local function stop_waiting(task)
-  Books.count('waiting:' .. KINDS[task.kind], -1)
+  Books.count(WAITING[task.kind], -1)
   if is_suspect(task) then
     write('ZREM', MINE .. 'suspects', apart(task))
     return
   end
   local stand = Stands.get(task.host)
   Stands.count(stand, Stands.lane(stand, task.label), task.prio, -1)
-  local queue = queue_of(task)
-  queue.gone[#queue.gone + 1] = task.element
+  Queues.remove(queue_of(task), task.element)
 end
 
 local function leave_host(host, session)
@@ -93,7 +95,7 @@ function Tasks.let_go(task)
     stop_waiting(task)
     return host
   end
-  Books.count('leased:' .. KINDS[task.kind], -1)
+  Books.count(LEASED[task.kind], -1)
   local stand = Stands.get(task.host)
   stand.leased = stand.leased - 1
   leave_host(host, task.session)
@@ -108,7 +110,7 @@ end
 function Tasks.wait_again(task, spent)
   local token = not spent and task.token or nil
   task.element, task.alone = element_of(task, token), false
-  Books.count('waiting:' .. KINDS[task.kind], 1)
+  Books.count(WAITING[task.kind], 1)
   if token then
     Tasks.out[token] = pack(task.element, task.prio, task.label, task.host, '', false)
   end
@@ -118,18 +120,18 @@ function Tasks.wait_again(task, spent)
   end
   local stand, queue = Stands.get(task.host), queue_of(task)
   Ring.add(stand, Stands.lane(stand, task.label), task.prio, 1)
-  queue.back[#queue.back + 1] = task.element
+  Queues.put_back(queue, task.element)
 end
 
 -- A task that was let go waits until it is due.
 function Tasks.delay(task, due)
   task.element = element_of(task)
-  Books.count('waiting:' .. KINDS[task.kind], 1)
+  Books.count(WAITING[task.kind], 1)
   write('ZADD', MINE .. 'delayed', due, apart(task))
 end
 
 function Tasks.done(task)
-  Books.count('done:' .. KINDS[task.kind], 1)
+  Books.count(DONE[task.kind], 1)
   local stand = Stands.get(task.host)
   stand.done = stand.done + 1
 end
@@ -208,20 +210,20 @@ function Tasks.add(groups)
   local new, base, names = 0, Books.v.last, {}
   for i, group in ipairs(groups) do names[i] = group[1] end
   Stands.fetch(names)
+  local arguments = ARGV
   for _, group in ipairs(groups) do
-    local queue, count = nil, 0
+    local tail, count = nil, 0
     for _, place in ipairs(group[4]) do
-      if Seen.add(ARGV[place]) then
-        local stand = Stands.get(group[1])
-        local element = struct.pack('>I6BBBB', base + place, 0, 0, 0, 0) .. ARGV[place + 1]
-        queue = queue or queue_of({prio = group[3], host = group[1], label = group[2]})
-        queue.tail[#queue.tail + 1], count = element, count + 1
+      if Seen.add(arguments[place]) then
+        local element = struct.pack('>I6I4', base + place, 0) .. arguments[place + 1]
+        tail = tail or Queues.get(key_of_queue(group[3], group[1], group[2]), 0).tail
+        tail[#tail + 1], count = element, count + 1
       end
     end
     if count > 0 then
       local stand = Stands.get(group[1])
       Ring.add(stand, Stands.lane(stand, group[2]), group[3], count)
-      Books.count('waiting:' .. KINDS[kind_of(group[3])], count)
+      Books.count(WAITING[kind_of(group[3])], count)
     end
     new = new + count
   end

@@ -19,7 +19,7 @@ function Turns.ripen()
   local due = call('ZRANGEBYSCORE', MINE .. 'delayed', '-inf', NOW, 'LIMIT', 0, RIPENED)
   for _, member in ipairs(due) do
     local task = Tasks.from_apart(member)
-    Books.count('waiting:' .. KINDS[task.kind], -1)
+    Books.count(WAITING[task.kind], -1)
     Tasks.wait_again(task, true)
   end
   if due[1] then write_many('ZREM', MINE .. 'delayed', due) end
@@ -56,8 +56,7 @@ local function candidates(stand, lane, kinds, number)
   end
   table.sort(prios)
   for _, prio in ipairs(prios) do
-    local key = MINE .. 'q:' .. prio .. ':' .. origin_of(stand.host, lane[1])
-    local queue = Queues.get(key, lane[3][prio])
+    local queue = Queues.get(key_of_queue(prio, stand.host, lane[1]), lane[3][prio])
     for _, element in ipairs(Queues.peek(queue, number - #found)) do
       local task = task_of(element, prio, lane[1], stand.host)
       task.queue, task.lane = queue, lane
@@ -81,7 +80,7 @@ local BEHIND = {true, true, true, true, true}
 local function bury_waiting(stand, tasks, reason)
   take_out(stand, tasks)
   for _, task in ipairs(tasks) do
-    Books.count('waiting:' .. KINDS[task.kind], -1)
+    Books.count(WAITING[task.kind], -1)
     if task.last then Tasks.out[task.last] = false end
     Tasks.bury(task, reason)
   end
@@ -202,8 +201,8 @@ local function hand_out(session, stand, host, tasks)
   host.users[session.id] = (host.users[session.id] or 0) + #tasks
   stand.leased = stand.leased + #tasks
   for _, task in ipairs(tasks) do
-    Books.count('leased:' .. KINDS[task.kind], 1)
-    Books.count('waiting:' .. KINDS[task.kind], -1)
+    Books.count(LEASED[task.kind], 1)
+    Books.count(WAITING[task.kind], -1)
     local token = ARGV[5] .. struct.pack('>I2', #Turns.taken)
     task.alone = task.alone or false
     Tasks.give(task, session.id, token)
@@ -252,7 +251,7 @@ end
 
 local function bury_suspect(task, member)
   write('ZREM', MINE .. 'suspects', member)
-  Books.count('waiting:' .. KINDS[task.kind], -1)
+  Books.count(WAITING[task.kind], -1)
   if task.last then Tasks.out[task.last] = false end
   Tasks.bury(task, HOST_DOWN)
   Gates.forget(task)
