@@ -1,13 +1,15 @@
 """A far worker whose calls and answers get lost: at a frontier in this process, by a real web."""
 
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import RLock
+from threading import RLock, Thread
 from typing import Any
 
 import msgspec
 import pytest
+from tests.bird import wait_for
 from tests.web import images_of, serve, tree
 
 from bowerbird.app.worker import Life, member_of, new_info
@@ -122,4 +124,47 @@ def test_leases_of_a_lost_answer_go_back_at_once(tmp_path: Path) -> None:
 
         assert len(lost_leases) == 3
         assert max(web.counts().values()) == 1
+        assert bench.frontier.stats().done["image"] == len(images_of(web.answers))
+
+
+def test_leases_given_up_while_the_next_session_was_asked_for_go_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to `attach` comes after the deadline, by which all that was claimed has ended."""
+    monkeypatch.setattr("bowerbird.worker.member.SESSION_DEADLINE_S", 0.5)
+    monkeypatch.setattr("bowerbird.worker.link.BEAT_EVERY_S", 0.1)
+    standing: list[bytes] = []
+    outcomes: list[bytes] = []
+
+    with serve(tree(pages=6, images=4), pause_s=0.05) as web:
+        bench = Bench(web.url, tmp_path, lambda name: "call" if name in cut else "")
+        cut: set[str] = set()
+        attach, finish = bench.frontier.attach, bench.frontier.finish
+
+        def slow_attach(*arguments: Any) -> Any:
+            attached = attach(*arguments)
+            if cut:
+                standing.extend(attached.standing)
+                cut.clear()
+                web.pause_s = 0.05
+                time.sleep(1.0)  # longer than the deadline
+            elif bench.ways == 1:
+                web.pause_s = 1.5
+            return attached
+
+        def noted_finish(session: str, batch: Any) -> Any:
+            outcomes.extend(one.token for one in batch)
+            return finish(session, batch)
+
+        def cut_off() -> None:
+            wait_for("a request", lambda: len(web.requests) > 0)
+            cut.update(("beat", "lease", "finish"))
+
+        bench.frontier.attach = slow_attach  # type: ignore[method-assign]
+        bench.frontier.finish = noted_finish  # type: ignore[method-assign]
+        Thread(target=cut_off, daemon=True).start()
+        bench.work()
+
+        assert standing
+        assert set(standing) <= set(outcomes)
         assert bench.frontier.stats().done["image"] == len(images_of(web.answers))

@@ -244,6 +244,9 @@ class Loop:
         self._abort_all_but(joined.standing)
         self._hosts.begin_anew(joined.claim.in_flight, joined.standing)
         self._link.known.clear()  # the frontier may have been set back by a power cut
+        for token in joined.standing.difference(self._claim().tokens):
+            # Claimed, and given up since: the answer took longer than the session had left.
+            self._link.say(Outcome(token=token, verb=Verb.RELEASED))
 
     def _abort_all_but(self, standing: Collection[bytes]) -> None:
         for key, held in list(self._running.items()):
