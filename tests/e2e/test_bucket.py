@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 from random import Random
 
@@ -458,12 +459,14 @@ def test_a_bucket_that_refuses_far_workers_and_the_manager_pauses_the_crawl(
         ):
             why = said(worker, "may not do that")
             wait_for("pause", lambda: "paused (bucket-refuses)" in bird("status", state).out)
+            afar = bird("verify", f"tcp://{manager[1]}", *manager[2:4])
             full.over.set()
             ran, far = run.ended(), worker.ended()
         assert_whole(web, s3, place, state)
 
     assert (ran.status, far.status) == (0, 0), ran.err
     assert place in why
+    assert f"in {place}, which is not on this machine" in afar.out
     assert ran.report["failures"] == {}
 
 
@@ -530,3 +533,41 @@ def test_a_bucket_that_refuses_pauses_a_crawl_in_redis_too(s3, place, state, red
 
     assert_refused(ran, "quota is used up", "Going on.", status=0)
     assert (ran.report["failures"], ran.report["images"]) == ({}, len(images_of(ANSWERS)))
+
+
+# Memory.
+
+
+def test_a_worker_with_many_large_bodies_on_their_way_keeps_its_memory(s3, place, state):
+    def slow(asked: Asked) -> Says | None:
+        time.sleep(0.5 if is_image(asked) else 0.0)
+        return None
+
+    dice = Random(1)
+    image = noisy_png(dice.randbytes, 1650)  # 8 MB
+    paths = [f"/i{n}.png" for n in range(24)]
+    answers: Answers = {"/p0": Answer("".join(f"<img src={path}>" for path in paths).encode())}
+    answers |= {path: Answer(image + path.encode(), PNG) for path in paths}
+    most_mib = 0
+    with (
+        serve(answers) as web,
+        Proxy(s3, slow) as proxy,
+        flying(*crawled(web, to(place, proxy.endpoint), state, "--workers", 1)) as run,
+    ):
+        while run.process.poll() is None:
+            most_mib = max(most_mib, *map(peak_mib, run.workers()), 0)
+            time.sleep(0.02)
+        ran = run.ended()
+
+    assert (ran.status, ran.report["images"]) == (0, 24), ran.err
+    assert 30 < most_mib < 160
+
+
+def peak_mib(pid: int) -> int:
+    """The most memory that a process has had, or 0 once it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) // 1024 if found else 0

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +233,7 @@ def test_crawls_that_share_a_place_are_known_by_name(
 
 
 def test_files_on_their_way_take_no_more_memory_than_is_allowed(tmp_path: Path) -> None:
-    taken, most, gate = [0], [0], threading.Condition()
+    taken, most, gate, names = [0], [0], threading.Condition(), count()
 
     class Slow:
         folder = name = "s3://some/p"
@@ -241,7 +242,7 @@ def test_files_on_their_way_take_no_more_memory_than_is_allowed(tmp_path: Path) 
             return size
 
         def temporary(self) -> str:
-            return f".tmp-{len(list(tmp_path.iterdir()))}"
+            return f".tmp-{next(names)}"
 
         def adopting(self, adopt: Any) -> FileSpool:
             path = tmp_path / self.temporary()

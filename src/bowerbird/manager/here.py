@@ -93,7 +93,7 @@ class Here:
         """The first folder that holds a record and is not on this machine; "" where all are."""
         names = (holder.folder for holder in record.holders if is_object_path(holder.path))
         absent = (name for name in names if self.at(name) is None)
-        return next((OWN if is_own(name) else name for name in absent), "")
+        return next((OWN if is_own(name) and not is_bucket(name) else name for name in absent), "")
 
     def at(self, folder: str) -> Store | None:
         """The folder that holders call so; None: it is not on this machine."""
