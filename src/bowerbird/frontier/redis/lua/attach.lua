@@ -19,7 +19,8 @@ local function hand_on(task, old)
   Tasks.out[task.token] =
     pack(task.element, task.prio, task.label, task.host, SESSION, task.alone)
   Sessions.drop(old, task.token)
-  Sessions.hold(SESSION, task.token, since)
+  local id, number = string.sub(task.token, 1, 8), struct.unpack('>I2', task.token, 9)
+  Sessions.hold(SESSION, id, 1, number, since)
   if task.alone then write('HSET', session_key(SESSION), 'alone', 1) end
   host.users[SESSION] = (host.users[SESSION] or 0) + 1
   leave_host(host, old)

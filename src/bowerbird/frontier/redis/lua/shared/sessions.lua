@@ -58,20 +58,22 @@ end
 -- The leases of a session are known by the calls that gave them: the first 8 bytes of a token are
 -- the call's, the last two count within it.
 
-local function change_of(session, token, by, since)
-  local calls, id = Sessions.calls[session] or {}, string.sub(token, 1, 8)
-  local change = calls[id] or {by = 0, size = 0, since = since}
-  Sessions.calls[session], calls[id] = calls, change
-  change.by = change.by + by
-  change.size = math.max(change.size, struct.unpack('>I2', token, 9) + 1)
+local function change_of(session, id)
+  local calls = Sessions.calls[session] or {}
+  Sessions.calls[session], calls[id] = calls, calls[id] or {by = 0, size = 0, since = NOW}
+  return calls[id]
 end
 
-function Sessions.hold(session, token, since)
-  change_of(session, token, 1, since or NOW)
+-- A session has so many leases more of a call, the last of which has this number, since then.
+function Sessions.hold(session, id, number, last, since)
+  local change = change_of(session, id)
+  change.by, change.size = change.by + number, math.max(change.size, last + 1)
+  change.since = since
 end
 
 function Sessions.drop(session, token)
-  change_of(session, token, -1)
+  local change = change_of(session, string.sub(token, 1, 8))
+  change.by = change.by - 1
 end
 
 -- When a lease of a session was given.

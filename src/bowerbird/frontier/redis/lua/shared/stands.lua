@@ -7,7 +7,7 @@
 --   turned    where among many lanes the next turn begins
 --   lanes     {label, robots task or false, {prio -> waiting tasks}} of each origin; the label is
 --             its scheme and port: 'http', 'https:8443'
-local Stands = {at = {}, order = {}, busy = {}}
+local Stands = {at = {}, own = {}, order = {}, busy = {}}
 
 local IDLE, QUEUED, TIMED, ASIDE = 0, 1, 2, 3
 
@@ -25,6 +25,7 @@ local function made_stand(id, name, crawl, raw)
     stand.lanes = {}
   end
   Stands.at[id] = stand
+  if crawl == CRAWL then Stands.own[name] = stand end
   Stands.order[#Stands.order + 1] = stand
   return stand
 end
@@ -32,10 +33,9 @@ end
 function Stands.fetch(names)
   local keys, wanted = {}, {}
   for _, name in ipairs(names) do
-    local id = MINE .. 'stand:' .. name
-    if not Stands.at[id] and not wanted[id] then
-      keys[#keys + 1] = id
-      wanted[id] = true
+    if not Stands.own[name] and not wanted[name] then
+      keys[#keys + 1] = MINE .. 'stand:' .. name
+      wanted[name] = true
       wanted[#keys] = name
     end
   end
@@ -43,6 +43,7 @@ function Stands.fetch(names)
 end
 
 function Stands.get(name, crawl)
+  if not crawl and Stands.own[name] then return Stands.own[name] end
   local id = crawl and PREFIX .. 'c:' .. crawl .. ':stand:' .. name or MINE .. 'stand:' .. name
   return Stands.at[id] or made_stand(id, name, crawl or CRAWL, call('GET', id))
 end

@@ -206,9 +206,9 @@ local function hand_out(session, stand, host, tasks)
     local token = ARGV[5] .. struct.pack('>I2', #Turns.taken)
     task.alone = task.alone or false
     Tasks.give(task, session.id, token)
-    Sessions.hold(session.id, token)
     Turns.taken[#Turns.taken + 1] = task
   end
+  Sessions.hold(session.id, ARGV[5], #tasks, #Turns.taken - 1, NOW)
   Slots.grow(session.id, host)
   Ring.again(stand)
 end
