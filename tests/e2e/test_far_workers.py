@@ -294,6 +294,20 @@ def test_a_worker_that_was_cut_off_leaves_when_its_patience_is_over(place, fly):
         assert_whole(web, place)
 
 
+def test_a_worker_does_not_say_that_its_crawl_has_ended_where_another_took_its_place(place, fly):
+    with serve(tree(pages=40, images=4), pause_s=0.02) as web, serve({"/p0": Answer(b"x")}) as b:
+        manager = fly(place.crawl(web))
+        worker = fly(place.worker())
+        wait_for("requests", lambda: len(web.requests) > 40)
+        manager.kill_group()
+        b.pause_s = 60.0
+        fly(place.crawl(b, out=place.base / "other"))
+        ran = worker.ended()
+
+    assert (ran.status, ran.report["state"]) == (1, "replaced")
+    assert "Another crawl is run" in ran.err
+
+
 def test_ctrl_c_finishes_what_is_in_flight_and_gives_the_rest_back(place, fly):
     with serve(tree(pages=40, images=4), pause_s=0.05) as web:
         manager = fly(place.crawl(web))

@@ -102,6 +102,7 @@ class Told(msgspec.Struct, kw_only=True):
     about: str = ""  #: what the note is about: once is enough, whichever process says it
     fatal: str = ""  #: why it makes no sense to go on
     usage: bool = False  #: that was a mistake in the command
+    replaced: bool = False  #: another crawl is run at the address, before ours had ended
 
 
 def main() -> int:
@@ -126,7 +127,7 @@ class Far:
         self._past = Tally()
         self._crawls: dict[str, None] = {}
         self._telling = threading.Lock()
-        self._changed = False
+        self._changed = self._replaced = False
 
     # Threads and signals beside the work.
 
@@ -160,6 +161,7 @@ class Far:
             about=about,
             fatal=str(error or ""),
             usage=isinstance(error, UsageError),
+            replaced=self._replaced,
         )
         with self._telling:
             try:
@@ -192,6 +194,7 @@ class Far:
                 return
             error = self._live(job)
             if isinstance(error, OtherCrawlError):
+                self._replaced = not self._errand.stay
                 self.tell(str(error), "other crawl")
             elif error is not None:
                 raise error
@@ -199,7 +202,8 @@ class Far:
                 continue
             if not self._errand.stay:
                 return
-            self.tell("It has ended: waiting for the next one (--stay).", f"end of {job.name}")
+            if error is None:
+                self.tell("It has ended: waiting for the next one (--stay).", f"end of {job.name}")
             self._stopped.wait(STAY_S)
 
     def _next_job(self) -> Job | None:

@@ -82,7 +82,7 @@ class FleetReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker command came to, for people and for programs."""
 
     address: str
-    state: str  #: ended, interrupted; alone: no manager any more
+    state: str  #: ended, interrupted; alone: no manager any more; replaced: by another crawl
     crawls: tuple[str, ...]
     folder: str
     images: int
@@ -315,4 +315,6 @@ class _FleetRun:
     def _state(self) -> str:
         if self._fleet.interrupts:
             return "interrupted"
+        if any(child.told.replaced for child in self._children.all):
+            return "replaced"
         return "alone" if self._alone else "ended"

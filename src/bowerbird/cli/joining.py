@@ -92,7 +92,7 @@ def worker(address: str, as_json_: bool, quiet: bool, **typed: Any) -> None:
     sys.exit(_STATUS[report.state])
 
 
-_STATUS = {"ended": FINISHED, "interrupted": INTERRUPTED, "alone": FAILED}
+_STATUS = {"ended": FINISHED, "interrupted": INTERRUPTED, "alone": FAILED, "replaced": FAILED}
 
 
 def _fleet(address: str, shown: "Shown", typed: dict[str, Any]) -> Any:
@@ -178,6 +178,7 @@ _STATES = {
     "ended": "The crawl has ended",
     "interrupted": "Interrupted",
     "alone": "No manager answers any more (--patience)",
+    "replaced": "Left, since another crawl is run there now (--stay joins it)",
 }
 
 
