@@ -229,7 +229,7 @@ class BeatReply(Value, frozen=True, kw_only=True, array_like=True):
     state: State
     grants: tuple[Grant, ...] = ()
     seq: int = 0
-    sessions: int = 0  #: that share what is meant for all workers together; 0: not said
+    sessions: int = 0  #: attached, which share what is meant for all workers together; 0: not said
 
 
 class LeaseReply(Value, frozen=True, kw_only=True, array_like=True):

@@ -28,6 +28,7 @@ class BeatHead(msgspec.Struct, frozen=True, array_like=True):
     state: State
     grants: tuple[Grant, ...]
     seq: int
+    sessions: int = 0  #: of the crawl; `refuse` does not say
 
 
 class LeaseHead(msgspec.Struct, frozen=True, array_like=True):

@@ -158,7 +158,7 @@ class RedisFrontier(Frontier):
 
     def beat(self, session: str, give: Give | None = None) -> BeatReply:
         head = read(self._run("beat", session, _packed(give)), BeatHead)
-        return BeatReply(state=head.state, grants=head.grants, seq=head.seq)
+        return BeatReply(state=head.state, grants=head.grants, seq=head.seq, sessions=head.sessions)
 
     # Tasks in.
 

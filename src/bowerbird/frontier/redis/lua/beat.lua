@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, session, {host -> slots given back} packed
--- Returns  {state, grants, seq} packed; '' where the session is gone
+-- Returns  {state, grants, seq, sessions of the crawl} packed; '' where the session is gone
 -- uses: base books seen hosts stands queues ring sessions slots tasks commit ends
 local wrong = Books.load()
 if wrong then return wrong end
@@ -11,4 +11,4 @@ if not session then return '' end
 Slots.take_back(session.id, unpacked(ARGV[4]))
 local grants = Slots.grants(session, {})
 commit()
-return pack({Books.shown_state(), grants, Seq})
+return pack({Books.shown_state(), grants, Seq, tonumber(call('HGET', KEYS[1], 'sessions')) or 0})
