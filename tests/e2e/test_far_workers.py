@@ -289,8 +289,9 @@ def test_a_worker_that_was_cut_off_leaves_when_its_patience_is_over(place, fly):
         assert (ran.status, ran.report["state"]) == (1, "alone")
         assert "for 1 s at most" in ran.err
         assert "Traceback" not in ran.err
-        fly(place.crawl(web))
+        again = fly(place.crawl(web))
         assert bird(*place.worker()).status == 0
+        ended(again)
         assert_whole(web, place)
 
 
