@@ -94,7 +94,7 @@ def _give_memory_back() -> None:
     """
     import ctypes
 
-    with suppress(OSError, AttributeError):  # other C libraries have no mallopt
+    with suppress(OSError, AttributeError, TypeError):  # other C libraries have no mallopt
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 20)
 
 

@@ -11,11 +11,14 @@ from bowerbird.manager.here import OWN, Copy, Here, is_held_here, path_of
 from bowerbird.manager.spill import Spill
 from bowerbird.model import Record
 from bowerbird.store import Found, Sort, Store, sha256_in
+from bowerbird.store.bucket import is_bucket
 
 #: Names of orphans, left-overs and foreign files that are kept to be shown; all are counted.
 SHOWN = 1_000
 #: Files hashed between two looks at the pool: keeps every thread busy, and memory flat.
 BATCH = 256
+#: Objects of a bucket that are read at once: most of the time goes by waiting for answers.
+ASKING = 32
 
 #: Told how many files have been checked.
 Tell = Callable[[int], None]
@@ -219,13 +222,14 @@ class _Files:
         self._found = found
         self._prune = prune
         self._shared = here.is_shared(store)
+        self._threads = ASKING if is_bucket(store.folder) else os.cpu_count() or 1
         self._prefix = "" if store is here.root else f"{store.folder}/"
 
     def corrupt(self, tell: Tell) -> set[str]:
         """Paths of objects with a record whose bytes are not those of their name."""
         corrupt = set[str]()
         files = iter(self._store.files())
-        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="verify") as pool:
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="verify") as pool:
             while batch := list(islice(files, BATCH)):
                 wanted = list(self._sorted_out(batch))
                 digests = pool.map(self._store.sha256_of, wanted)

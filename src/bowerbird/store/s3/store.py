@@ -7,6 +7,7 @@ durable as the bucket once the call returns: there is nothing to sync.
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from bowerbird.errors import StorageFullError, UsageError
@@ -32,15 +33,19 @@ class S3Store:
             spools: a folder of this machine for what arrives in pieces; "": the temporary one.
 
         Raises:
-            UsageError: the endpoint, the profile or the folder cannot be used.
+            UsageError: the endpoint or the profile cannot be used.
         """
         self.place = place
         self.folder = self.name = place.name
         self._client = Client(place)
-        self._spools = FileStore(spools or _own_temporary())
+        self._spools_at = spools
 
     def __repr__(self) -> str:
         return f"<S3Store {self.place}>"
+
+    @cached_property
+    def _spools(self) -> FileStore:
+        return FileStore(self._spools_at or _own_temporary())
 
     def claim(self, crawl: str) -> None:
         """Say that a crawl's images lie here; tries in passing whether the bucket takes bytes.
