@@ -210,6 +210,26 @@ def test_a_bucket_that_does_not_exist_or_refuses_us_is_said_before_anything_begi
     assert not (state / "crawl.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("variables", "word"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": SECRET}, "one is missing"),
+        ({"AWS_ACCESS_KEY_ID": KEY_ID}, "one is missing"),
+        ({"AWS_SKIP_SIGNATURE": SECRET}, "cannot be read"),
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere", "AWS_ROLE_ARN": "x"}, "no credentials"),
+        ({"AWS_PROFILE": "nobody"}, "AWS_PROFILE is 'nobody'"),
+    ],
+)
+def test_keys_that_are_not_whole(s3, place, state, monkeypatch, variables, word):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    out = to(place, s3.endpoint)
+
+    assert_refused(bird("crawl", "http://127.0.0.1:9/", "-o", out, "--state", state), word)
+
+
 def test_a_bucket_that_can_be_read_but_not_written_is_said_before_anything_begins(s3, place, state):
     with Proxy(s3, lambda asked: Says(403, "AccessDenied") if asked.method == "PUT" else None) as p:
         ran = bird("crawl", "http://127.0.0.1:9/", "-o", to(place, p.endpoint), "--state", state)

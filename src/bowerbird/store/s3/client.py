@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bowerbird._version import __version__
 from bowerbird.backoff import retry_in_s
 from bowerbird.errors import UsageError
 from bowerbird.store.bucket import Bucket, check_endpoint
 from bowerbird.store.s3.credentials import from_profile
-from bowerbird.store.s3.faults import Fault, Sort, fault_of, refusal, unusable
+from bowerbird.store.s3.faults import Fault, Sort, fault_of, misconfigured, refusal, unusable
 
 try:
     import obstore
@@ -23,6 +23,9 @@ except ImportError:
     raise UsageError(
         "s3:// needs the extra `s3` of Bowerbird: pip install 'bowerbird[s3]'."
     ) from None
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config, S3CredentialProvider
 
 T = TypeVar("T")
 
@@ -69,8 +72,15 @@ class Client:
         config["disable_bulk_delete"] = True  # not every server has it
         if self.endpoint:
             config["endpoint"] = config["aws_endpoint_url_s3"] = self.endpoint
-        self._objects = Objects(
-            place.bucket, prefix=place.prefix or None, config=config,
+        try:
+            self._objects = self._opened(config, provider)
+        except ERRORS as error:
+            raise misconfigured(error, place) from None
+        self._conditional = True
+
+    def _opened(self, config: "S3Config", provider: "S3CredentialProvider | None") -> Objects:
+        return Objects(
+            self.place.bucket, prefix=self.place.prefix or None, config=config,
             client_options={
                 "allow_http": self.endpoint.startswith("http://"),
                 "timeout": timedelta(seconds=REQUEST_S),
@@ -79,7 +89,6 @@ class Client:
             retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_S)},
             credential_provider=provider,
         )  # fmt: skip
-        self._conditional = True
 
     def __repr__(self) -> str:
         return f"<Client {self.place} at {self.endpoint or 'Amazon'}>"

@@ -17,7 +17,9 @@ _STATUS = re.compile(r"status code: (\d{3})\b")
 _KIND = re.compile(r"kind: (Connect|Timeout|Request|Interrupted|Decode)\b")
 #: Where the library asks for keys when nothing else has any: an instance's or a container's own.
 _METADATA = re.compile(r"http://169\.254\.(169\.254|170\.2|170\.23)\b")
-_CREDENTIALS = re.compile(r"credential|169\.254\.169\.254|security-credentials|sts\b", re.I)
+_CREDENTIALS = re.compile(
+    r"credential|169\.254\.169\.254|security-credentials|token file|sts\b", re.I
+)
 
 #: Codes that say that the bytes did not arrive as they were sent.
 _DAMAGED = frozenset(
@@ -76,7 +78,7 @@ def _words(name: str, status: int, code: str, text: str) -> str:
         return f"the server answered {status}"
     if "redirect" in text:
         return "the bucket is in another region; name it with region="
-    if _CREDENTIALS.search(text):
+    if _METADATA.search(text) or _CREDENTIALS.search(text):
         return "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     kind = next(iter(_KIND.findall(text)), "")
     return _KINDS.get(kind, "the connection failed")
@@ -105,6 +107,15 @@ _WORDS = {
 def refusal(fault: Fault, place: Bucket) -> StorageFullError:
     """The error of a store that takes no more."""
     return StorageFullError(f"{place} cannot be read or written: {fault.words}.")
+
+
+def misconfigured(error: Exception, place: Bucket) -> UsageError:
+    """The error of settings that the library does not take; it may repeat them, we do not."""
+    half = re.search(r"Missing(AccessKeyId|SecretAccessKey)\b", str(error))
+    words = "an AWS_… variable, or a line of the profile, cannot be read"
+    if half:
+        words = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together, and one is missing"
+    return UsageError(f"{place} cannot be used: {words}.")
 
 
 def unusable(fault: Fault, place: Bucket, endpoint: str) -> UsageError:
