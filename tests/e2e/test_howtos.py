@@ -26,8 +26,9 @@ import pytest
 from bowerbird.demo import open_gallery
 from tests.bird import wait_for
 from tests.buckets import S3Server, keys, s3
+from tests.redis_fixtures import RedisServer, redis_server
 
-__all__ = ["keys", "s3"]
+__all__ = ["keys", "redis_server", "s3"]
 
 HOWTOS = sorted((Path(__file__).resolve().parents[2] / "docs/howto").glob("*.md"))
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -58,6 +59,7 @@ class Reader:
     folder: Path
     port: int
     bucket_at: str = ""  #: the endpoint of a server that speaks S3
+    redis_at: str = ""  #: host and port of a Redis
     left_running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def follow(self, kind: str, block: str) -> None:
@@ -67,6 +69,7 @@ class Reader:
             block = block.replace(text, meant)
         block = block.replace("8001", str(self.port))
         block = block.replace("https://s3.example.net", self.bucket_at)
+        block = block.replace("redis.example.net:6379", self.redis_at)
         if kind == "python":
             self._run([sys.executable, "-W", "error", "-c", block])
             return
@@ -93,7 +96,7 @@ class Reader:
         words = ["sh", "-c", f"{self._typed(command).removesuffix('&')}"]
         shell = subprocess.Popen(words, cwd=self.folder, start_new_session=True)
         self.left_running.append(shell)
-        wait_for("a manager", lambda: shell.poll() is not None or "Listening" in _text(log))
+        wait_for("a manager", lambda: shell.poll() is not None or _is_open(log))
         assert shell.poll() is None, _text(log)
 
     def _wait_for_managers(self) -> None:
@@ -112,6 +115,10 @@ class Reader:
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
+
+
+def _is_open(log: Path) -> bool:
+    return any(words in _text(log) for words in ("Listening", "Workers join"))
 
 
 def _text(path: Path) -> str:
@@ -147,7 +154,15 @@ def with_bucket(request, reader):
         reader.bucket_at = server.endpoint
 
 
-@pytest.mark.usefixtures("with_bucket")
+@pytest.fixture
+def with_redis(request, reader):
+    """Start a Redis for those who read of one."""
+    if "redis.example.net" in request.node.callspec.params["howto"].read_text():
+        server: RedisServer = request.getfixturevalue("redis_server")
+        reader.redis_at = f"127.0.0.1:{server.port}"
+
+
+@pytest.mark.usefixtures("with_bucket", "with_redis")
 @pytest.mark.parametrize("howto", HOWTOS, ids=lambda path: path.stem)
 def test_a_reader_gets_what_the_text_promises(howto, reader):
     blocks = BLOCK.findall(howto.read_text())

@@ -6,6 +6,7 @@ needs is in Redis and in the segments (manager/harvest.py).
 
 import os
 import secrets
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from bowerbird.app.engines import RedisTarget, engine_address, job_to_post
 from bowerbird.app.entries import fate_of
 from bowerbird.app.far import Errand
 from bowerbird.app.folder import Folder
+from bowerbird.app.invitation import rights_for
 from bowerbird.app.job import StoredJob, store_job
 from bowerbird.catalog import Fate, Totals
 from bowerbird.clock import SystemClock
@@ -172,6 +174,12 @@ class Cluster:
             f"{folder_of(posted.job.name if posted else 'NAME')} from there. (With -o s3://… the "
             "segments are in the bucket, and any machine will do.)"
         )
+
+
+def _command(address: RedisAddress, job: Job) -> str:
+    """The line to paste on other machines."""
+    store = ("-o", job.store) if job.store else ()
+    return shlex.join(("bowerbird", "worker", str(address), *store, *rights_for(job)))
 
 
 def _segments(folder: Folder, job: Job) -> Segments:

@@ -17,7 +17,7 @@ from bowerbird.errors import BowerbirdError, ConnectionLostError, FolderError, S
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.redis.register import RENEW_EVERY_S, Chain
 from bowerbird.manager.chronicle import Chronicle
-from bowerbird.model import Death, Results
+from bowerbird.model import Death, Results, State
 from bowerbird.store.segments import SegmentName, Segments
 
 T = TypeVar("T")
@@ -46,6 +46,10 @@ class Tenure(Protocol):
 
     def backlog(self) -> int:
         """Bytes of results in the stream, about."""
+        ...
+
+    def show_load(self, open_tasks: int) -> None:
+        """Let autoscalers see how much there is to do."""
         ...
 
 
@@ -148,11 +152,17 @@ class Harvest:
         while not self._ended.wait(RENEW_EVERY_S):
             try:
                 self._tenure.renew(self._chain.fence)
+                self._show_load()
             except ConnectionLostError:
                 continue  # whether it is still ours will be said by who answers
             except BowerbirdError as error:
                 self.error = self.error or error
                 return
+
+    def _show_load(self) -> None:
+        stats = self._source.stats()
+        over = stats.state in (State.ENDED, State.PAUSED)
+        self._tenure.show_load(0 if over else sum(stats.waiting.values()) + stats.leased)
 
     def _run(self) -> None:
         try:
@@ -163,6 +173,7 @@ class Harvest:
             while self._gather() and not self._ended.is_set():
                 self._cut_in_time()
             self._cut()
+            self._patiently(self._show_load)
         except BowerbirdError as error:
             self.error = self.error or error
 

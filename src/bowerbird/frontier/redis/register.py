@@ -18,6 +18,9 @@ FORM = 1
 CATALOG_S = 8.0
 #: How often it says that it is there, in seconds.
 RENEW_EVERY_S = 2.0
+#: One element of the list `load` stands for so many open tasks, and it has so many at most:
+#: autoscalers can ask for the length of a list, and for little else.
+LOAD, LOAD_MOST = 100, 1_000
 #: Bytes of results in Redis beyond which workers lease nothing until a manager has read them.
 BACKLOG = 64 * MIB
 
@@ -65,6 +68,7 @@ class Register:
         self.address = address
         self._line, keys = Line(address), Keys(address.crawl)
         self._job, self._catalog = keys.of("job"), keys.of("catalog")
+        self._load = keys.of("load")
         self._results, self._books = keys.of("results"), keys.of("books")
         self._all = f"{keys.common}crawls"
 
@@ -172,6 +176,14 @@ class Register:
             "commit", self._catalog, chain.fence, chain.segments, chain.cursor, chain.trimmed
         )
         self._require(done)
+
+    def show_load(self, open_tasks: int) -> None:
+        """Let autoscalers see how much there is to do."""
+        length = min(LOAD_MOST, -(-open_tasks // LOAD))
+        grow = [("RPUSH", self._load, *[""] * length)] if length else []
+        # Never shorter than it is to be: somebody may look at it at any moment.
+        self._line.many((*grow, ("LTRIM", self._load, 0, length - 1) if length
+                         else ("DEL", self._load)))  # fmt: skip
 
     def _require(self, done: int) -> None:
         if not done:
