@@ -1,0 +1,1 @@
+"""Measurements of the Redis engine: `python -m benchmarks.cluster`."""
