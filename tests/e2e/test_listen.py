@@ -233,13 +233,13 @@ def test_a_crawl_is_steered_and_read_by_address(out):
         address, access = way_in(run)
         where = (address, *key_of(access))
         assert "Paused" in bird("pause", *where).out
-        assert "paused" in bird("status", *where).out
-        assert bird("resume", *where).status == 0
+        assert "paused" in bird("status", *where).out  # and so it stays while we look
         assert bird("retry", *where, "--json").report == {"requeued": 0}
         assert bird("export", *where, "-f", "jsonl").status == 0
         assert bird("verify", *where, "--folder", out).status == 0
         refused = bird("export", *where, "-f", "tree")
         assert (refused.status, "-o" in refused.err) == (2, True)
+        assert bird("resume", *where).status == 0
         bird("stop", *where)
         assert "Stopped" in run.ended().out or len(records_of(out)) == PAGES * IMAGES + 1
 
