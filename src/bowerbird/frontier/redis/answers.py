@@ -11,6 +11,9 @@ from bowerbird.model import Grant, Lease, LeaseReply, State, Task
 
 H = TypeVar("H")
 
+#: Bytes of a waiting task before what the client packed: `lua/shared/queues.lua`.
+_HEAD = 10
+
 
 class Judged(msgspec.Struct, frozen=True, array_like=True):
     """Leases of an origin that are to be judged by its robots.txt of this stamp."""
@@ -67,7 +70,7 @@ def leases_of(head: LeaseHead, call: bytes, tasks: Iterable[bytes]) -> tuple[Lea
     return tuple(
         Lease(
             token=call + index.to_bytes(2),
-            task=decode(task, Task),
+            task=decode(memoryview(task)[_HEAD:], Task),
             attempts=code >> 1,
             suspect=bool(code & 1),
         )

@@ -3,9 +3,9 @@
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, session, {host -> slots given back} packed, first 8 bytes of the tokens,
 --          limit
--- Returns  {head, task, task ...}; the head is packed: {state, grants, next_in_s, seq, {attempts * 2
---          + 1 where it is leased alone}, {{origin, stamp, slots before, host, {index of each task
---          to be judged}}}}; '' where the session is gone
+-- Returns  {head, task, task ...}, tasks as queues.lua has them, without token; '' where the session
+--          is gone. The head is packed: {state, grants, next_in_s, seq, {attempts * 2 + 1 where it is
+--          leased alone}, {{origin, stamp, slots before, host, {index of each task to be judged}}}}
 -- uses: base books seen hosts stands queues ring sessions slots tasks commit ends downs gates turns
 local wrong = Books.load()
 if wrong then return wrong end
@@ -42,8 +42,9 @@ if Turns.taken[1] then Sessions.set_hard_end(session.id, session.hard) end
 local codes, judged, places = {}, {}, {}
 for i, task in ipairs(Turns.taken) do
   codes[i] = task.attempts * 2 + (task.alone and 1 or 0)
-  local origin = origin_of(task.host, task.label)
-  local stamp = task.kind ~= ROBOTS and Gates.stamp(origin)
+  local judges = Books.v.obey_robots ~= 0 and task.kind ~= ROBOTS
+  local origin = judges and origin_of(task.host, task.label)
+  local stamp = judges and Gates.stamp(origin)
   if stamp then
     if not places[origin] then
       places[origin] = {origin, stamp, task.before, task.host, {}}
@@ -54,5 +55,5 @@ for i, task in ipairs(Turns.taken) do
 end
 local next_in = Turns.taken[1] and 0 or Turns.next_in()
 local reply = {pack({Books.shown_state(), grants, next_in, Seq, codes, judged})}
-for i, task in ipairs(Turns.taken) do reply[i + 1] = task.blob end
+for i, task in ipairs(Turns.taken) do reply[i + 1] = task.element end
 return reply

@@ -141,7 +141,7 @@ function Outcomes.take(task, outcome)
     Outcomes.finished[task.session] = counts
     counts[task.host] = (counts[task.host] or 0) + 1
   end
-  local probe = Hosts.get(task.host).probing == CRAWL .. ':' .. task.id
+  local probe = Tasks.is_probe(Hosts.get(task.host), task)
   local host = Tasks.let_go(task)
   local failed = learn(host, task, outcome, probe)
   if failed and host.down then

@@ -3,9 +3,15 @@ local Tasks = {out = {}, deaths = {}, finds = {}}
 
 local SUSPECT_AFTER, CRASHES = 2, 2
 
+-- The task as the client packed it; a copy that is made where it is wanted.
+local function blob_of(task)
+  if not task.blob then task.blob = string.sub(task.element, task.last and 21 or 11) end
+  return task.blob
+end
+
 local function element_of(task, token)
   return struct.pack('>I6BBBB', task.id, math.min(task.attempts, 255), math.min(task.deaths, 255),
-    task.crashes, token and 1 or 0) .. (token or '') .. task.blob
+    task.crashes, token and 1 or 0) .. (token or '') .. blob_of(task)
 end
 
 local function task_of(element, prio, label, host)
@@ -13,7 +19,6 @@ local function task_of(element, prio, label, host)
   return {
     id = id, attempts = attempts, deaths = deaths, crashes = crashes, element = element,
     last = flag == 1 and string.sub(element, 11, 20) or nil,
-    blob = string.sub(element, flag == 1 and 21 or 11),
     prio = prio, kind = kind_of(prio), label = label, host = host,
   }
 end
@@ -60,9 +65,11 @@ end
 
 -- A new session has a lease.
 function Tasks.give(task, session, token)
-  if task.last then Tasks.out[task.last] = false end
-  task.token, task.session, task.last = token, session, nil
-  task.element = element_of(task)
+  if task.last then
+    Tasks.out[task.last] = false
+    task.element, task.last = element_of(task), nil
+  end
+  task.token, task.session = token, session
   Tasks.out[token] = pack(task.element, task.prio, task.label, task.host, session, task.alone)
 end
 
@@ -75,6 +82,11 @@ local function stop_waiting(task)
   local stand = Stands.get(task.host)
   Stands.count(stand, Stands.lane(stand, task.label), task.prio, -1)
   Queues.remove(queue_of(task), task.element)
+end
+
+-- Whether a task is the probe of a host that is down.
+function Tasks.is_probe(host, task)
+  return host.probing and host.probing == CRAWL .. ':' .. task.id
 end
 
 local function leave_host(host, session)
@@ -101,7 +113,7 @@ function Tasks.let_go(task)
   leave_host(host, task.session)
   Sessions.drop(task.session, task.token)
   if task.alone then write('HDEL', session_key(task.session), 'alone') end
-  if host.probing == CRAWL .. ':' .. task.id then host.probing = false end
+  if Tasks.is_probe(host, task) then host.probing = false end
   Ring.wake_aside(host)
   return host
 end
@@ -148,7 +160,7 @@ end
 
 -- The fields of the value that the client packed: url, kind, depth, hops, first_url ...
 function Tasks.value(task)
-  if not task.fields then task.fields = unpacked(task.blob) end
+  if not task.fields then task.fields = unpacked(blob_of(task)) end
   return task.fields
 end
 

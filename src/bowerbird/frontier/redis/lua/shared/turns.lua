@@ -68,9 +68,13 @@ local function candidates(stand, lane, kinds, number)
 end
 
 local function take_out(stand, tasks)
-  for _, task in ipairs(tasks) do
-    Queues.pop(task.queue, 1)
-    Stands.count(stand, task.lane, task.prio, -1)
+  local i = 1
+  while tasks[i] do
+    local first, number = tasks[i], 1
+    while tasks[i + number] and tasks[i + number].queue == first.queue do number = number + 1 end
+    Queues.pop(first.queue, number)
+    Stands.count(stand, first.lane, first.prio, -number)
+    i = i + number
   end
 end
 
@@ -200,13 +204,17 @@ local function hand_out(session, stand, host, tasks)
   if not host.users[session.id] then host.marked = NOW end
   host.users[session.id] = (host.users[session.id] or 0) + #tasks
   stand.leased = stand.leased + #tasks
+  local kinds = {}
   for _, task in ipairs(tasks) do
-    Books.count(LEASED[task.kind], 1)
-    Books.count(WAITING[task.kind], -1)
+    kinds[task.kind] = (kinds[task.kind] or 0) + 1
     local token = ARGV[5] .. struct.pack('>I2', #Turns.taken)
     task.alone = task.alone or false
     Tasks.give(task, session.id, token)
     Turns.taken[#Turns.taken + 1] = task
+  end
+  for kind, number in pairs(kinds) do
+    Books.count(LEASED[kind], number)
+    Books.count(WAITING[kind], -number)
   end
   Sessions.hold(session.id, ARGV[5], #tasks, #Turns.taken - 1, NOW)
   Slots.grow(session.id, host)
