@@ -18,7 +18,7 @@ from bowerbird.app.visit import visit
 from bowerbird.errors import AuthenticationError, SessionGoneError
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.model import State, WorkerInfo
-from tests.bird import PATIENCE_S, Flying, bird, flying, records_of
+from tests.bird import PATIENCE_S, Flying, bird, flying, records_of, wait_for
 from tests.web import serve, tree
 
 PAGES, IMAGES = 4, 2
@@ -229,9 +229,10 @@ def test_nobody_from_elsewhere_passes_for_one_of_ours(out):
 
 
 def test_a_crawl_is_steered_and_read_by_address(out):
-    with serve(tree(PAGES, IMAGES), pause_s=0.1) as web, flying(*crawling(web, out)) as run:
+    with serve(tree(60, IMAGES), pause_s=0.1) as web, flying(*crawling(web, out)) as run:
         address, access = way_in(run)
         where = (address, *key_of(access))
+        wait_for("images", (out / "images").exists)
         assert "Paused" in bird("pause", *where).out
         assert "paused" in bird("status", *where).out  # and so it stays while we look
         assert bird("retry", *where, "--json").report == {"requeued": 0}
@@ -241,7 +242,7 @@ def test_a_crawl_is_steered_and_read_by_address(out):
         assert (refused.status, "-o" in refused.err) == (2, True)
         assert bird("resume", *where).status == 0
         bird("stop", *where)
-        assert "Stopped" in run.ended().out or len(records_of(out)) == PAGES * IMAGES + 1
+        assert "Stopped" in run.ended().out or len(records_of(out)) == 60 * IMAGES + 1
 
 
 # Keys and certificates.
