@@ -144,6 +144,28 @@ def test_workers_wait_while_no_manager_takes_their_results(place: Place) -> None
     assert urls_in(place.out, web) == sorted(images_of(answers))
 
 
+def test_ctrl_c_ends_a_manager_that_waits_for_redis_and_lost_data_end_it_with_a_word(
+    place: Place,
+) -> None:
+    with serve(tree(pages=200, images=4), pause_s=0.03) as web:
+        with flying(*place.crawl(web, "--workers", 1)) as run:
+            wait_for("some images", lambda: len(web.requests) > 50)
+            place.server.kill()
+            time.sleep(1.0)
+            run.interrupt()
+            interrupted = run.ended()
+        place.server.start()
+        with flying(*place.crawl(web, "--workers", 1)) as run:
+            seen = len(web.requests)
+            wait_for("some more", lambda: len(web.requests) > seen + 50)
+            place.server.client().flushall()
+            flushed = run.ended()
+    assert (interrupted.status, flushed.status) == (130, 1)
+    assert "Waiting for it" in interrupted.err
+    assert "not in Redis" in flushed.err
+    assert "Traceback" not in interrupted.err + flushed.err
+
+
 def _still(web: Web) -> int:
     """How many requests there were when no more came for a second."""
     before = -1

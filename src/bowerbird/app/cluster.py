@@ -87,8 +87,14 @@ class Cluster:
 
     def _claimed(self) -> Chain:
         """The catalog; one whose manager is silent is waited for, one that is alive is not."""
-        until, told = self._register.until(), False
-        while isinstance(found := self._register.claim(self._me), Manager):
+        until, told, dead = self._register.until(), False, None
+        while isinstance(found := self._register.claim(self._me, dead), Manager):
+            if dead is None and (found.machine, found.folder) == (
+                self._me.machine,
+                self._me.folder,
+            ):
+                dead = found  # we hold the lock of its folder
+                continue
             if self._register.until() > until:
                 raise FolderInUseError(
                     f"The crawl at {self} has a manager already: {found}. `bowerbird status` shows "
@@ -220,7 +226,10 @@ class ClusterEngine:
     def call(self, function: Callable[[Frontier], T]) -> "Future[T]":
         """Call the frontier, at once."""
         future = Future[T]()
-        future.set_result(self._patiently(lambda: function(self._frontier)))
+        try:
+            future.set_result(self._patiently(lambda: function(self._frontier)))
+        except ConnectionLostError:  # in the run's thread alone: Ctrl-C ends the waiting
+            raise KeyboardInterrupt from None
         return future
 
     def _patiently(self, call: Callable[[], T]) -> T:

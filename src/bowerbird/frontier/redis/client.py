@@ -36,6 +36,7 @@ from bowerbird.frontier.redis.packing import (
 )
 from bowerbird.frontier.redis.results import results_after
 from bowerbird.frontier.redis.robots import Judge
+from bowerbird.frontier.redis.troubles import vanished
 from bowerbird.frontier.rules import Rules
 from bowerbird.frontier.tasks import NUMBER
 from bowerbird.model import (
@@ -295,7 +296,10 @@ class RedisFrontier(Frontier):
     # Looking.
 
     def stats(self) -> Stats:
-        return looking.stats_of(self._line.table("HGETALL", self._books))
+        fields = self._line.table("HGETALL", self._books)
+        if fields.get(b"identity") != self._identity:
+            raise vanished(self._line.place)
+        return looking.stats_of(fields)
 
     def hosts(self, limit: int = 100) -> list[HostRow]:
         return looking.host_rows(self._line, self.keys, limit, self._ask_hosts)

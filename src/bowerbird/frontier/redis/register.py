@@ -10,6 +10,7 @@ from bowerbird.errors import FrontierError, UsageError
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.keys import Keys
 from bowerbird.frontier.redis.line import Line
+from bowerbird.frontier.redis.troubles import vanished
 from bowerbird.settings import MIB, Job
 
 #: A newer form of what is posted is not read.
@@ -135,10 +136,11 @@ class Register:
 
     # The catalog.
 
-    def claim(self, manager: Manager) -> Chain | Manager:
-        """Take the catalog for `CATALOG_S`; answers who has it, if another does."""
-        text = msgspec.json.encode(manager)
-        fence, *rest = self._line.run("claim", self._catalog, text, repr(CATALOG_S))
+    def claim(self, manager: Manager, dead: Manager | None = None) -> Chain | Manager:
+        """Take the catalog for `CATALOG_S`; answers who has it, if another does, save one that is
+        known to be dead."""
+        text, gone = msgspec.json.encode(manager), msgspec.json.encode(dead) if dead else b""
+        fence, *rest = self._line.run("claim", self._catalog, text, repr(CATALOG_S), gone)
         if not fence:
             return msgspec.json.decode(rest[0], type=Manager)
         segments, cursor, trimmed = rest
@@ -186,6 +188,8 @@ class Register:
                          else ("DEL", self._load)))  # fmt: skip
 
     def _require(self, done: int) -> None:
+        if not done and not self.text():
+            raise vanished(self._line.place)
         if not done:
             other = self.manager()
             raise CatalogLostError(

@@ -80,6 +80,11 @@ def _replica(_: str, place: str) -> BowerbirdError:
 
 
 def _vanished(_: str, place: str) -> BowerbirdError:
+    return vanished(place)
+
+
+def vanished(place: str) -> CrawlVanishedError:
+    """The error of a crawl that is there no more."""
     return CrawlVanishedError(
         f"The crawl is not in Redis at {place} any more, or another one has its name: the data "
         "were deleted (FLUSHALL?) or lost. It has not finished; nothing more is done."

@@ -2,12 +2,12 @@
 --
 -- KEYS[1]  bowerbird:{p}:c:CRAWL:catalog   hash    manager, until, fence: who writes the catalog;
 --          segments, cursor: how far it is in segments; trimmed: how many of these the stream lacks
--- ARGV     the manager, seconds for which it has it
+-- ARGV     the manager, seconds for which it has it, an earlier one of which it knows that it is dead
 -- Returns  {fence, segments, cursor, trimmed}; fence 0: {0, the other one, until when}
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local found = redis.call('HMGET', KEYS[1], 'manager', 'until', 'segments', 'cursor', 'trimmed')
-if (tonumber(found[2]) or 0) > now and found[1] ~= ARGV[1] then
+if (tonumber(found[2]) or 0) > now and found[1] ~= ARGV[1] and found[1] ~= ARGV[3] then
   return {0, found[1], found[2]}
 end
 local fence = redis.call('HINCRBY', KEYS[1], 'fence', 1)
