@@ -10,11 +10,18 @@ from tests.redis_fixtures import RedisServer, redis_server
 from bowerbird.errors import FolderError
 from bowerbird.frontier.redis.address import parse_redis
 from bowerbird.frontier.redis.client import RedisFrontier
-from bowerbird.frontier.redis.register import CatalogLostError, Chain, Manager, Register
+from bowerbird.frontier.redis.register import (
+    CatalogLostError,
+    Chain,
+    Manager,
+    Posted,
+    Register,
+)
 from bowerbird.frontier.rules import Rules
 from bowerbird.manager.chronicle import Chronicle
 from bowerbird.manager.harvest import Harvest, caught_up
 from bowerbird.model import Filter, Kind, Outcome, Record, Task, Verb, WorkerInfo
+from bowerbird.settings import Job, Settings
 from bowerbird.store.segments import FolderSegments, SegmentName
 
 __all__ = ["redis_server"]
@@ -29,6 +36,7 @@ class World:
         self.address = parse_redis(server.address("tale"))
         self.frontier = RedisFrontier(self.address, Rules(obey_robots=False, per_host=100))
         self.register = Register(self.address)
+        self.register.post(Posted(job=Job(name="tale", settings=Settings())))
         self.session = self.frontier.attach(WorkerInfo(name="w")).session
         self.base = base
         self.number = 0
