@@ -87,18 +87,18 @@ class Supervisor:
     def ask_to_stop(self) -> None:
         """Ask all to finish what is in flight, and start none again."""
         self._again_s.clear()
-        for process in self._running.values():
+        for process in list(self._running.values()):
             process.terminate()
 
     def lives(self) -> bool:
         """Whether any has not ended."""
-        return any(process.poll() is None for process in self._running.values())
+        return any(process.poll() is None for process in list(self._running.values()))
 
     def wait(self, grace_s: float) -> None:
         """Let all end by themselves; who has not done so after the grace is killed."""
         self._again_s.clear()
         until = time.monotonic() + grace_s
-        for process in self._running.values():
+        for process in list(self._running.values()):  # a second Ctrl-C may empty it meanwhile
             try:
                 process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
