@@ -138,16 +138,16 @@ def test_a_redis_that_hangs_is_a_lost_connection(
 def test_a_redis_that_reads_its_data_is_waited_for(start: Start) -> None:
     server = start("--appendonly", "yes", "--aof-use-rdb-preamble", "no")
     bench = bench_at(server.address())
-    bench.add(*[image(f"{n}", f"h{n}.test") for n in range(2_000)])
+    bench.add(*[image(f"{n}", f"h{n}.test") for n in range(8_000)])
     server.kill()
-    server.options += ("--key-load-delay", "400", "--loading-process-events-interval-bytes", "1024")
+    server.options += ("--key-load-delay", "200", "--loading-process-events-interval-bytes", "1024")
     server.start()
     with pytest.raises(ConnectionLostError, match="still reading its data"):
         bench.frontier.stats()
     end = time.monotonic() + 60
     while time.monotonic() < end:
         with suppress(ConnectionLostError):
-            assert sum(bench.frontier.stats().waiting.values()) == 2_000
+            assert sum(bench.frontier.stats().waiting.values()) == 8_000
             break
         time.sleep(0.05)
 
@@ -214,6 +214,18 @@ def test_a_missing_right_is_named(start: Start, command: str) -> None:
         work()
     assert f"may not use the command {command.upper()}" in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def test_a_user_without_dangerous_commands_is_enough(start: Start) -> None:
+    server = start("--appendonly", "yes")
+    server.client().execute_command(
+        "ACL", "SETUSER", "bird", "on", f">{SECRET}", "~bowerbird:*", "+@all", "-@dangerous"
+    )
+    bench = bench_at(f"redis://bird:{SECRET}@127.0.0.1:{server.port}/0?crawl=x")
+    bench.add(image("1"), image("2"))
+    assert len(bench.crawl(bench.worker())) == 2
+    bench.requeue()
+    assert "+info" in bench.frontier.warnings()[0]  # type: ignore[attr-defined]
 
 
 def test_a_user_who_may_use_other_keys_only_is_told_so(start: Start) -> None:
@@ -297,12 +309,21 @@ def test_sentinels_lead_to_the_new_master_when_the_old_one_dies(
         leases = worker.lease(30)
         worker.done(leases[:10])
         assert bench.frontier._line.command("WAIT", 1, 10_000) == 1  # type: ignore[attr-defined]
+        master.client().execute_command("ACL", "SETUSER", "default", "-psync")
+        master.client().execute_command("CLIENT", "KILL", "TYPE", "replica")
+        lost = [outcome(one, found=(image(f"found-{n}"),)) for n, one in enumerate(leases[10:])]
+        assert all(worker.finish(*lost))  # the replica does not get this
         master.kill()
         _until(lambda: _answers(bench))
         assert bench.frontier.audit() == []
-        worker.done(leases[10:])
-        bench.crawl(worker)
-        assert bench.frontier.stats().done == {"image": 201}
+        assert bench.frontier.stats().state is not State.ENDED
+        again = bench.frontier.finish(worker.session, lost[:10]).accepted
+        assert again == (True,) * 10, "what the replica has not seen is open there"
+        bench.workers.remove(worker)
+        bench.wait(9.0)  # the rest is done anew by another, who finds nothing
+        bench.crawl(bench.worker("heir"))
+        assert bench.frontier.stats().done == {"image": 200 + 10 + 1}
+        assert bench.frontier.audit() == []
     finally:
         for process, _ in sentinels:
             process.kill()

@@ -173,7 +173,7 @@ def _touched(scene: Scene, call: Call) -> dict[str, set[str]]:
     return keys
 
 
-STRINGS = {"GET", "MGET", "SET", "DEL"}
+STRINGS = {"GET", "MGET", "SET", "MSET", "DEL", "EXISTS"}
 
 
 @pytest.mark.parametrize("name", CALLS)

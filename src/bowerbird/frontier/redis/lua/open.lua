@@ -13,9 +13,9 @@ local NEEDED = {
   'scard', 'sismember', 'smembers', 'srandmember', 'srem', 'xadd', 'xdel', 'xlen', 'zadd', 'zcard',
   'zrange', 'zrangebyscore', 'zrem', 'zscore',
 }
-local ONLY_KEYS = {del = true, exists = true, mget = true}
+local MORE = {del = {}, exists = {}, mget = {}, mset = {'1'}}  -- what follows is a key too
 for _, name in ipairs(redis.acl_check_cmd and NEEDED or {}) do  -- from Redis 7.0 on
-  local more = ONLY_KEYS[name] and {} or {'1', '1', '1'}
+  local more = MORE[name] or {'1', '1', '1'}
   if not redis.acl_check_cmd(name, KEYS[1], unpack(more)) then
     return {err = "NOPERM this user may not run the '" .. name .. "' command"}
   end
