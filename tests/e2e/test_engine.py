@@ -48,6 +48,23 @@ def test_workers_of_other_machines_need_nothing_but_the_address(place: Place) ->
     assert {record.holders[0].folder[:7] for record in records_in(place.out)} == {"file://"}
 
 
+def test_one_worker_serves_several_crawls_and_ends_with_the_last(place: Place) -> None:
+    other = place.server.address("other")
+    with serve(tree(pages=60, images=4), pause_s=0.02) as web:
+        command = (place.worker()[0], other, *place.worker()[1:])
+        with flying(*command) as worker, flying(*place.crawl(web, "--workers", 0)) as first:
+            place.engine = other
+            ran = [
+                bird(*place.crawl(web, "--workers", 0, out=place.base / "second")),
+                first.ended(),
+            ]
+            helped = worker.ended()
+        mixed = bird("worker", other, "tcp://127.0.0.1:1", "--authkey", "x")
+    assert [one.status for one in (*ran, helped, mixed)] == [0, 0, 0, 2], helped.err
+    assert [one.report["images"] for one in ran] == [241, 241]
+    assert helped.report["images"] == 482
+
+
 def test_commands_take_the_address_as_they_take_a_folder(place: Place, tmp_path: Path) -> None:
     answers = tree(pages=30, images=3)
     whole, answers["/p29"] = answers["/p29"], Answer(b"oh", status=500)

@@ -64,6 +64,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     memory: int = 0  #: bytes for bodies and decodes; 0: as the crawl says
     stay: bool = False  #: wait for the next crawl when one has ended
     spools: str = ""  #: where bodies for a bucket lie meanwhile; "": where temporary files do
+    more: tuple[Target | RedisTarget, ...] = ()  #: crawls to go on with, one after the other
     own: bool = False  #: a manager's own worker: it may go where the crawl may
     bucket: str = ""  #: where it stores images, as an s3:// URL; "": in a folder
 
@@ -71,6 +72,13 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     def place(self) -> str:
         """Where it stores images, for people."""
         return self.folder or self.bucket.partition("?")[0]
+
+    def turned(self, turns: int, *, keep: bool = True) -> "Errand":
+        """The errand that begins with a later crawl; `keep`: the first ones become the last."""
+        targets = (self.target, *self.more)
+        turns %= len(targets)
+        first, *more = (*targets[turns:], *(targets[:turns] if keep else ()))
+        return msgspec.structs.replace(self, target=first, more=tuple(more))
 
     def store(self, job: Job) -> "FileStore | Uploads":
         """What a crawl's images go to, claimed for it.
@@ -193,6 +201,9 @@ class Far:
             if job is None:
                 return
             error = self._live(job)
+            if self._errand.more and not self._changed:
+                self._go_on_elsewhere(error)
+                continue
             if isinstance(error, OtherCrawlError):
                 self._replaced = not self._errand.stay
                 self.tell(str(error), "other crawl")
@@ -205,6 +216,16 @@ class Far:
             if error is None:
                 self.tell("It has ended: waiting for the next one (--stay).", f"end of {job.name}")
             self._stopped.wait(STAY_S)
+
+    def _go_on_elsewhere(self, error: BowerbirdError | None) -> None:
+        """This crawl has ended, or is gone: take the next one."""
+        stay = self._errand.stay and error is None
+        if error is not None and not isinstance(error, CrawlVanishedError):
+            raise error
+        if error is not None:
+            self.tell(str(error), self._errand.target.address)
+        self._errand = self._errand.turned(1, keep=stay)
+        self._stopped.wait(STAY_S if stay else 0.0)
 
     def _next_job(self) -> Job | None:
         """What there is to do, as soon as a manager says so; None when asked to stop."""
@@ -219,6 +240,7 @@ class Far:
                 self._stopped.wait(STAY_S)
             except (ConnectionLostError, StorageFullError):
                 self._alone_s = self._alone_s or time.monotonic()
+                self._errand = self._errand.turned(1)
                 self._stopped.wait(wait_s(tries))
                 tries += 1
         return None

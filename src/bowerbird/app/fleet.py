@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from math import inf
 from pathlib import Path
 
@@ -137,6 +138,10 @@ def _settle(fleet: Fleet, job: Job) -> None:
         store.sweep()  # what an earlier one left here that was killed
 
 
+def _others(errand: Errand) -> str:
+    return f" and {len(errand.more)} more" if errand.more else ""
+
+
 def _require_usable(path: Path) -> None:
     """Raises FolderError where a folder holds other things, or cannot be made."""
     try:
@@ -159,8 +164,9 @@ def _announcement(fleet: Fleet, job: Job) -> list[str]:
     errand = fleet.errand
     what = ", ".join(job.start_urls[:3]) or "a list"
     lines = [
-        f"Joined {errand.target.address}: {job.settings.mode} of {what}, with {fleet.count} "
-        f"worker process{'es' if fleet.count > 1 else ''}; images go to {errand.place}."
+        f"Joined {errand.target.address}{_others(errand)}: {job.settings.mode} of {what}, with "
+        f"{fleet.count} worker process{'es' if fleet.count > 1 else ''}; images go to "
+        f"{errand.place}."
     ]
     if job.version != __version__:
         there = job.version or "another version"
@@ -179,7 +185,8 @@ class _FleetRun:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._began_s = time.monotonic()
-        self._children = Children(lambda: fleet.errand)
+        turns = count()  # processes are spread over the crawls there are
+        self._children = Children(lambda: fleet.errand.turned(next(turns)))
         self._crawls: dict[str, None] = {}
         self._away = self._is_full = self._alone = False
         self._no_room = self._stored = 0

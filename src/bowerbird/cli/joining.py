@@ -1,6 +1,7 @@
 """`worker`: help with a crawl from any machine."""
 
 import sys
+from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from bowerbird.cli.access import access_of, access_options, warn_of_password
 from bowerbird.cli.show import LINE_EVERY_S, SAME_AFTER_S
 from bowerbird.cli.values import parse_duration, parse_size, shown_duration, shown_size
 from bowerbird.codec import as_json
-from bowerbird.errors import PlainManagerError
+from bowerbird.errors import PlainManagerError, UsageError
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=plain.WorkerCommand, short_help="Help with a crawl from any machine.")
-@click.argument("address")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @click.option(
     "-o",
     "--out",
@@ -66,8 +67,10 @@ if TYPE_CHECKING:
 @access_options
 @click.option("--json", "as_json_", is_flag=True, help="Print what it came to as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
-def worker(address: str, as_json_: bool, quiet: bool, **typed: Any) -> None:
-    """Help with the crawl of the manager at ADDRESS: tcp://HOST:PORT or tls://HOST:PORT.
+def worker(addresses: tuple[str, ...], as_json_: bool, quiet: bool, **typed: Any) -> None:
+    """Help with the crawl of the manager at ADDRESS: tcp://HOST:PORT or tls://HOST:PORT, or with
+    one in Redis: redis://HOST:6379/0?crawl=NAME. Of these there may be several: processes are
+    spread over them, and go on with the next when one has ended.
 
     A manager of Python's standard library will do too: images are then downloaded from its task
     queue, under either spelling of the tutorials, and answered in its result queue.
@@ -79,7 +82,7 @@ def worker(address: str, as_json_: bool, quiet: bool, **typed: Any) -> None:
     from bowerbird.app.fleet import join
 
     shown = Shown(quiet=quiet)
-    fleet = _fleet(address, shown, typed)
+    fleet = _fleet(addresses, shown, typed)
     try:
         report = join(fleet)
     except PlainManagerError:
@@ -95,17 +98,23 @@ def worker(address: str, as_json_: bool, quiet: bool, **typed: Any) -> None:
 _STATUS = {"ended": FINISHED, "interrupted": INTERRUPTED, "alone": FAILED, "replaced": FAILED}
 
 
-def _fleet(address: str, shown: "Shown", typed: dict[str, Any]) -> Any:
+def _fleet(addresses: Sequence[str], shown: "Shown", typed: dict[str, Any]) -> Any:
     import os
 
+    from bowerbird.app.engines import is_engine
     from bowerbird.app.far import Errand
     from bowerbird.app.fleet import Fleet
     from bowerbird.store.bucket import is_bucket, parse_bucket
 
     out = typed["out"]
     bucket = parse_bucket(out).url if is_bucket(out) else ""
+    access = access_of(typed)
+    target, *more = (_target(address, access) for address in addresses)
+    if more and not all(map(is_engine, addresses)):
+        raise UsageError("Several crawls at a time have to be in Redis: redis://…?crawl=NAME each.")
     errand = Errand(
-        target=_target(address, access_of(typed)),
+        target=target,
+        more=tuple(more),
         folder=str(Path(out).absolute()) if out and not bucket else "",
         bucket=bucket,
         allow_private=typed["allow_private"],
