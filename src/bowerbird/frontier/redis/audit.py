@@ -12,7 +12,8 @@ from bowerbird.frontier.redis.line import Line
 from bowerbird.frontier.redis.looking import Counters, pages
 from bowerbird.frontier.tasks import KINDS
 
-#: host, leased, its lists (key, kind, counted, real), its users (session, leases), slots out, most.
+#: host, leased, its lists (key, kind, counted, real), its users (session, leases), slots out, most
+#: (0: another crawl's limits may be on their way to their holders).
 _Host = tuple[str, int, list[tuple[str, int, int, int]], list[tuple[str, int]], int, int]
 #: kind, host, session ("": it waits, with its last token still good).
 _Lease = tuple[int, str, str]
@@ -95,7 +96,7 @@ class _Audit:
         """Slots are within the limit, and this crawl's leases are counted where slots are given."""
         counted = {(host[0], user): leases for host in self._hosts for user, leases in host[3]}
         for host in self._hosts:
-            if host[4] > host[5]:
+            if host[5] and host[4] > host[5]:
                 yield f"{host[0]} has {host[4]} slots out, more than {host[5]}"
         for (name, session), number in Counter(lease[1:] for lease in self._leased).items():
             if counted.get((name, session)) != number:

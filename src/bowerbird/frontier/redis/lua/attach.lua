@@ -60,8 +60,8 @@ for _, session in ipairs(old) do Ends.leave(session, CRAWL, false) end
 if not WITH_SLOTS then bring(unpacked(ARGV[9])) end
 local key = session_key(SESSION)
 write('HSET', key, 'crawl', CRAWL, 'name', ARGV[4], 'worker', ARGV[5], 'kinds', ARGV[6],
-  'hard', ARGV[7], 'off', ARGV[8] ~= '' and ARGV[8] - NOW or 0, 'since', NOW, 'seen', NOW, 'finished', 0,
-  'quota', Sessions.count)
+  'hard', ARGV[7], 'off', ARGV[8] ~= '' and ARGV[8] - NOW or 0, 'since', NOW, 'seen', NOW,
+  'finished', 0, 'quota', Sessions.count)
 write('ZADD', PREFIX .. 'sessions', NOW + DEADLINE_S, SESSION)
 write('SADD', WORKER, SESSION)
 Books.count('sessions', 1)

@@ -1,4 +1,4 @@
--- audit: what the strings of a crawl hold, for the client to compare. Only asked while nobody works.
+-- audit: what the strings of a crawl hold, for the client to compare while nobody works.
 --
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, what: 'hosts' (then hosts), 'out' (then tokens), 'apart' (then a set)
@@ -17,9 +17,11 @@ local function row_of(name)
       queues[#queues + 1] = {key, kind_of(prio), count, call('LLEN', key)}
     end
   end
+  local first, alone = next(host.crawls)
+  local most = next(host.crawls, first) and 0 or alone and alone[1] or Books.v.per_host
   local users = {}
   for session, leases in pairs(host.users) do users[#users + 1] = {session, leases} end
-  return {name, stand.leased, queues, users, Hosts.out(host), Hosts.per_host(host)}
+  return {name, stand.leased, queues, users, Hosts.out(host), most}
 end
 
 if ARGV[3] == 'hosts' then

@@ -3,9 +3,10 @@
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, session, {host -> slots given back} packed, first 8 bytes of the tokens,
 --          limit
--- Returns  {head, task, task ...}, tasks as queues.lua has them, without token; '' where the session
---          is gone. The head is packed: {state, grants, next_in_s, seq, {attempts * 2 + 1 where it is
---          leased alone}, {{origin, stamp, slots before, host, {index of each task to be judged}}}}
+-- Returns  {head, task, task ...}, tasks as queues.lua has them, without token; '' where the
+--          session is gone. The head is packed: {state, grants, next_in_s, seq, {attempts * 2 + 1
+--          where it is leased alone}, {{origin, stamp, slots before, host, {index of each task to be
+--          judged}}}}
 -- uses: base books seen hosts stands queues ring sessions slots tasks commit ends downs gates turns
 local wrong = Books.load()
 if wrong then return wrong end

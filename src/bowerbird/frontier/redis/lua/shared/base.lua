@@ -14,8 +14,8 @@
 -- bowerbird:{p}:t:ORIGIN          string  text of that, as the client packed it
 -- bowerbird:{p}:sessions          zset    session -> deadline, of all crawls
 -- bowerbird:{p}:hard              zset    session -> hard end of its oldest lease
--- bowerbird:{p}:s:SESSION         hash    crawl worker kinds hard since seen off finished quota alone
---                                         held: how many leases
+-- bowerbird:{p}:s:SESSION         hash    crawl worker name kinds hard since seen off finished quota
+--                                         alone lost; held: how many leases
 -- bowerbird:{p}:s:SESSION:leases  hash    call of lease -> how many are left, since when, how many
 -- bowerbird:{p}:s:SESSION:told    hash    host -> what it knows of its slots, delay and hold there
 -- bowerbird:{p}:s:SESSION:news    set     hosts it has to be told about

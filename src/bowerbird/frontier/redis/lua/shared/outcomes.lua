@@ -3,7 +3,8 @@
 -- An outcome is a map as the client packed it; what is missing is nothing:
 --   v verb: retry, moved, dead, released (done)   a answered   w reason   t detail   i in_s
 --   h hold_s   d delay_s   s status   c counts   f groups of tasks found, as for `add`
---   g URLs of these   k place in ARGV of records and sightings, packed   n y how many records, bytes
+--   g URLs of these   k place in ARGV of records and sightings, packed
+--   n y how many records, bytes
 --   u {fingerprint, bytes} of records under another URL than their task's
 --   o {groups of its target, url, hops, host, label} where moved
 --   r {verdict, place of the text, delay_s} of a robots.txt

@@ -87,7 +87,9 @@ function Sessions.tokens(session, most)
   local flat, tokens = call('HGETALL', session_key(session) .. ':leases'), {}
   for i = 1, #flat, 2 do
     if #tokens >= most then return tokens, false end
-    for n = 0, unpacked(flat[i + 1])[3] - 1 do tokens[#tokens + 1] = flat[i] .. struct.pack('>I2', n) end
+    for n = 0, unpacked(flat[i + 1])[3] - 1 do
+      tokens[#tokens + 1] = flat[i] .. struct.pack('>I2', n)
+    end
   end
   return tokens, true
 end
