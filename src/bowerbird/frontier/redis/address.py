@@ -113,5 +113,8 @@ def _crawl(name: str, text: str) -> str:
 
 def _partitions(number: str, text: str) -> int:
     if number != "1":
-        raise UsageError(f"{shown(text)}: only partitions=1 works as yet.")
+        raise UsageError(
+            f"{shown(text)}: this version keeps all crawls of a Redis in one partition; leave "
+            "partitions out."
+        )
     return 1
