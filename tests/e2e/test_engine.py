@@ -200,6 +200,10 @@ def test_a_password_comes_from_the_environment_or_a_file_and_stays_there(
             refused = bird(*place.crawl(web))
             ran = bird(*place.crawl(web, "--workers", 1, "--authkey-file", file))
             monkeypatch.setenv("REDISCLI_AUTH", "sesame-word")
+            place.engine = place.engine.replace("//", "//default@")
+            said = bird(*place.crawl(web, "--workers", 1))
+            assert f"bowerbird worker '{place.engine}'" in said.err
+            place.engine = place.engine.replace("default@", "")
             again = bird("status", place.out)
             shown = bird("status", place.engine.replace("//", "//:sesame-word@"))
         assert (refused.status, ran.status, again.status) == (2, 0, 0)

@@ -21,7 +21,7 @@ from bowerbird._version import __version__
 from bowerbird.app.bucket import SPOOLS, store_at
 from bowerbird.app.children import COMMAND, Children
 from bowerbird.app.crawl import Order, Site
-from bowerbird.app.engines import RedisTarget, engine_address, job_to_post
+from bowerbird.app.engines import RedisTarget, engine_address, job_to_post, with_user
 from bowerbird.app.entries import fate_of
 from bowerbird.app.far import Errand
 from bowerbird.app.folder import Folder
@@ -132,12 +132,11 @@ class Cluster:
         children = Children(lambda: _errand(self.address, job))
         supervisor = Supervisor(COMMAND, count, SystemClock(), children.spawn)
         try:
-            store_job(folder, job, str(self))
+            store_job(folder, job, with_user(self.address))
             with suppress(FileNotFoundError):
                 FileStore(folder.path / SPOOLS if job.store else folder.path).sweep()
             with self._engine(job, order, chronicle, segments, children) as engine:
-                place = f" -o '{job.store}'" if job.store else ""
-                order.said(f"Workers join with: bowerbird worker {self}{place}")
+                order.said(f"Workers join with: {_command(self.address, job)}")
                 supervisor.start()
                 yield Site(engine, supervisor)
         finally:
@@ -185,7 +184,7 @@ class Cluster:
 def _command(address: RedisAddress, job: Job) -> str:
     """The line to paste on other machines."""
     store = ("-o", job.store) if job.store else ()
-    return shlex.join(("bowerbird", "worker", str(address), *store, *rights_for(job)))
+    return shlex.join(("bowerbird", "worker", with_user(address), *store, *rights_for(job)))
 
 
 def _segments(folder: Folder, job: Job) -> Segments:

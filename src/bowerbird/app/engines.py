@@ -58,6 +58,12 @@ def any_crawl(where: str, access: Access | None = None) -> RedisAddress:
     return engine_address(where, access)
 
 
+def with_user(address: RedisAddress) -> str:
+    """An address as people may type it again: with its user, without a password."""
+    user, text = urlsplit(address.url).username, str(address)
+    return text.replace("://", f"://{user}@", 1) if user else text
+
+
 def _with_password(url: str, file: str) -> str:
     parts = urlsplit(url)
     password = read_authkey(Path(file)).decode() if file else os.environ.get(VARIABLE, "")
