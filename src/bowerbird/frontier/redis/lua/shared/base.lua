@@ -55,6 +55,8 @@ end
 local NOW = time()
 
 local writes = {}
+-- Keys that have been read as what they are written as.
+local checked = {[KEYS[1]] = true}
 
 local function write(...)
   writes[#writes + 1] = {...}

@@ -16,7 +16,6 @@ local READER = {
   HINCRBY = 'HLEN', RPUSH = 'LLEN', LPUSH = 'LLEN', LPOP = 'LLEN', LREM = 'LLEN', XADD = 'XLEN',
   XDEL = 'XLEN',
 }
-local checked = {[KEYS[1]] = true}
 
 local function check(reader, key)
   if reader and not checked[key] then

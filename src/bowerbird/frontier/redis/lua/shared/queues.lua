@@ -24,7 +24,10 @@ end
 function Queues.peek(queue, number)
   local found, first = {}, queue.first
   local last = math.min(queue.off + number, queue.stored)
-  if last > queue.off then found = call('LRANGE', queue.key, queue.off, last - 1) end
+  if last > queue.off then
+    found = call('LRANGE', queue.key, queue.off, last - 1)
+    checked[queue.key] = true
+  end
   while #found < number and queue.tail[first] do
     found[#found + 1], first = queue.tail[first], first + 1
   end

@@ -67,6 +67,7 @@ function Seen.add(fingerprint)
   if Seen.fresh[fingerprint] then return false end
   local key = key_of_bucket(bucket_of(fingerprint, Books.v.buckets, Seen.level))
   if call('SISMEMBER', key, fingerprint) == 1 then return false end
+  checked[key] = true
   Seen.fresh[fingerprint] = true
   local added = Seen.added[key] or {}
   Seen.added[key], added[#added + 1] = added, fingerprint
