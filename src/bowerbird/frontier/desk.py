@@ -22,9 +22,9 @@ from bowerbird.queues.server import Call
 
 #: How often sessions are looked after while nobody calls, in seconds.
 TEND_S = 1.0
-#: For each session beyond the first few, and at most, requests gather before they share the price
-#: of a turn, in seconds. Workers hold tasks for much longer.
-GATHER_EACH_S, GATHER_MOST_S, FEW = 0.00125, 0.01, 2
+#: For each caller of the last second beyond the first few, and at most, requests gather before they
+#: share the price of a turn, in seconds. Workers hold tasks for much longer.
+GATHER_EACH_S, GATHER_MOST_S, FEW = 0.004, 0.03, 2
 #: A lease is parked for this at most, in seconds, whatever its caller asks for.
 WAIT_MOST_S = 60.0
 #: How soon the parked leases that were left for later have their turn, in seconds.
@@ -135,6 +135,7 @@ class Desk:
         self._extra = dict(extra_methods)
         self._old = old
         self._parking: Parking[Parked] = Parking()
+        self._callers: set[int] = set()  # connections that have called in this second
         self._local: dict[int, set[str]] = {}  # connection -> local sessions attached by it
         self._tend_at_s: float | None = 0.0  # None: no session to look after
 
@@ -157,6 +158,7 @@ class Desk:
         """Carry out requests. Leases come last: what the others bring can be given at once."""
         leases = []
         for call in calls:
+            self._callers.add(call.connection)
             if call.request.method == LEASE.name:
                 leases.append(call)
             else:
@@ -265,7 +267,8 @@ class Desk:
         self._frontier.reap()
         after = self._frontier.stats().sessions
         self.changed |= after != before
-        self.gather_s = min(GATHER_MOST_S, GATHER_EACH_S * max(0, after - FEW))
+        self.gather_s = min(GATHER_MOST_S, GATHER_EACH_S * max(0, len(self._callers) - FEW))
+        self._callers.clear()
         self._tend_at_s = turn.now_s + TEND_S if after else None
 
     def _lease(self, call: Call, turn: Turn) -> bytes | None:
