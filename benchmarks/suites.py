@@ -81,6 +81,7 @@ SUITES = (
         ),
         (
             Goal("× faster than Scrapy", scrapy.SCRAPY_CRAWL_FILES.name, 12, 25),
+            Goal("× faster than Scrapy, ImagesPipeline", scrapy.SCRAPY_CRAWL_IMAGES.name, 12, 25),
             Goal("wall ÷ wget2", wget2.WGET2_MIRROR.name, 4, 1.5, slower=True),
         ),
     ),
@@ -88,9 +89,15 @@ SUITES = (
         "handbook",
         "All of debian-handbook",
         lambda _: corpus.HANDBOOK,
-        (bowerbird.CRAWL, wget2.WGET2_MIRROR, scrapy.SCRAPY_CRAWL_FILES),
+        (
+            bowerbird.CRAWL,
+            wget2.WGET2_MIRROR,
+            scrapy.SCRAPY_CRAWL_FILES,
+            scrapy.SCRAPY_CRAWL_IMAGES,
+        ),
         (
             Goal("× faster than Scrapy", scrapy.SCRAPY_CRAWL_FILES.name, 15, 30),
+            Goal("× faster than Scrapy, ImagesPipeline", scrapy.SCRAPY_CRAWL_IMAGES.name, 15, 30),
             Goal("wall ÷ wget2", wget2.WGET2_MIRROR.name, 4, 1.5, slower=True),
         ),
     ),

@@ -31,7 +31,7 @@ def _peers(options: argparse.Namespace) -> str:
 
 PARTS: dict[str, tuple[str, Callable[[argparse.Namespace], str]]] = {
     "speed": ("Adds, leases and finishes", _speed),
-    "memory": ("Memory", _memory),
+    "memory": ("Memory of Redis", _memory),
     "peers": ("Against other queues on the same Redis", _peers),
 }
 
