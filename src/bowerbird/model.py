@@ -200,6 +200,12 @@ class State(StrEnum):
     ENDED = "ended"
 
 
+#: Counters by which workers tell of tasks that they gave back: nothing could be stored, by nobody
+#: or by this worker; or it may not go where the crawl may.
+DISK_FULL = "disk-full"
+REFUSED_THERE = "disk-full-there"
+NO_RIGHT = "not-this-worker"
+
 #: The version of a worker that is a client of the standard library's managers.
 OLD_STYLE = "old-style"
 

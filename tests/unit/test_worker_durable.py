@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bowerbird.model import Holder, Outcome, Record, Verb
+from bowerbird.model import DISK_FULL, Holder, Outcome, Record, Verb
 from bowerbird.store import FileStore
 from bowerbird.worker.durable import Durable
-from bowerbird.worker.keep import DISK_FULL
 
 
 @pytest.fixture

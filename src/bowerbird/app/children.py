@@ -12,7 +12,7 @@ import msgspec
 from bowerbird.app.far import Errand, Told
 from bowerbird.errors import BowerbirdError, UsageError
 from bowerbird.manager.supervisor import without_interrupts
-from bowerbird.worker.link import Tally
+from bowerbird.worker.link import Tally, together
 
 #: The command that starts one.
 COMMAND = (sys.executable, "-m", "bowerbird", "_far")
@@ -86,8 +86,4 @@ class Children:
 
     def tally(self) -> Tally:
         """What they have come to together."""
-        total = Tally()
-        for child in self.all:
-            for name in total.__struct_fields__:
-                setattr(total, name, getattr(total, name) + getattr(child.told.tally, name))
-        return total
+        return together(child.told.tally for child in self.all)

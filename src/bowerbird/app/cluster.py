@@ -66,6 +66,7 @@ class Cluster:
             id=secrets.token_hex(4),
         )  # fmt: skip
         self._chain: Chain
+        self._posted: Posted | None = None  # by the manager before
 
     def __str__(self) -> str:
         return str(self.address)
@@ -109,7 +110,7 @@ class Cluster:
 
     def stored(self) -> StoredJob | None:
         """The job that was posted for this crawl; None where it is new."""
-        posted = self._register.posted()
+        self._posted = posted = self._register.posted()
         if posted is None and self._register.has_frontier():
             raise UsageError(
                 f"{self} holds a crawl that was not begun by a manager; name another ?crawl=NAME."
@@ -171,7 +172,7 @@ class Cluster:
             frontier.close()
 
     def _lost(self, segments: Segments) -> str:
-        posted = self._register.posted()
+        posted = self._posted
         where = f"{posted.folder} on {posted.machine}" if posted else "another folder"
         return (
             f"Much of the catalog of {self} is in segments that are not in {segments}, and in "

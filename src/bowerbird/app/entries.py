@@ -90,8 +90,7 @@ class LocalView:
 
     def fates(self, urls: Sequence[str]) -> dict[str, Fate]:
         """How those of these URLs have ended that have."""
-        found = ((url, self._reader.fate(url)) for url in urls)
-        return {url: fate for url, fate in found if fate is not None}
+        return self._reader.fates(urls)
 
     def held(self, held: Sequence[Held]) -> int:
         """See `CatalogView`."""

@@ -34,7 +34,7 @@ from bowerbird.model import State, WorkerInfo
 from bowerbird.settings import Job
 from bowerbird.store import FileStore, claimed
 from bowerbird.worker.away import wait_s
-from bowerbird.worker.link import Tally
+from bowerbird.worker.link import Tally, together
 from bowerbird.worker.rights import OwnRights
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Far:
         """Tell the parent how it goes, and what else there is to say."""
         life = self._life
         told = Told(
-            tally=_sum(self._past, life.link.tally) if life else self._past,
+            tally=together((self._past, life.link.tally)) if life else self._past,
             crawls=tuple(self._crawls),
             owed=len(life.link.owed()) if life else 0,
             away_s=life.loop.away_s if life else self._waited_s(),
@@ -280,7 +280,7 @@ class Far:
             self._life.loop.stop()
         error = self._life.live()
         life, self._life = self._life, None
-        self._past = _sum(self._past, life.link.tally)
+        self._past = together((self._past, life.link.tally))
         self.tell()
         return error
 
@@ -308,8 +308,3 @@ def _far_info(folder: str) -> WorkerInfo:
     return msgspec.structs.replace(
         new_info(), local=False, address=socket.gethostname(), folder=folder
     )
-
-
-def _sum(one: Tally, other: Tally) -> Tally:
-    first, second = msgspec.structs.astuple(one), msgspec.structs.astuple(other)
-    return Tally(*(a + b for a, b in zip(first, second, strict=True)))

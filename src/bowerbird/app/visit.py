@@ -8,7 +8,7 @@ from bowerbird.app.access import Access, is_address, manager_address
 from bowerbird.app.engines import is_engine
 from bowerbird.app.entries import CatalogView, LocalView, RemoteView
 from bowerbird.app.folder import Folder
-from bowerbird.app.job import engine_of, settings_of, stored_job
+from bowerbird.app.job import StoredJob, engine_of, settings_of, stored_job
 from bowerbird.errors import FolderInUseError, UsageError
 from bowerbird.frontier.base import Frontier
 from bowerbird.settings import Settings
@@ -66,17 +66,19 @@ class Visit:
             raise UsageError(f"This needs the folder of the crawl at {self.where}.")
         return self._folder
 
+    @cached_property
+    def _stored(self) -> StoredJob | None:
+        return stored_job(self._folder) if self._folder else None
+
     @property
     def store(self) -> str:
         """The bucket of its images, as an s3:// URL; "": they lie in folders, or nobody knows."""
-        stored = stored_job(self._folder) if self._folder else None
-        return stored.store if stored else ""
+        return self._stored.store if self._stored else ""
 
     @property
     def name(self) -> str:
         """The crawl's name in markers and buckets; "" where that is not known."""
-        stored = stored_job(self._folder) if self._folder else None
-        return stored.name if stored else ""
+        return self._stored.name if self._stored else ""
 
 
 @contextmanager

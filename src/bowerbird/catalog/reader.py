@@ -85,6 +85,11 @@ class CatalogReader:
         rows = self._rows("fate", url_id(url))
         return Fate(url=rows[0][0], reason=rows[0][1]) if rows else None
 
+    def fates(self, urls: Iterable[str]) -> dict[str, Fate]:
+        """How those of these URLs have ended that have."""
+        found = ((url, self.fate(url)) for url in urls)
+        return {url: fate for url, fate in found if fate is not None}
+
     def of_contents(self, sha256s: Iterable[str]) -> list[Record]:
         """Every record of these contents. Reads all records."""
         digests = tuple(map(bytes.fromhex, sha256s))

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from bowerbird.clock import Clock
 from bowerbird.frontier.base import ROBOTS_TTL_S
+from bowerbird.frontier.counts import Counts
 from bowerbird.frontier.rules import Rules
-from bowerbird.frontier.tasks import IMAGE, KINDS, NUMBER, PAGE, ROBOTS, Saved
-from bowerbird.model import Kind, State
+from bowerbird.frontier.tasks import IMAGE, KINDS, PAGE, Saved
+from bowerbird.model import State
 
 
-class Books:
+class Books(Counts):
     """Counters that are never recounted, the state asked for, and crawl time.
 
     Crawl time is the seconds this crawl has been going: what was saved, and what has passed since
@@ -18,9 +19,9 @@ class Books:
     """
 
     def __init__(self, clock: Clock, rules: Rules) -> None:
-        self._clock, self._rules = clock, rules
+        super().__init__({}, rules.max_images, rules.max_pages)
+        self._clock = clock
         self._zero = 0.0
-        self.counters: dict[str, int] = {}
         self.leased: list[int] = [0] * len(KINDS)
         self.state: State = State.RUNNING
         self.reason = ""
@@ -77,10 +78,7 @@ class Books:
 
     def shown_state(self) -> State:
         """The state as callers see it: the end is no state but a fact."""
-        if self.state is State.PAUSED or any(self.leased):
-            return self.state
-        over = self.state is State.DRAINING or (self.seeds_complete and not self.left())
-        return State.ENDED if over else self.state
+        return self.shown(self.state, seeds_complete=self.seeds_complete, leased=sum(self.leased))
 
     # Counters.
 
@@ -93,23 +91,6 @@ class Books:
         """A host's number has been seen; they are dense."""
         if host > self.get("hosts"):
             self.count("hosts", host - self.get("hosts"))
-
-    def get(self, name: str) -> int:
-        """A counter's value."""
-        return self.counters.get(name, 0)
-
-    def group(self, prefix: str) -> dict[str, int]:
-        """The counters `prefix:…` that are not 0, by the rest of their names."""
-        start = len(prefix) + 1
-        return {
-            name[start:]: value
-            for name, value in self.counters.items()
-            if value and name.startswith(prefix + ":")
-        }
-
-    def waiting(self, kind: Kind) -> int:
-        """How many tasks of a kind wait, be it for their retry or to be leased alone."""
-        return self.get(f"waiting:{kind}")
 
     def to_save(self) -> tuple[Mapping[str, int], Mapping[str, str]]:
         """Counters and values that have changed since the last time, and the time."""
@@ -129,34 +110,12 @@ class Books:
 
     # Limits.
 
-    def images_full(self) -> bool:
-        """Whether the crawl has all the images it may have."""
-        return 0 < self._rules.max_images <= self.get("records")
-
-    def pages_full(self) -> bool:
-        """Whether the crawl has read all the pages it may read."""
-        return 0 < self._rules.max_pages <= self.pages_read()
-
-    def pages_read(self) -> int:
-        """Pages done; one that only redirected was not read."""
-        return self.get("done:page") - self.get("moved:page")
-
     def room(self, kind: int) -> int:
         """How many more tasks of a kind may be leased now."""
         if self.images_full():
             return 0
-        if kind == PAGE and self._rules.max_pages:
-            return max(0, self._rules.max_pages - self.pages_read() - self.leased[PAGE])
-        if kind == IMAGE and self._rules.max_images:
-            return max(0, self._rules.max_images - self.get("records") - self.leased[kind])
+        if kind == PAGE and self._max_pages:
+            return max(0, self._max_pages - self.pages_read() - self.leased[PAGE])
+        if kind == IMAGE and self._max_images:
+            return max(0, self._max_images - self.get("records") - self.leased[kind])
         return 1 << 30
-
-    def skipped(self) -> int:
-        """How many waiting tasks the limits leave aside for good."""
-        if self.images_full():
-            return sum(self.waiting(kind) for kind in KINDS[1:])
-        return self.waiting(Kind.PAGE) if self.pages_full() else 0
-
-    def left(self) -> int:
-        """How many waiting tasks are still to be done; robots tasks only serve others."""
-        return sum(self.waiting(kind) for kind in KINDS if NUMBER[kind] != ROBOTS) - self.skipped()

@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bowerbird.frontier.hosts import Host
-from bowerbird.frontier.tasks import KINDS, ROBOTS
-from bowerbird.model import HostRow, Kind, Stats, WorkerRow
+from bowerbird.model import HostRow, Stats, WorkerRow
 
 if TYPE_CHECKING:
     from bowerbird.frontier.local import LocalFrontier
@@ -13,33 +12,10 @@ if TYPE_CHECKING:
 def stats_of(frontier: "LocalFrontier") -> Stats:
     """Counts at this moment."""
     books = frontier.books
-    return Stats(
-        state=books.shown_state(),
-        reason=books.reason,
-        seeds_complete=books.seeds_complete,
-        waiting=_waiting(frontier),
-        leased=sum(books.leased),
-        done=books.group("done"),
-        dead=books.group("dead"),
-        dead_kinds=books.group("dead-kind"),
-        skipped=books.skipped(),
-        records=books.get("records"),
-        bytes=books.get("bytes"),
-        counters=books.group("count"),
-        hosts=books.get("hosts"),
-        sessions=len(frontier.sessions),
-        hosts_answered=books.get("hosts-answered"),
-    )
-
-
-def _waiting(frontier: "LocalFrontier") -> dict[str, int]:
-    books = frontier.books
-    waiting = books.group("waiting")
-    if books.images_full():
-        return {kind: n for kind, n in waiting.items() if kind == KINDS[ROBOTS]}
-    if books.pages_full():
-        waiting.pop(Kind.PAGE, None)
-    return waiting
+    return books.stats(
+        books.shown_state(), books.reason, seeds_complete=books.seeds_complete,
+        leased=sum(books.leased), sessions=len(frontier.sessions),
+    )  # fmt: skip
 
 
 def host_rows(frontier: "LocalFrontier", limit: int) -> list[HostRow]:

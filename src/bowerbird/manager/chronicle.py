@@ -99,8 +99,7 @@ class Chronicle:
 
     def fates(self, urls: Iterable[str]) -> dict[str, Fate]:
         """How those of these URLs have ended that have."""
-        found = self._read(lambda reader: {url: reader.fate(url) for url in urls})
-        return {url: fate for url, fate in found.items() if fate is not None}
+        return self._read(lambda reader: reader.fates(urls))
 
     def _read(self, look: Callable[[CatalogReader], T]) -> T:
         with self._lock, mapped_errors(str(self._path)):

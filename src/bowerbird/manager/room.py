@@ -16,13 +16,9 @@ FULL_BELOW, PART = 32 * MIB, 20
 GOES_ON_ABOVE = 2
 #: How often the disk is looked at, in seconds.
 LOOK_EVERY_S = 1.0
-#: What a pause for want of room is called, and the counter by which workers tell of it; a pause
-#: of the user's is never ended by us.
-DISK_FULL = "disk-full"
-#: What a pause is called while a bucket takes no images.
+#: What a pause is called while a bucket takes no images. For want of room it is called as the
+#: counter by which workers tell of that; a pause of the user's is never ended by us.
 BUCKET_REFUSES = "bucket-refuses"
-#: The counter by which workers tell of a place that refuses them and perhaps nobody else.
-REFUSED_THERE = "disk-full-there"
 #: Bytes written to try whether a disk takes any.
 PROBE = bytes(64 * 1024)
 

@@ -14,10 +14,10 @@ from bowerbird.errors import BowerbirdError, StorageFullError
 from bowerbird.frontier.base import BEAT_EVERY_S, Frontier
 from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Meter, Progress
-from bowerbird.manager.room import BUCKET_REFUSES, DISK_FULL, REFUSED_THERE, Bucket, Room
+from bowerbird.manager.room import BUCKET_REFUSES, Bucket, Room
 from bowerbird.manager.seeds import Seeder
 from bowerbird.manager.supervisor import Supervisor
-from bowerbird.model import HostRow, State, Stats, WorkerRow
+from bowerbird.model import DISK_FULL, NO_RIGHT, REFUSED_THERE, HostRow, State, Stats, WorkerRow
 
 #: How often the run looks around, in seconds: at its beginning, when a small crawl may end any
 #: moment, and later.
@@ -32,8 +32,6 @@ BUSIEST = 5
 GRACE_S = 12.0
 #: A crawl that nobody works at says so after this, in seconds.
 LONELY_S = 2.0
-#: Counts tasks that a worker gave back, since it may not go where the crawl may (worker/work.py).
-NO_RIGHT = "not-this-worker"
 #: Workers of other machines ask again within a second, and are to hear that the crawl has ended:
 #: the door stays open for so long at most, in seconds.
 FAREWELL_S = 3.0

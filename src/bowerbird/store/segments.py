@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from bowerbird.store.faults import refusal
+from bowerbird.store.sync import sync
 
 if TYPE_CHECKING:
     from bowerbird.store.s3.store import S3Store
@@ -77,11 +78,7 @@ class FolderSegments:
         finally:
             part.unlink(missing_ok=True)
         with suppress(OSError):  # not every file system syncs folders
-            folder = os.open(self._path, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync(str(self._path), os.O_RDONLY | os.O_DIRECTORY)
 
     def get(self, name: SegmentName) -> bytes | None:
         """See `Segments.get`."""

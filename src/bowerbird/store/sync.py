@@ -51,7 +51,7 @@ class Unsynced:
     def _sync_file(self, path: str) -> None:
         full = f"{self._folder}/{path}"
         try:
-            _sync(full, os.O_RDONLY | os.O_NOFOLLOW)
+            sync(full, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError as error:
             # After a failed fsync the kernel calls the lost pages clean (fsync(2), LWN 752063):
             # a second try would succeed with other bytes on the disk than in the cache.
@@ -61,12 +61,13 @@ class Unsynced:
 
     def _sync_folder(self, folder: str) -> None:
         try:
-            _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+            sync(folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
             raise refusal(error, folder) from error
 
 
-def _sync(path: str, flags: int) -> None:
+def sync(path: str, flags: int) -> None:
+    """Have the disk keep a file or folder as it is. Raises OSError."""
     descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

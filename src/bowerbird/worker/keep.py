@@ -8,7 +8,18 @@ from typing import NamedTuple
 from bowerbird.errors import StorageFullError
 from bowerbird.fetch.base import Response
 from bowerbird.images import Decoder, Inspected, Refused
-from bowerbird.model import Holder, Kind, Lease, Outcome, Place, Record, Sighting, Task, Verb
+from bowerbird.model import (
+    DISK_FULL,
+    Holder,
+    Kind,
+    Lease,
+    Outcome,
+    Place,
+    Record,
+    Sighting,
+    Task,
+    Verb,
+)
 from bowerbird.store import Store
 from bowerbird.worker.body import discard, spool_of, view
 from bowerbird.worker.judge import Judge
@@ -16,8 +27,6 @@ from bowerbird.worker.judge import Judge
 #: Reasons that are the user's wish or the site's, not a fault: no other size is tried.
 LEFT_OUT = frozenset({"type-not-wanted", "too-small", "x-robots-tag"})
 
-#: The counter that tells the manager of a disk that takes no more.
-DISK_FULL = "disk-full"
 #: Verdicts of a decoder in trouble, which say nothing of the bytes.
 PASSING = frozenset({"decode-timeout", "decoder-died"})
 #: Verdicts that are remembered, by content; about 300 bytes each.

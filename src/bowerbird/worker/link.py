@@ -7,7 +7,7 @@ woken to read it. Each call takes whatever has gathered meanwhile.
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -23,8 +23,15 @@ from bowerbird.errors import (
     StorageFullError,
 )
 from bowerbird.frontier.base import ADD_LIMIT, BEAT_EVERY_S
-from bowerbird.model import BeatReply, FinishReply, LeaseReply, Outcome, Verb
-from bowerbird.worker.keep import DISK_FULL
+from bowerbird.model import (
+    DISK_FULL,
+    REFUSED_THERE,
+    BeatReply,
+    FinishReply,
+    LeaseReply,
+    Outcome,
+    Verb,
+)
 from bowerbird.worker.links import Known
 from bowerbird.worker.member import Claim, Member, Place
 
@@ -45,9 +52,6 @@ FROZEN_S = 1.0
 NO_ROOM_S = 1.0
 #: A beat or `finish` whose answer was lost is tried again after this, in seconds.
 AGAIN_S = 0.25
-
-#: The counter of tasks given back since the disk of a far worker was full.
-OWN_DISK_FULL = "disk-full-there"
 
 T = TypeVar("T")
 
@@ -348,6 +352,11 @@ def _is_pressing(outcome: Outcome) -> bool:
     return bool(brings or tells) or outcome.verb in (Verb.RETRY, Verb.RELEASED)
 
 
+def together(tallies: Iterable[Tally]) -> Tally:
+    """Tallies as one."""
+    return Tally(*map(sum, zip(*map(msgspec.structs.astuple, (Tally(), *tallies)), strict=True)))
+
+
 def count(tally: Tally, outcome: Outcome, *, accepted: bool) -> None:
     """Add what came of an outcome."""
     if not accepted:
@@ -357,11 +366,11 @@ def count(tally: Tally, outcome: Outcome, *, accepted: bool) -> None:
     tally.bytes += sum(record.bytes for record in outcome.records)
     tally.pages += outcome.counts.get("pages", 0)
     tally.failed += outcome.verb is Verb.DEAD
-    tally.no_room += OWN_DISK_FULL in outcome.counts
+    tally.no_room += REFUSED_THERE in outcome.counts
 
 
 def _of_own_disk(outcome: Outcome) -> Outcome:
     """A far worker's full disk is no reason to pause the crawl."""
     if DISK_FULL not in outcome.counts:
         return outcome
-    return msgspec.structs.replace(outcome, counts={OWN_DISK_FULL: 1})
+    return msgspec.structs.replace(outcome, counts={REFUSED_THERE: 1})

@@ -15,14 +15,13 @@ from bowerbird.backoff import faster_s
 from bowerbird.clock import Clock
 from bowerbird.errors import BowerbirdError, SessionGoneError
 from bowerbird.fetch import Fetcher, Response
-from bowerbird.model import BeatReply, LeaseReply, Outcome, State, Verb
+from bowerbird.model import DISK_FULL, NO_RIGHT, BeatReply, LeaseReply, Outcome, State, Verb
 from bowerbird.worker.ask import Asker
 from bowerbird.worker.away import Away, may_heal
 from bowerbird.worker.hosts import Held, Hosts
-from bowerbird.worker.keep import DISK_FULL
 from bowerbird.worker.link import NO_ROOM_S, Joined, Leased, Link, News, NotJoined, NotLeased
 from bowerbird.worker.member import Claim
-from bowerbird.worker.work import NO_RIGHT, Work
+from bowerbird.worker.work import Work
 
 if TYPE_CHECKING:
     from bowerbird.worker.landing import Landing

@@ -5,7 +5,7 @@ from typing import Protocol
 from bowerbird.errors import StorageFullError
 from bowerbird.extract import Form, form_of
 from bowerbird.fetch.base import Failure, Response
-from bowerbird.model import Kind, Lease, Outcome, Verb
+from bowerbird.model import NO_RIGHT, Kind, Lease, Outcome, Verb
 from bowerbird.settings import Settings
 from bowerbird.worker.body import content, discard, head
 from bowerbird.worker.judge import Judge
@@ -14,9 +14,6 @@ from bowerbird.worker.read import Reader
 
 #: Why a transfer fails that the host did well: our own disk took no more.
 OUR_DISK = frozenset({"disk-full", "storage-failed"})
-
-#: The counter of tasks given back since this worker may not go where the crawl may.
-NO_RIGHT = "not-this-worker"
 
 
 class Rights(Protocol):

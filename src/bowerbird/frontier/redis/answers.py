@@ -7,6 +7,7 @@ import msgspec
 
 from bowerbird.codec import decode
 from bowerbird.errors import SessionGoneError
+from bowerbird.frontier.calls import merged
 from bowerbird.model import Grant, Lease, LeaseReply, State, Task
 
 H = TypeVar("H")
@@ -76,11 +77,6 @@ def leases_of(head: LeaseHead, call: bytes, tasks: Iterable[bytes]) -> tuple[Lea
         )
         for index, (code, task) in enumerate(zip(head.codes, tasks, strict=True))
     )
-
-
-def merged(first: Iterable[Grant], last: Iterable[Grant]) -> tuple[Grant, ...]:
-    """Grants of two answers: the later one stands."""
-    return tuple({grant.host: grant for one in (first, last) for grant in one}.values())
 
 
 def joined(first: LeaseReply, last: LeaseReply) -> LeaseReply:

@@ -12,6 +12,7 @@ from bowerbird.clock import Clock
 from bowerbird.codec import encode
 from bowerbird.errors import UsageError
 from bowerbird.frontier.base import Frontier, Give
+from bowerbird.frontier.calls import merged
 from bowerbird.frontier.redis import looking
 from bowerbird.frontier.redis.address import RedisAddress, parse_redis
 from bowerbird.frontier.redis.answers import (
@@ -21,7 +22,6 @@ from bowerbird.frontier.redis.answers import (
     LeaseHead,
     joined,
     leases_of,
-    merged,
     read,
 )
 from bowerbird.frontier.redis.audit import audit
@@ -299,7 +299,7 @@ class RedisFrontier(Frontier):
         fields = self._line.table("HGETALL", self._books)
         if fields.get(b"identity") != self._identity:
             raise vanished(self._line.place)
-        return looking.stats_of(fields)
+        return looking.Counters(fields).now()
 
     def hosts(self, limit: int = 100) -> list[HostRow]:
         return looking.host_rows(self._line, self.keys, limit, self._ask_hosts)

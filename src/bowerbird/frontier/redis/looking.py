@@ -1,94 +1,42 @@
 """What people are shown of a crawl in Redis."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from bowerbird.codec import decode
+from bowerbird.frontier.counts import Counts
 from bowerbird.frontier.redis.keys import Keys
 from bowerbird.frontier.redis.line import Line, paired
-from bowerbird.frontier.tasks import KINDS, ROBOTS
-from bowerbird.model import HostRow, Kind, State, Stats, WorkerInfo, WorkerRow
+from bowerbird.model import HostRow, State, Stats, WorkerInfo, WorkerRow
 
 T = TypeVar("T")
 
 #: Hosts and sessions asked for together.
 PAGE = 200
+_WHOLE = re.compile(r"-?\d+\Z", re.ASCII)
 _Row = tuple[str, int, int, int, int, int, float, float, bool, str]
 
 
-class Counters:
+class Counters(Counts):
     """The books of a crawl, as they are read for people."""
 
     def __init__(self, fields: Mapping[bytes, bytes]) -> None:
-        self.texts = {name.decode(): value.decode() for name, value in fields.items()}
+        self._texts = {name.decode(): value.decode() for name, value in fields.items()}
+        numbers = {name: int(text) for name, text in self._texts.items() if _WHOLE.match(text)}
+        super().__init__(numbers, numbers.get("max_images", 0), numbers.get("max_pages", 0))
 
-    def get(self, name: str) -> int:
-        """A counter's value."""
-        return int(self.texts.get(name, "0"))
-
-    def group(self, prefix: str) -> dict[str, int]:
-        """The counters `prefix:…` that are not 0, by the rest of their names."""
-        start = len(prefix) + 1
-        return {
-            name[start:]: int(value)
-            for name, value in self.texts.items()
-            if name.startswith(prefix + ":") and int(value)
-        }
-
-    def images_full(self) -> bool:
-        """Whether the crawl has all the images it may have."""
-        return 0 < self.get("max_images") <= self.get("records")
-
-    def pages_full(self) -> bool:
-        """Whether the crawl has read all the pages it may read."""
-        return 0 < self.get("max_pages") <= self.get("done:page") - self.get("moved:page")
-
-    def skipped(self) -> int:
-        """How many waiting tasks the limits leave aside for good."""
-        waiting = self.group("waiting")
-        if self.images_full():
-            return sum(number for kind, number in waiting.items() if kind != KINDS[ROBOTS])
-        return waiting.get(Kind.PAGE, 0) if self.pages_full() else 0
-
-    def left(self) -> dict[str, int]:
-        """What waits and is to be done, by kind."""
-        waiting = self.group("waiting")
-        if self.images_full():
-            return {kind: number for kind, number in waiting.items() if kind == KINDS[ROBOTS]}
-        if self.pages_full():
-            waiting.pop(Kind.PAGE, None)
-        return waiting
-
-    def state(self) -> State:
-        """The state as callers see it: the end is no state but a fact."""
-        state = State(self.texts["state"])
-        if state is State.PAUSED or self.group("leased"):
-            return state
-        left = sum(number for kind, number in self.left().items() if kind != KINDS[ROBOTS])
-        over = state is State.DRAINING or (self.texts.get("seeds") == "yes" and not left)
-        return State.ENDED if over else state
-
-
-def stats_of(fields: Mapping[bytes, bytes]) -> Stats:
-    """Counts at this moment."""
-    books = Counters(fields)
-    return Stats(
-        state=books.state(),
-        reason=books.texts.get("reason", ""),
-        seeds_complete=books.texts.get("seeds") == "yes",
-        waiting=books.left(),
-        leased=sum(books.group("leased").values()),
-        done=books.group("done"),
-        dead=books.group("dead"),
-        dead_kinds=books.group("dead-kind"),
-        skipped=books.skipped(),
-        records=books.get("records"),
-        bytes=books.get("bytes"),
-        counters=books.group("count"),
-        hosts=books.get("hosts"),
-        sessions=books.get("sessions"),
-        hosts_answered=books.get("hosts-answered"),
-    )
+    def now(self) -> Stats:
+        """Counts at this moment."""
+        seeds_complete = self._texts.get("seeds") == "yes"
+        leased = sum(self.group("leased").values())
+        state = self.shown(
+            State(self._texts["state"]), seeds_complete=seeds_complete, leased=leased
+        )
+        return self.stats(
+            state, self._texts.get("reason", ""), seeds_complete=seeds_complete, leased=leased,
+            sessions=self.get("sessions"),
+        )  # fmt: skip
 
 
 def host_rows(

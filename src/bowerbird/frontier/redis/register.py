@@ -93,7 +93,10 @@ class Register:
         Raises:
             UsageError: it is of a newer version.
         """
-        text = self.text()
+        return self.read(self.text())
+
+    def read(self, text: bytes) -> Posted | None:
+        """What a text says that was posted. Raises as `posted`."""
         if not text:
             return None
         try:

@@ -25,9 +25,9 @@ class WorkingFrontier(RedisFrontier):
         """Take a crawl up. Raises as `RedisFrontier`, and as `Register.posted`."""
         super().__init__(address, clock=clock)
         self._register = Register(address)
-        posted = self._register.posted()
-        self._most = posted.backlog if posted else 0
         self._text = self._register.text()
+        posted = self._register.read(self._text)
+        self._most = posted.backlog if posted else 0
         self._left = threading.Event()
         self._look_s, self._crowded = 0.0, False
         self._state: State | None = None
