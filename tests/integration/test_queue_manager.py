@@ -458,13 +458,14 @@ def test_what_reached_nobody_is_the_next_to_be_given(kind: type[Any]) -> None:
 def test_an_answer_to_one_who_has_gone_goes_back(served: Served) -> None:
     service = served.manager._service
     assert service is not None
+    client = ours(served.address)  # the server has begun when it has answered
     served.tasks.put("one")
     lost = served.tasks.get()
     reply = Got(1, Kind.RETURN, lost)
     reply.source = served.tasks
     service._server.reply_many([(999_999, reply)])
 
-    assert ours(served.address).get_task_queue().get(timeout=20) == "one"
+    assert client.get_task_queue().get(timeout=20) == "one"
 
 
 def test_a_proxy_goes_to_children_only(served: Served) -> None:
