@@ -16,7 +16,7 @@
   flight.
 
 URLs in `truth` are keys: host and path, without scheme and port (`127.77.0.1/a.png`);
-`web.url(key)` and `key_of(url)` lead there and back. By hand: `python -m tests.random_web --seed 7`.
+`web.url(key)` and `key_of(url)` lead there and back. By hand: `python -m tests.random_web`.
 """
 
 from tests.random_web.server import Asked, RandomWeb, read_log, serve
