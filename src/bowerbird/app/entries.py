@@ -34,6 +34,10 @@ class CatalogView(Protocol):
         """The entries after a row, at most `PAGE`."""
         ...
 
+    def entry(self, row: int) -> Entry | None:
+        """The entry of one row; None where there is none, or none any more."""
+        ...
+
     def totals(self) -> Totals:
         """Counts over all."""
         ...
@@ -80,6 +84,10 @@ class LocalView:
         """See `CatalogView`."""
         return self._reader.entries(after, PAGE)
 
+    def entry(self, row: int) -> Entry | None:
+        """See `CatalogView`."""
+        return _of_row(row, self._reader.entries(row - 1, 1))
+
     def totals(self) -> Totals:
         """See `CatalogView`."""
         return self._reader.totals()
@@ -109,6 +117,10 @@ class ChronicleView:
         """See `CatalogView`."""
         return self._chronicle.page(after, PAGE)
 
+    def entry(self, row: int) -> Entry | None:
+        """See `CatalogView`."""
+        return _of_row(row, self._chronicle.page(row - 1, 1))
+
     def totals(self) -> Totals:
         """See `CatalogView`."""
         return self._chronicle.totals()
@@ -132,6 +144,10 @@ class RemoteView:
         """See `CatalogView`."""
         return decode(self._frontier.call("entries", encode(after)), list[Entry])
 
+    def entry(self, row: int) -> Entry | None:
+        """See `CatalogView`."""
+        return decode(self._frontier.call("entry", encode(row)), Entry | None)  # type: ignore[arg-type]
+
     def totals(self) -> Totals:
         """See `CatalogView`."""
         return decode(self._frontier.call("totals"), Totals)
@@ -147,10 +163,15 @@ class RemoteView:
         return sum(decode(self._frontier.call("held", encode(one)), int) for one in chunks)
 
 
+def _of_row(row: int, entries: list[Entry]) -> Entry | None:
+    return next((entry for entry in entries if entry.row == row), None)
+
+
 def served(view: LocalView) -> dict[str, Callable[[bytes, Caller], bytes]]:
     """The methods by which a manager answers a `RemoteView`."""
     return {
         "entries": lambda payload, _: encode(view.page(decode(payload, int))),
+        "entry": lambda payload, _: encode(view.entry(decode(payload, int))),
         "totals": lambda *_: encode(view.totals()),
         "refetch": lambda payload, _: encode(view.refetch(decode(payload, list[str]))),
         "held": lambda payload, _: encode(view.held(decode(payload, list[Held]))),

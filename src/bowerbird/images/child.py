@@ -10,8 +10,9 @@ import mmap
 import signal
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import pack, unpack
+from typing import TypeVar
 
 import msgspec
 
@@ -26,6 +27,8 @@ MEMORY = 1 << 30
 CPU_S = 10
 #: Largest frame, in bytes: no body is larger than its limit allows; this is past all sense.
 MAX_FRAME = 1 << 30
+
+R = TypeVar("R")
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True):
@@ -63,6 +66,11 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
 
 def main() -> None:
     """Serve the parent until it goes."""
+    serve(Request, _answer)
+
+
+def serve(kind: type[R], answer: Callable[[R], object]) -> None:
+    """Answer requests of one kind, within the limits, until the parent goes."""
     for name in (signal.SIGINT, signal.SIGTERM):  # the parent's to interpret: it may need us still
         signal.signal(name, signal.SIG_IGN)
     warnings.simplefilter("error")
@@ -72,26 +80,27 @@ def main() -> None:
     with socket.socket(fileno=0) as connection, contextlib.suppress(EOFError, OSError):
         send(connection, "ready")
         while True:
-            request = unpacked(receive(connection), Request)
+            request = unpacked(receive(connection), kind)
             _limit_cpu()
-            send(connection, _answer(request))
+            send(connection, answer(request))
 
 
 def _answer(request: Request) -> Result:
     try:
-        with _body(request) as data:
+        with body_of(request.path, request.body) as data:
             return decode(data, request.seen)
     except OSError as error:
         return Refused("decoder-died", f"cannot read the file: {error.strerror}")
 
 
 @contextlib.contextmanager
-def _body(request: Request) -> Iterator[Body]:
-    if not request.path:
-        yield request.body
+def body_of(path: str, body: bytes) -> Iterator[Body]:
+    """A body that lies in a file, mapped, or came along."""
+    if not path:
+        yield body
         return
     with (
-        open(request.path, "rb") as file,  # noqa: PTH123 (pathlib costs 4 ms of start-up)
+        open(path, "rb") as file,  # noqa: PTH123 (pathlib costs 4 ms of start-up)
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view,
     ):
         yield view

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import TypeVar
 
 from bowerbird.codec import decode
 from bowerbird.errors import ProtocolError
@@ -18,6 +19,8 @@ DEADLINE_S = 10.0
 START_S = 30.0
 #: -P: the folder it happens to be started in holds no modules of ours.
 COMMAND = (sys.executable, "-P", "-m", "bowerbird.images.child")
+
+T = TypeVar("T")
 
 
 class Warden:
@@ -37,10 +40,15 @@ class Warden:
 
     def decode(self, job: Job) -> Result:
         """The child's verdict; Refused where it died over it or was too slow."""
+        return self.ask(_request(job), Inspected | Refused)  # type: ignore[arg-type]
+
+    def ask(self, request: object, answers: type[T]) -> T | Refused:
+        """The child's answer, which is one of these or Refused; Refused also where it died over
+        the request or was too slow."""
         try:
             connection = self._ready()
-            send(connection, _request(job))
-            return decode(receive(connection), Inspected | Refused)  # type: ignore[arg-type]
+            send(connection, request)
+            return decode(receive(connection), answers)
         except TimeoutError:
             self._end()
             return Refused("decode-timeout", f"longer than {self._deadline_s:g} s")
@@ -81,6 +89,10 @@ class Warden:
             return "no decoder"
         process.kill()
         return f"exit status {process.wait()}"
+
+    def rest(self) -> None:
+        """Kill the child; the next question starts another."""
+        self._end()
 
     def interrupt(self) -> None:
         """Kill the child, for good: `decode`, in its own thread, sees the socket's end."""

@@ -1,0 +1,197 @@
+"""The gallery of a crawl: its index kept up beside it, thumbnails, details, originals.
+
+It asks the crawl as any other command does, in stretches, with pauses while a manager is at work.
+"""
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from bowerbird.app.access import Access
+from bowerbird.app.originals import Originals, originals_of
+from bowerbird.app.visit import Visit, visit
+from bowerbird.catalog import Entry
+from bowerbird.catalog.gallery import Facets, GalleryIndex, Item, Query, View
+from bowerbird.errors import BowerbirdError
+from bowerbird.frontier.database import mapped_errors
+from bowerbird.images.base import Refused
+from bowerbird.images.sketches import Sketches
+from bowerbird.store.thumbnails import Thumbnail, Thumbnails
+
+#: How long one visit may last while nobody works at the crawl, in seconds: it locks the folder.
+STRETCH_S = 0.4
+#: While a manager is at work it is asked for this part of the time, at most.
+SHARE = 0.1
+#: How often it is looked for new images, in seconds.
+EVERY_S = 1.0
+#: Reasons that may have another answer tomorrow; a thumbnail is tried again.
+_PASSING = frozenset(("missing", "decoder-died", "decode-timeout", "out-of-memory"))
+
+T = TypeVar("T")
+
+
+class Ask(Protocol):
+    """Asks the crawl something, in a visit."""
+
+    def __call__(self, function: Callable[[Visit], T], /) -> T: ...
+
+
+class Gallery:
+    """What a crawl has brought, to be looked at. Any thread may ask."""
+
+    def __init__(self, ask: Ask, given: Iterable[Path] = ()) -> None:
+        """Open the index of a crawl.
+
+        Args:
+            ask: how the crawl is asked.
+            given: folders with images of other machines, wherever they are mounted.
+
+        Raises:
+            BowerbirdError: the crawl cannot be asked.
+        """
+        self._ask = ask
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self.originals, folder, name = ask(lambda crawl: _known(crawl, given))
+        place = self._place(folder)
+        self.index = GalleryIndex(place / "index.db", name)
+        self._thumbnails = Thumbnails(place / "thumbnails.db")
+        self._sketches = Sketches()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="gallery", daemon=True)
+        self.behind = True  #: whether the catalog has more than the index
+
+    def _place(self, folder: Path | None) -> Path:
+        if folder is not None and _writable(folder / ".bowerbird/gallery"):
+            return folder / ".bowerbird/gallery"
+        self._scratch = tempfile.TemporaryDirectory(prefix="bowerbird-gallery-")
+        return Path(self._scratch.name)
+
+    def start(self) -> None:
+        """Begin to keep the index up."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End."""
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join(10.0)
+        self._sketches.close()
+        self._thumbnails.close()
+        self.index.close()
+        if self._scratch:
+            self._scratch.cleanup()
+
+    # Keeping up.
+
+    def keep_up(self) -> float:
+        """Take what is new, for a moment; answer how long to wait before the next time."""
+        began_s = time.monotonic()
+        running = self._ask(self._take)
+        self._sketches.rest()
+        spent_s = time.monotonic() - began_s
+        if not self.behind:
+            return EVERY_S
+        return spent_s / SHARE if running else 0.0
+
+    def all_taken(self) -> None:
+        """Take all there is, now."""
+        while self.behind:
+            self._ask(self._take)
+
+    def _take(self, crawl: Visit) -> bool:
+        with mapped_errors():
+            return self._taken(crawl)
+
+    def _taken(self, crawl: Visit) -> bool:
+        until_s = time.monotonic() + STRETCH_S
+        while not self._ended.is_set():
+            after = self.index.cursor
+            entries = crawl.catalog.page(after)
+            self.index.take(after, entries)
+            self.behind = bool(entries)
+            if not entries or crawl.running or time.monotonic() > until_s:
+                break
+        return crawl.running
+
+    def _follow(self) -> None:
+        while not self._ended.is_set():
+            try:
+                pause_s = self.keep_up()
+            except BowerbirdError:  # the watch says why; here it is enough to try again
+                pause_s = EVERY_S
+            self._ended.wait(pause_s)
+
+    # Looking.
+
+    def view(self, query: Query, upto: int | None = None) -> View:
+        """See `GalleryIndex.view`."""
+        return self.index.view(query, upto)
+
+    def items(self, ids: Sequence[int] | Any) -> list[Item]:
+        """See `GalleryIndex.items`."""
+        return self.index.items(ids)
+
+    def item(self, image: int) -> Item | None:
+        """One image; None where there is none of this number."""
+        return next(iter(self.index.items([image])), None)
+
+    def facets(self, view: View) -> Facets:
+        """See `GalleryIndex.facets`."""
+        return self.index.facets(view)
+
+    def entry(self, item: Item) -> Entry | None:
+        """All that the catalog says of an image; None where it says nothing any more."""
+        return self._ask(lambda crawl: crawl.catalog.entry(item.record))
+
+    def thumbnail(self, item: Item) -> Thumbnail:
+        """A thumbnail, made now if it was not before."""
+        if not item.sha256:
+            return Thumbnail(reason="elsewhere")
+        kept = self._thumbnails.get(item.sha256)
+        if kept is not None:
+            return kept
+        made = self._drawn(item)
+        if made.reason not in _PASSING:
+            self._thumbnails.put(item.sha256, made)
+        return made
+
+    def _drawn(self, item: Item) -> Thumbnail:
+        path = self.originals.path(item)
+        body = b"" if path else self.originals.body(item) or b""
+        if path is None and not body:
+            return Thumbnail(reason="missing")
+        drawn = self._sketches.draw(str(path or ""), body)
+        return Thumbnail(reason=drawn.reason) if isinstance(drawn, Refused) else Thumbnail(drawn)
+
+
+def _known(crawl: Visit, given: Iterable[Path]) -> tuple[Originals, Path | None, str]:
+    return originals_of(crawl, given), None if crawl.afar else crawl.folder.path, crawl.name
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def gallery_of(
+    where: str, access: Access | None = None, given: Iterable[Path] = ()
+) -> Iterator[Gallery]:
+    """The gallery of a crawl for one command, which visits it once.
+
+    Raises what `visit` raises.
+    """
+    with visit(where, access) as crawl:
+        gallery = Gallery(lambda function: function(crawl), given)
+        try:
+            yield gallery
+        finally:
+            gallery.close()

@@ -1,0 +1,279 @@
+"""The gallery's index: texts in a file, numbers in memory, so that any filter and order of a
+million images takes some milliseconds and any place in it is reached at once.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+import numpy as np
+
+from bowerbird.catalog.gallery.columns import BLOCK, Columns, row, rows_of
+from bowerbird.catalog.gallery.query import Ids, Query, View, filtered, ordered
+from bowerbird.catalog.gallery.values import GONE, TYPES, Facets, Item
+from bowerbird.catalog.gallery.words import TEXT_LIMIT, name_of, question, spaced
+from bowerbird.catalog.ids import url_id
+from bowerbird.catalog.statements import load
+from bowerbird.catalog.values import Entry
+from bowerbird.model import Record
+from bowerbird.urls import host_of
+
+#: Raised with each change of the tables: an index of another form is made anew.
+FORM = 1
+#: Views that are kept: 4 bytes an image each.
+VIEWS = 6
+#: SQLite's page cache of each of the two connections, in KiB.
+CACHE_KIB = 2_048
+#: How long to wait for another dashboard of this crawl that writes, in milliseconds.
+BUSY_MS = 10_000
+#: Hosts that `facets` names.
+HOSTS = 50
+
+Row = tuple[Any, ...]
+
+
+class GalleryIndex:
+    """All images of a crawl, to be filtered, ordered and looked at. Any thread may ask.
+
+    Several processes may have it open: each transaction begins where the file stands.
+    """
+
+    def __init__(self, path: Path, crawl: str = "") -> None:
+        """Open the index of a crawl; it is made, or made anew where it is of another."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._sql = load("gallery/gallery.sql")
+        self._lock = threading.RLock()  # the connections, and what is in memory
+        self._columns = Columns()
+        self._views: OrderedDict[tuple[Query, int], View] = OrderedDict()
+        self._write = _opened(path)
+        try:
+            self._prepare(f"{FORM} {crawl}")
+            self._catch_up()
+            self._read = _opened(path)
+        except BaseException:
+            self._write.close(True)
+            raise
+
+    def __repr__(self) -> str:
+        return f"<GalleryIndex {self.count} images, {len(self._views)} views>"
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._read.close(True)
+            self._write.close(True)
+
+    # In.
+
+    @property
+    def count(self) -> int:
+        """How many images it has numbers for."""
+        return self._columns.count
+
+    @property
+    def cursor(self) -> int:
+        """The catalog's row to go on after."""
+        return int(self._state("cursor") or 0)
+
+    def take(self, after: int, entries: Sequence[Entry]) -> int:
+        """Add what the catalog answered after a row; how many were added.
+
+        Nothing, where another process has added it meanwhile.
+        """
+        with self._lock, self._transaction():
+            self._catch_up()
+            if self.cursor != after or not entries:
+                return 0
+            first = self.count
+            self._columns.extend(
+                rows_of(map(self._added, range(first, first + len(entries)), entries))
+            )
+            self._put_blocks(first)
+            self._set_state("cursor", str(entries[-1].row))
+        return len(entries)
+
+    def _added(self, number: int, entry: Entry) -> tuple[int, ...]:
+        record = entry.record
+        self._replace(record.final_url, number)
+        alt = "\n".join(
+            dict.fromkeys(one.alt.strip() for one in entry.sightings if one.alt.strip())
+        )
+        alt, digest = alt[:TEXT_LIMIT], bytes.fromhex(record.sha256)
+        folders = msgspec.json.encode([holder.folder for holder in record.holders if holder.path])
+        place = self._one("place", folders.decode())
+        self._run("add_image", number, entry.row, record.final_url, alt, digest, place)
+        self._run("add_words", number, spaced(f"{alt} {name_of(record.final_url)[:TEXT_LIMIT]}"))
+        return self._fields(record)
+
+    def _fields(self, record: Record) -> tuple[int, ...]:
+        host = self._one("host", host_of(record.final_url))
+        type = TYPES.index(record.type) if record.type in TYPES else 0
+        return row(host, record.bytes, record.fetched_at, record.width, record.height, type)
+
+    def _replace(self, url: str, number: int) -> None:
+        key = url_id(url)
+        for (old,) in self._run("known", key):
+            if old < self.count:
+                self._columns.set_type(old, GONE)
+                self._put_block(old // BLOCK)
+        self._run("know", key, number)
+
+    def _put_blocks(self, first: int) -> None:
+        for number in range(first // BLOCK, (self.count - 1) // BLOCK + 1):
+            self._put_block(number)
+
+    def _put_block(self, number: int) -> None:
+        self._run("put_block", number, self._columns.block(number))
+
+    def _catch_up(self) -> None:
+        """Read what is in the file and not yet in memory; the last block may have grown."""
+        first = self.count // BLOCK
+        for number, (data,) in enumerate(self._run("blocks", first), first):
+            rows = rows_of(data)
+            self._columns.extend(rows[max(self.count - number * BLOCK, 0) :])
+
+    # Out.
+
+    def view(self, query: Query, upto: int | None = None) -> View:
+        """What a query finds among the first `upto` images; None: among all there are."""
+        with self._lock:
+            upto = self.count if upto is None else min(max(upto, 0), self.count)
+            found = self._views.pop((query, upto), None) or self._viewed(query, upto)
+            self._views[(query, upto)] = found
+            while len(self._views) > VIEWS:
+                self._views.popitem(last=False)
+            return found
+
+    def _viewed(self, query: Query, upto: int) -> View:
+        ids = filtered(self._columns, query, upto, self._hosts(query), self._with(query, upto))
+        return View(query, upto, ordered(self._columns, ids, query.sort, self._ranks))
+
+    def items(self, ids: Sequence[int] | Ids) -> list[Item]:
+        """These images, in this order; those that do not exist are left out."""
+        wanted = [int(one) for one in ids if 0 <= one < self.count]
+        if not wanted:
+            return []
+        with self._lock:
+            texts = {each[0]: each for each in self._ask("images", apsw.carray(_q(wanted)))}
+            rows = self._columns.at(np.array(wanted)).tolist()
+        return [_item(texts[n], fields) for n, fields in zip(wanted, rows, strict=True)]
+
+    def facets(self, view: View) -> Facets:
+        """Counts over a view."""
+        with self._lock:
+            rows = self._columns.at(view.ids)
+            types = np.bincount(rows["type"], minlength=len(TYPES))
+            hosts = np.bincount(rows["host"])
+            most = np.argsort(hosts)[::-1][:HOSTS]
+            names: dict[int, str] = dict(self._ask("host_names", apsw.carray(_q(most.tolist()))))
+        return Facets(
+            images=len(view),
+            bytes=int(rows["bytes"].sum(dtype=np.uint64)),
+            types={name or "other": int(n) for name, n in zip(TYPES, types, strict=False) if n},
+            hosts=[(names[int(n)], int(hosts[n])) for n in most if hosts[n]],
+        )
+
+    def _hosts(self, query: Query) -> Ids | None:
+        if not query.host:
+            return None
+        passes = np.zeros(self._host_count(), bool)
+        passes[[one for (one,) in self._ask("hosts_with", query.host.strip().lower())]] = True
+        return passes
+
+    def _host_count(self) -> int:
+        hosts = self._columns["host"]
+        return int(hosts.max()) + 1 if len(hosts) else 1
+
+    def _ranks(self) -> Ids:
+        ranks = np.zeros(self._host_count(), np.uint32)
+        order = np.array([one for (one,) in self._ask("hosts_ranked")], np.int64)
+        order = order[order < len(ranks)]
+        ranks[order] = np.arange(len(order))
+        return ranks
+
+    def _with(self, query: Query, upto: int) -> Ids | None:
+        if not query.words.strip():
+            return None
+        asked = question(query.words)
+        found = self._ask("with_words", asked, upto)[0][0] if asked else None
+        return np.fromstring(found or "", np.int64, sep=",")
+
+    # The file.
+
+    def _prepare(self, form: str) -> None:
+        with self._transaction():
+            tables = "SELECT 1 FROM sqlite_schema WHERE name = 'state'"
+            if list(self._write.execute(tables)) and self._state("form") != form:
+                _empty(self._write)
+            self._write.execute(_schema())
+            self._set_state("form", form)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        count = self._columns.count
+        self._write.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._write.execute("COMMIT")
+        except BaseException:
+            self._columns.cut(count)
+            self._write.execute("ROLLBACK")
+            raise
+
+    def _run(self, name: str, *values: Any) -> list[Row]:
+        return list(self._write.execute(self._sql[name], values))
+
+    def _ask(self, name: str, *values: Any) -> list[Row]:
+        return list(self._read.execute(self._sql[name], values))
+
+    def _one(self, name: str, value: str) -> int:
+        return int(self._run(name, value)[0][0])
+
+    def _state(self, key: str) -> str:
+        with self._lock:
+            rows = self._run("get_state", key)
+        return str(rows[0][0]) if rows else ""
+
+    def _set_state(self, key: str, value: str) -> None:
+        self._run("set_state", key, value)
+
+
+def _opened(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(BUSY_MS)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "normal")
+    connection.pragma("cache_size", -CACHE_KIB)
+    return connection
+
+
+def _empty(connection: apsw.Connection) -> None:
+    names = ["block", "image", "known", "host", "place", "word", "state"]
+    for name in names:
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+@cache
+def _schema() -> str:
+    return files("bowerbird.catalog").joinpath("gallery/schema.sql").read_text(encoding="utf-8")
+
+
+def _q(numbers: Sequence[int]) -> Ids:
+    return np.array(numbers, np.int64)
+
+
+def _item(texts: Row, fields: Row) -> Item:
+    _, size, when, width, height, type = fields
+    return Item(
+        id=texts[0], record=texts[1], url=texts[2], alt=texts[3], sha256=texts[4],
+        folders=tuple(msgspec.json.decode(texts[5], type=list[str])),
+        type=TYPES[type] if type < len(TYPES) else "", width=width, height=height, bytes=size,
+        fetched_at=when,
+    )  # fmt: skip

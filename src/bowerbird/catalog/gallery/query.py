@@ -1,0 +1,127 @@
+"""A filter and an order over all images, and what it finds."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from bowerbird.catalog.gallery.columns import Columns
+from bowerbird.catalog.gallery.values import GONE, TYPES
+
+
+class Sort(StrEnum):
+    """An order of images; among equals the newest is first."""
+
+    NEWEST = "newest"  #: as they arrived, the last one first
+    OLDEST = "oldest"
+    LARGEST = "largest"  #: by pixels
+    SMALLEST = "smallest"
+    HEAVIEST = "heaviest"  #: by bytes
+    LIGHTEST = "lightest"
+    HOST = "host"  #: by the name of their host
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which images, in which order. Empty fields and zeros match all."""
+
+    words: str = ""  #: all of these in alt texts or file name; the last may be unfinished
+    host: str = ""  #: a part of the host's name
+    types: tuple[str, ...] = ()
+    min_side: int = 0  #: pixels of the longer side
+    max_side: int = 0
+    min_bytes: int = 0
+    max_bytes: int = 0
+    since: int = 0  #: fetched at this time or later, seconds since 1970
+    until: int = 0  #: fetched before this time
+    sort: Sort = Sort.NEWEST
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it leaves nothing out."""
+        return msgspec.structs.replace(self, sort=Sort.NEWEST) == Query()
+
+
+Ids = NDArray[Any]
+
+
+class View(msgspec.Struct, frozen=True):
+    """The images that a query found among the first `upto`, in order."""
+
+    query: Query
+    upto: int
+    ids: Ids
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def stretch(self, start: int, count: int) -> Ids:
+        """The images at places `start` and on."""
+        return self.ids[max(start, 0) : max(start, 0) + count]
+
+
+def filtered(
+    columns: Columns, query: Query, upto: int, hosts: Ids | None, words: Ids | None
+) -> Ids:
+    """Ids of the images that pass, the newest first.
+
+    Args:
+        columns: all images.
+        query: what is asked for.
+        upto: only images before this one.
+        hosts: True at the number of each host that passes; None: all do.
+        words: ids of images with its words; None: all have them.
+    """
+    mask = columns["type"][:upto] != GONE
+    for name, passes in _tests(query, hosts):
+        mask &= passes(columns[name][:upto])
+    if query.min_side or query.max_side:
+        side = np.maximum(columns["width"][:upto], columns["height"][:upto])
+        mask &= (side >= query.min_side) & (side <= (query.max_side or 0xFFFF))
+    if words is not None:
+        has = np.zeros(len(mask), bool)
+        has[words[words < len(mask)]] = True
+        mask &= has
+    return np.flatnonzero(mask)[::-1].astype(np.uint32)
+
+
+Test = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+def _tests(query: Query, hosts: Ids | None) -> list[tuple[str, Test]]:
+    tests: list[tuple[str, Test]] = []
+    if query.types:
+        wanted = np.zeros(256, bool)
+        wanted[[TYPES.index(one) for one in query.types if one in TYPES]] = True
+        tests.append(("type", wanted.__getitem__))
+    if hosts is not None:
+        tests.append(("host", hosts.__getitem__))
+    for name, least, most in (
+        ("bytes", query.min_bytes, query.max_bytes),
+        ("when", query.since, query.until and query.until - 1),
+    ):
+        if least:
+            tests.append((name, lambda field, least=least: field >= least))  # type: ignore[misc]
+        if most:
+            tests.append((name, lambda field, most=most: field <= most))  # type: ignore[misc]
+    return tests
+
+
+def ordered(columns: Columns, ids: Ids, sort: Sort, ranks: Callable[[], Ids]) -> Ids:
+    """Ids, given with the newest first, in order. `ranks`: a host's place by its name."""
+    if sort is Sort.NEWEST:
+        return ids
+    if sort is Sort.OLDEST:
+        return ids[::-1]
+    rows = columns.at(ids)
+    if sort is Sort.HOST:
+        key = ranks()[rows["host"]]
+    elif sort in (Sort.LARGEST, Sort.SMALLEST):
+        key = rows["width"].astype(np.uint32) * rows["height"]
+    else:
+        key = rows["bytes"]
+    if sort in (Sort.LARGEST, Sort.HEAVIEST):
+        key = ~key
+    return ids[np.argsort(key, kind="stable")]
