@@ -1,8 +1,9 @@
 # Every target sets up what it needs (scripts/setup), once; the second run is instant.
-# Extra arguments: make test ARGS="-k srcset", make bench ARGS="--only photos".
+# Extra arguments: make test ARGS="-k srcset", make bench ARGS="--only photos",
+# make fuzz TARGET="html css" MINUTES=10.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench fuzz lock clean
 
 BIN := .venv/bin
 PYTHON_FILES := src tests benchmarks examples scripts/check-lock scripts/check-shape
@@ -34,9 +35,13 @@ bench:  ## measure against curl, wget2, aria2, Scrapy and img2dataset; writes be
 	@scripts/setup bench
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
+fuzz:  ## try random inputs on everything that reads foreign bytes: TARGET="html css" MINUTES=10
+	@scripts/setup fuzz
+	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(or $(MINUTES),10)
+
 lock:  ## pin all dependencies anew, with hashes (needs a package index)
 	@scripts/lock
 
 clean:  ## remove what the targets above have made
-	rm -rf .venv .make .bench build dist demo-images .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .make .bench .fuzz build dist demo-images .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

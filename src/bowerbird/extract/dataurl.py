@@ -15,7 +15,8 @@ def parse_data_url(url: str) -> bytes:
     kind = head[5:].strip().lower()
     if not comma or not kind.startswith("image/") or len(url) > MAX_DATA_URL:
         return b""
-    body = unquote_to_bytes(text)
+    # JSON can hold lone surrogates, which nothing can encode
+    body = unquote_to_bytes(text.encode("utf-8", "replace"))
     return _forgiving_base64(body) if kind.rpartition(";")[2].strip() == "base64" else body
 
 
