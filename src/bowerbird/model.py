@@ -161,6 +161,22 @@ class Verb(StrEnum):
     RELEASED = "released"  #: not started; uncounted
 
 
+class Held(Value, frozen=True, kw_only=True, array_like=True):
+    """A further place where the bytes of a record lie."""
+
+    final_url: str
+    sha256: str  #: of those bytes; where the record's is another by now, nothing is changed
+    holder: Holder
+    without: str = ""  #: a folder that no longer has them
+
+
+class Forgotten(Value, frozen=True, kw_only=True, array_like=True):
+    """A record that is void, since its file was bad: the one that was fetched at that moment."""
+
+    final_url: str
+    fetched_at: float
+
+
 class Robots(Value, frozen=True, kw_only=True, array_like=True):
     """What a robots task brought for its origin (RFC 9309)."""
 
@@ -266,6 +282,8 @@ class Results(Value, frozen=True, kw_only=True, array_like=True):
     sightings: tuple[Sighting, ...] = ()
     deaths: tuple[Death, ...] = ()
     revived: tuple[str, ...] = ()  #: URLs whose earlier deaths are void: their tasks wait again
+    forgotten: tuple[Forgotten, ...] = ()  #: earlier records; those of this stretch are left out
+    held: tuple[Held, ...] = ()  #: of records of this stretch or earlier ones
 
 
 class Stats(Value, frozen=True, kw_only=True, array_like=True):

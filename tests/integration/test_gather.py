@@ -10,13 +10,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bowerbird.catalog import Held
 from bowerbird.errors import UsageError
 from bowerbird.manager.gather import Gathered, gather
 from bowerbird.manager.here import Here
 from bowerbird.manager.tree import export_tree
 from bowerbird.manager.verify import Verified, mend, verify
-from bowerbird.model import Holder, Record
+from bowerbird.model import Held, Holder, Record
 from bowerbird.store import FileStore, claimed
 
 CRAWL = "c0ffee00"

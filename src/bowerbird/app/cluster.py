@@ -18,13 +18,14 @@ from typing import Self, TypeVar
 import msgspec
 
 from bowerbird._version import __version__
-from bowerbird.app.bucket import SPOOLS, store_at
+from bowerbird.app.bucket import SPOOLS
 from bowerbird.app.children import COMMAND, Children
 from bowerbird.app.crawl import Order, Site
 from bowerbird.app.engines import RedisTarget, engine_address, job_to_post, with_user
 from bowerbird.app.entries import fate_of
 from bowerbird.app.far import Errand
 from bowerbird.app.folder import Folder
+from bowerbird.app.homing import SETTLE_S, segments_of
 from bowerbird.app.invitation import rights_for
 from bowerbird.app.job import StoredJob, store_job
 from bowerbird.catalog import Fate, Totals
@@ -41,7 +42,7 @@ from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Filter, Results, State, Task
 from bowerbird.settings import Job
 from bowerbird.store import FileStore
-from bowerbird.store.segments import BucketSegments, FolderSegments, Segments, folder_of
+from bowerbird.store.segments import Segments, folder_of
 
 T = TypeVar("T")
 
@@ -49,8 +50,6 @@ T = TypeVar("T")
 AGAIN_S = 0.5
 #: How often it is looked whether another manager has gone, in seconds.
 LOOK_EVERY_S = 0.2
-#: For so long results are brought home at the end, in seconds; what is left stays in Redis.
-SETTLE_S = 600.0
 
 
 class Cluster:
@@ -128,7 +127,7 @@ class Cluster:
     @contextmanager
     def site(self, order: Order, folder: Folder, job: Job, count: int) -> Iterator[Site]:
         """The engine and workers of this machine, until the block ends."""
-        segments = _segments(folder, job)
+        segments = segments_of(folder, job)
         chronicle = Chronicle(folder.database)
         children = Children(lambda: _errand(self.address, job))
         supervisor = Supervisor(COMMAND, count, SystemClock(), children.spawn)
@@ -186,12 +185,6 @@ def _command(address: RedisAddress, job: Job) -> str:
     """The line to paste on other machines."""
     store = ("-o", job.store) if job.store else ()
     return shlex.join(("bowerbird", "worker", with_user(address), *store, *rights_for(job)))
-
-
-def _segments(folder: Folder, job: Job) -> Segments:
-    if not job.store:
-        return FolderSegments(folder.path, job.name)
-    return BucketSegments(store_at(job.store, folder.path / SPOOLS), job.name)
 
 
 def _errand(address: RedisAddress, job: Job) -> Errand:

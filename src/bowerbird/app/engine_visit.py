@@ -3,15 +3,17 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from bowerbird.app.access import Access
 from bowerbird.app.bucket import store_at
+from bowerbird.app.engine_catalog import ChronicleView
 from bowerbird.app.engines import engine_address
-from bowerbird.app.entries import ChronicleView
 from bowerbird.app.folder import Folder
+from bowerbird.app.homing import bring_home
 from bowerbird.app.job import stored_job
 from bowerbird.app.visit import Visit
 from bowerbird.errors import FolderError, UsageError
@@ -20,6 +22,9 @@ from bowerbird.frontier.redis.register import Posted, Register
 from bowerbird.manager.chronicle import Chronicle
 from bowerbird.manager.harvest import look_through
 from bowerbird.store.segments import BucketSegments, Segments
+
+#: How often it is looked whether a manager has taken what was told, in seconds.
+LOOK_EVERY_S = 0.2
 
 
 @contextmanager
@@ -75,12 +80,40 @@ class _Engine(Visit):
         return frontier
 
     def _open_catalog(self) -> ChronicleView:
-        if self._folder is not None and self._folder.holds_crawl():
+        if self._folder is not None and self._folder.database.exists():
             chronicle = Chronicle(self._folder.database, alone=False)
         else:
             chronicle = self._made_catalog()
         self._stack.callback(chronicle.close)
-        return ChronicleView(chronicle)
+        depth = self._posted().job.settings.max_depth
+        return ChronicleView(
+            chronicle, self._engine_frontier, 1 if depth is None else depth, self._ease
+        )
+
+    def _engine_frontier(self) -> RedisFrontier:
+        frontier = self.frontier
+        assert isinstance(frontier, RedisFrontier)
+        return frontier
+
+    # What was changed.
+
+    def settle(self) -> None:
+        """See `Visit.settle`."""
+        self._bring_home()
+
+    def _ease(self) -> None:
+        """Wait while more has been told than Redis is to hold."""
+        waiting, most = self.backlog
+        while waiting > most:
+            if not self._bring_home():
+                time.sleep(LOOK_EVERY_S)
+            waiting, most = self.backlog
+
+    def _bring_home(self) -> bool:
+        """Be the manager for a moment; False where there is another, or its folder elsewhere."""
+        if self._folder is None or not self._folder.holds_crawl():
+            return False
+        return bring_home(self._register, self._engine_frontier(), self._folder, self._posted())
 
     def _made_catalog(self) -> Chronicle:
         """A catalog for the time of this visit, from segments and stream."""

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Fate, Held, Totals
+from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Fate, Totals
 from bowerbird.codec import decode, encode
-from bowerbird.errors import UsageError
 from bowerbird.frontier.database import mapped_errors
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.frontier.sqlite import SqliteFrontier
-from bowerbird.manager.chronicle import Chronicle
-from bowerbird.model import Results
+from bowerbird.model import Held, Results
 from bowerbird.queues import Caller
 from bowerbird.urls import host_of
 
@@ -18,13 +16,6 @@ from bowerbird.urls import host_of
 PAGE = 200
 #: Most URLs of one call.
 CHUNK = 1_000
-
-
-#: Said to who would have records changed that lie in segments.
-UNCHANGED = (
-    "The catalog of a crawl in Redis is made of segments, which are written once: "
-    "`verify --repair` and `gather` do not work there."
-)
 
 
 class CatalogView(Protocol):
@@ -86,7 +77,7 @@ class LocalView:
 
     def entry(self, row: int) -> Entry | None:
         """See `CatalogView`."""
-        return _of_row(row, self._reader.entries(row - 1, 1))
+        return of_row(row, self._reader.entries(row - 1, 1))
 
     def totals(self) -> Totals:
         """See `CatalogView`."""
@@ -105,33 +96,6 @@ class LocalView:
         with self._frontier.batch(), mapped_errors():
             CatalogWriter(self._frontier.connection).hold(held)
         return len(held)
-
-
-class ChronicleView:
-    """Read from a catalog that is made of segments, which no command may add to."""
-
-    def __init__(self, chronicle: Chronicle) -> None:
-        self._chronicle = chronicle
-
-    def page(self, after: int) -> list[Entry]:
-        """See `CatalogView`."""
-        return self._chronicle.page(after, PAGE)
-
-    def entry(self, row: int) -> Entry | None:
-        """See `CatalogView`."""
-        return _of_row(row, self._chronicle.page(row - 1, 1))
-
-    def totals(self) -> Totals:
-        """See `CatalogView`."""
-        return self._chronicle.totals()
-
-    def refetch(self, final_urls: Sequence[str]) -> int:  # noqa: ARG002
-        """See `CatalogView`; raises UsageError."""
-        raise UsageError(UNCHANGED)
-
-    def held(self, held: Sequence[Held]) -> int:  # noqa: ARG002
-        """See `CatalogView`; raises UsageError."""
-        raise UsageError(UNCHANGED)
 
 
 class RemoteView:
@@ -163,7 +127,7 @@ class RemoteView:
         return sum(decode(self._frontier.call("held", encode(one)), int) for one in chunks)
 
 
-def _of_row(row: int, entries: list[Entry]) -> Entry | None:
+def of_row(row: int, entries: list[Entry]) -> Entry | None:
     return next((entry for entry in entries if entry.row == row), None)
 
 

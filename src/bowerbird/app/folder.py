@@ -34,8 +34,8 @@ class Folder:
         return str(self.path)
 
     def holds_crawl(self) -> bool:
-        """Whether a crawl was begun here."""
-        return self.database.exists()
+        """Whether a crawl was begun here; one whose catalog is in segments may lack `crawl.db`."""
+        return self.database.exists() or (self.private / "segments").is_dir()
 
     def create(self) -> None:
         """Make the folder and its private part, for a new crawl or one to go on with.

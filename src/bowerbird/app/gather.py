@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bowerbird.app.entries import UNCHANGED, all_entries
+from bowerbird.app.entries import all_entries
 from bowerbird.app.looking import here_of
 from bowerbird.app.visit import visit
 from bowerbird.errors import UsageError
@@ -28,8 +28,6 @@ def gather_crawl(
         UsageError: a folder is none, or has no images.
     """
     with visit(path) as crawl:
-        if crawl.in_engine:
-            raise UsageError(UNCHANGED)
         if store := crawl.store:
             raise UsageError(
                 f"The images of this crawl lie in {store.partition('?')[0]}, where all workers put "
@@ -37,8 +35,10 @@ def gather_crawl(
             )
         total = crawl.catalog.totals().records
         FileStore(crawl.folder.path).sweep()  # what an earlier one left that was killed
-        return gather(
+        gathered = gather(
             (entry.record for entry in all_entries(crawl.catalog)),
             here_of(crawl, folders), crawl.catalog.held, move=move,
             tell=lambda done: tell(done, total),
         )  # fmt: skip
+        crawl.settle()
+        return gathered

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bowerbird.app.access import Access
 from bowerbird.app.bucket import SPOOLS, store_at
-from bowerbird.app.entries import UNCHANGED, all_entries
+from bowerbird.app.entries import all_entries
 from bowerbird.app.visit import Visit, visit
 from bowerbird.errors import UsageError
 from bowerbird.manager.here import Here
@@ -32,8 +32,6 @@ def verify_crawl(
     from bowerbird.manager.verify import mend, verify
 
     with visit(path, access) as crawl:
-        if repair and crawl.in_engine:
-            raise UsageError(UNCHANGED)
         if prune and crawl.running:
             raise UsageError(f"{path} is being worked at; --prune waits until that has ended.")
         if prune and crawl.store:
@@ -45,6 +43,7 @@ def verify_crawl(
         )  # fmt: skip
         if repair and (found.bad or found.spoiled):
             mend(found, here, crawl.catalog.refetch)
+            crawl.settle()
         return found
 
 

@@ -2,7 +2,7 @@
 
 from bowerbird.catalog.reader import CatalogReader
 from bowerbird.catalog.recent import Boot, boot_now, note_boot, rebooted
-from bowerbird.catalog.values import Added, Entry, Fate, Held, Totals
+from bowerbird.catalog.values import Added, Entry, Fate, Totals
 from bowerbird.catalog.writer import CatalogWriter, create
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "CatalogWriter",
     "Entry",
     "Fate",
-    "Held",
     "Totals",
     "boot_now",
     "create",

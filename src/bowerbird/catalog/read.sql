@@ -105,6 +105,15 @@ JOIN catalog_url AS u ON u.id = r.url_id
 JOIN catalog_url AS f ON f.id = r.final_id
 WHERE r.sha256 IN (SELECT value FROM carray(?)) ORDER BY r.id;
 
+-- of_url: final URL
+SELECT
+    r.id, u.url, f.url, r.status, r.type, r.width, r.height, r.bytes, lower(hex(r.sha256)),
+    r.fetched_at, r.exif_date, r.orientation, r.frames, r.etag, r.last_modified, r.damaged, r.state
+FROM catalog_record AS r
+JOIN catalog_url AS u ON u.id = r.url_id
+JOIN catalog_url AS f ON f.id = r.final_id
+WHERE r.final_id = ?;
+
 -- pages: image
 SELECT p.url FROM catalog_sighting AS s JOIN catalog_url AS p ON p.id = s.page_id
 WHERE s.image_id = ? ORDER BY s.id;

@@ -95,6 +95,11 @@ class CatalogReader:
         digests = tuple(map(bytes.fromhex, sha256s))
         return self._records(self._rows("contents", apsw.carray(digests))) if digests else []
 
+    def of_urls(self, final_urls: Iterable[str]) -> list[Record]:
+        """Those of these records that there are; without their holders."""
+        found = (self._rows("of_url", url_id(url)) for url in final_urls)
+        return [_record(row, ()) for rows in found for row in rows]
+
     def meta(self, key: str) -> str:
         """A word kept by `CatalogWriter.set_meta`; "" where there is none."""
         rows = self._rows("get_meta", key)

@@ -8,8 +8,8 @@ from bowerbird.codec import decode, encode
 from bowerbird.errors import ProtocolError
 from bowerbird.model import Results
 
-#: A newer form is not read.
-FORM = 1
+#: A newer form is not read. 2: records may be forgotten, and held elsewhere.
+FORM = 2
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -1,6 +1,6 @@
 """What the catalog answers."""
 
-from bowerbird.model import Holder, Record, Sighting, Value
+from bowerbird.model import Record, Sighting, Value
 
 
 class Added(Value, frozen=True, kw_only=True, array_like=True):
@@ -41,12 +41,3 @@ class Totals(Value, frozen=True, kw_only=True, array_like=True):
     def away(self) -> int:
         """How many contents lie in workers' folders alone."""
         return 0 if self.own_files is None else self.files - self.own_files
-
-
-class Held(Value, frozen=True, kw_only=True, array_like=True):
-    """A further place where the bytes of a record lie."""
-
-    final_url: str
-    sha256: str  #: of those bytes; where the record's is another by now, nothing is changed
-    holder: Holder
-    without: str = ""  #: a folder that no longer has them

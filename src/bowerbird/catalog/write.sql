@@ -47,6 +47,13 @@ WHERE record_id IN (SELECT id FROM catalog_record WHERE final_id = ?);
 -- forget_record: final_id; answers what went
 DELETE FROM catalog_record WHERE final_id = ? RETURNING final_id, sha256, id, bytes;
 
+-- forget_holders_of_life: final_id, fetched_at
+DELETE FROM catalog_holder
+WHERE record_id IN (SELECT id FROM catalog_record WHERE final_id = ? AND fetched_at = ?);
+
+-- forget_life: final_id, fetched_at
+DELETE FROM catalog_record WHERE final_id = ? AND fetched_at = ?;
+
 -- set_meta: key, value
 INSERT INTO catalog_meta (key, value) VALUES (?, ?)
 ON CONFLICT DO UPDATE SET value = excluded.value;

@@ -8,8 +8,8 @@ import apsw
 from bowerbird.catalog.ids import Urls, url_id
 from bowerbird.catalog.paths import pack
 from bowerbird.catalog.statements import load, schema
-from bowerbird.catalog.values import Added, Held
-from bowerbird.model import Death, Record, Redirection, Sighting
+from bowerbird.catalog.values import Added
+from bowerbird.model import Death, Forgotten, Held, Record, Redirection, Sighting
 
 Row = tuple[Any, ...]
 
@@ -69,6 +69,12 @@ class CatalogWriter:
         keys = [(url_id(url),) for url in final_urls]
         self._run("forget_holders", keys)
         return _sum(self._ask("forget_record", keys))
+
+    def forget_lives(self, forgotten: Iterable[Forgotten]) -> None:
+        """Take back these records, unless they have been fetched anew since."""
+        keys = [(url_id(one.final_url), one.fetched_at) for one in forgotten]
+        self._run("forget_holders_of_life", keys)
+        self._run("forget_life", keys)
 
     def hold(self, held: Sequence[Held]) -> None:
         """Note where the bytes of records lie as well, and where they no longer do."""

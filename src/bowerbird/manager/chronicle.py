@@ -13,7 +13,7 @@ import apsw
 from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Fate, Totals
 from bowerbird.catalog.segment import Segment
 from bowerbird.frontier.database import mapped_errors, open_database
-from bowerbird.model import Results
+from bowerbird.model import Record, Results
 from bowerbird.store.segments import SegmentName
 
 T = TypeVar("T")
@@ -71,9 +71,11 @@ class Chronicle:
         results = segment.results
         with self._lock, mapped_errors(str(self._path)), self._connection:
             self._writer.forget_deaths(results.revived)
+            self._writer.forget_lives(results.forgotten)
             self._writer.add(
                 results.records, results.redirections, results.sightings, results.deaths
             )
+            self._writer.hold(results.held)
             self._writer.set_meta(_LAST, str(name))
 
     def begin_anew(self) -> None:
@@ -100,6 +102,14 @@ class Chronicle:
     def fates(self, urls: Iterable[str]) -> dict[str, Fate]:
         """How those of these URLs have ended that have."""
         return self._read(lambda reader: reader.fates(urls))
+
+    def of_urls(self, final_urls: Iterable[str]) -> list[Record]:
+        """Those of these records that there are."""
+        return self._read(lambda reader: reader.of_urls(final_urls))
+
+    def page_of(self, image_url: str) -> str:
+        """The first page where an image was seen; "" for none."""
+        return next(iter(self._read(lambda reader: reader.pages_of((image_url,)))), "")
 
     def _read(self, look: Callable[[CatalogReader], T]) -> T:
         with self._lock, mapped_errors(str(self._path)):

@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from bowerbird.catalog import Held
 from bowerbird.manager.here import Copy, Here, is_held_away, is_held_here, path_of
-from bowerbird.model import Holder, Record
+from bowerbird.model import Held, Holder, Record
 from bowerbird.store import FileStore, Store
 
 #: Records between two commits: few enough to lose little when it is interrupted.

@@ -16,8 +16,9 @@ from bowerbird.catalog.segment import Segment, unpacked
 from bowerbird.errors import BowerbirdError, ConnectionLostError, FolderError, StorageFullError
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.redis.register import RENEW_EVERY_S, Chain
+from bowerbird.frontier.redis.results import left, unheld
 from bowerbird.manager.chronicle import Chronicle
-from bowerbird.model import Death, Results, State
+from bowerbird.model import Death, Held, Record, Results, State
 from bowerbird.store.segments import SegmentName, Segments
 
 T = TypeVar("T")
@@ -185,7 +186,7 @@ class Harvest:
         self._cursor = found.cursor
         self._stretches.append(found)
         self._number += sum(map(len, (found.records, found.redirections, found.sightings)))
-        self._number += len(found.deaths) + len(found.revived)
+        self._number += sum(map(len, (found.deaths, found.revived, found.forgotten, found.held)))
         return True
 
     def _cut_in_time(self) -> None:
@@ -244,15 +245,20 @@ class Harvest:
 def joined(stretches: list[Results]) -> Results:
     """Stretches that follow each other, as one."""
     deaths: dict[str, Death] = {}
+    records, held = list[Record](), list[Held]()
     for each in stretches:
         for url in each.revived:
             deaths.pop(url, None)
         deaths |= {one.url: one for one in each.deaths}
+        records = [*left(records, each.forgotten), *each.records]
+        held = [*unheld(held, each.forgotten), *each.held]
     return Results(
         cursor=stretches[-1].cursor,
-        records=tuple(one for each in stretches for one in each.records),
+        records=tuple(records),
         redirections=tuple(one for each in stretches for one in each.redirections),
         sightings=tuple(one for each in stretches for one in each.sightings),
         deaths=tuple(deaths.values()),
         revived=tuple(one for each in stretches for one in each.revived),
+        forgotten=tuple(one for each in stretches for one in each.forgotten),
+        held=tuple(held),
     )

@@ -34,6 +34,7 @@ from bowerbird.frontier.redis.packing import (
     chunks_of_outcomes,
     chunks_of_tasks,
 )
+from bowerbird.frontier.redis.refetch import Anew, refetch_calls
 from bowerbird.frontier.redis.results import results_after
 from bowerbird.frontier.redis.robots import Judge
 from bowerbird.frontier.redis.troubles import vanished
@@ -45,6 +46,7 @@ from bowerbird.model import (
     Filter,
     FinishReply,
     Grant,
+    Held,
     HostRow,
     Kind,
     Lease,
@@ -326,6 +328,19 @@ class RedisFrontier(Frontier):
             last, number = self._run("requeue", last, wanted)
             revived += number
         return revived
+
+    def refetch(self, anew: Sequence[Anew]) -> int:
+        """Forget records, have what brought them done again; answer how many tasks wait for it.
+
+        A record is forgotten once: asked for again before it is fetched anew, that changes nothing.
+        Sets *running*, except from a pause.
+        """
+        return sum(self._run("refetch", *one) for one in refetch_calls(anew, self._key))
+
+    def held(self, held: Sequence[Held]) -> None:
+        """Tell whoever writes the catalog where the bytes of records lie as well, or no longer."""
+        for start in range(0, len(held), CHUNK):
+            self._run("held", *map(encode, held[start : start + CHUNK]))
 
     def pause(self, reason: str = "") -> None:
         self._run("steer", State.PAUSED, reason, "")

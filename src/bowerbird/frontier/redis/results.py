@@ -1,10 +1,12 @@
 """What a crawl brought, read from its stream."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from bowerbird.codec import decode
 from bowerbird.frontier.redis.line import Line
-from bowerbird.model import Death, Record, Redirection, Results, Sighting
+from bowerbird.model import Death, Forgotten, Held, Record, Redirection, Results, Sighting
 
 
 class _Finds(msgspec.Struct, frozen=True, array_like=True):
@@ -31,12 +33,28 @@ def results_after(line: Line, key: str, cursor: str, limit: int) -> Results:
         sightings=tuple(found.sightings),
         deaths=tuple(found.deaths),
         revived=tuple(found.revived),
+        forgotten=tuple(found.forgotten),
+        held=tuple(found.held),
     )
+
+
+def left(records: list[Record], forgotten: Sequence[Forgotten]) -> list[Record]:
+    """Those of these earlier records that are not forgotten."""
+    gone = {(one.final_url, one.fetched_at) for one in forgotten}
+    return (
+        [one for one in records if (one.final_url, one.fetched_at) not in gone] if gone else records
+    )
+
+
+def unheld(held: list[Held], forgotten: Sequence[Forgotten]) -> list[Held]:
+    """What was said earlier of where bytes lie, as far as it still holds."""
+    gone = {one.final_url for one in forgotten}
+    return [one for one in held if one.final_url not in gone] if gone else held
 
 
 class _Stretch:
     """Entries read so far. Fields: f records and sightings, m redirection, d death,
-    a URL that is alive again."""
+    a URL that is alive again, x a record that is forgotten, h where bytes lie as well."""
 
     def __init__(self, cursor: str) -> None:
         self.cursor, self.number = cursor, 0
@@ -45,22 +63,36 @@ class _Stretch:
         self.sightings: list[Sighting] = []
         self.deaths: list[Death] = []
         self.revived: list[str] = []
+        self.forgotten: list[Forgotten] = []
+        self.held: list[Held] = []
 
     def take(self, entry: bytes, fields: list[bytes]) -> None:
         for name, value in zip(fields[::2], fields[1::2], strict=True):
-            if name == b"f":
+            self.number += self._taken(name, value)
+        self.cursor = entry.decode()
+
+    def _taken(self, name: bytes, value: bytes) -> int:
+        """Take one field; how many results that was."""
+        match name:
+            case b"f":
                 finds = decode(value, _Finds)
                 self.records += finds.records
                 self.sightings += finds.sightings
-                self.number += len(finds.records) + len(finds.sightings)
-            elif name == b"m":
+                return len(finds.records) + len(finds.sightings)
+            case b"m":
                 self.redirections.append(decode(value, Redirection))
-                self.number += 1
-            elif name == b"a":
+            case b"a":
                 self.revived.append(value.decode())
                 self.deaths = [one for one in self.deaths if one.url != self.revived[-1]]
-                self.number += 1
-            else:
+            case b"x":
+                self._forget(decode(value, Forgotten))
+            case b"h":
+                self.held.append(decode(value, Held))
+            case _:
                 self.deaths.append(decode(value, Death))
-                self.number += 1
-        self.cursor = entry.decode()
+        return 1
+
+    def _forget(self, one: Forgotten) -> None:
+        self.forgotten.append(one)
+        self.records = left(self.records, (one,))
+        self.held = unheld(self.held, (one,))

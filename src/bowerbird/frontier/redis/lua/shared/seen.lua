@@ -62,10 +62,14 @@ function Seen.grow()
   Seen.level = level_of(Books.v.buckets)
 end
 
+local function key_of(fingerprint)
+  return key_of_bucket(bucket_of(fingerprint, Books.v.buckets, Seen.level))
+end
+
 -- Whether a fingerprint is new; from now on it has been seen.
 function Seen.add(fingerprint)
   if Seen.fresh[fingerprint] then return false end
-  local key = key_of_bucket(bucket_of(fingerprint, Books.v.buckets, Seen.level))
+  local key = key_of(fingerprint)
   if call('SISMEMBER', key, fingerprint) == 1 then return false end
   checked[key] = true
   Seen.fresh[fingerprint] = true
@@ -73,6 +77,17 @@ function Seen.add(fingerprint)
   Seen.added[key], added[#added + 1] = added, fingerprint
   Books.count('seen', 1)
   return true
+end
+
+function Seen.has(fingerprint)
+  return call('SISMEMBER', key_of(fingerprint), fingerprint) == 1
+end
+
+-- A fingerprint is as if it had never been seen.
+function Seen.drop(fingerprint)
+  if not Seen.has(fingerprint) then return end
+  write('SREM', key_of(fingerprint), fingerprint)
+  Books.count('seen', -1)
 end
 
 function Seen.save()

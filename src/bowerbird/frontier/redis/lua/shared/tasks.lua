@@ -218,7 +218,8 @@ function Tasks.save_deaths()
 end
 
 -- New tasks: groups of {host, label, prio, {place of each in ARGV}}; fingerprint, then task.
-function Tasks.add(groups)
+-- `again`: they have been seen, and are as new.
+function Tasks.add(groups, again)
   local new, base, names = 0, Books.v.last, {}
   for i, group in ipairs(groups) do names[i] = group[1] end
   Stands.fetch(names)
@@ -226,7 +227,7 @@ function Tasks.add(groups)
   for _, group in ipairs(groups) do
     local tail, count = nil, 0
     for _, place in ipairs(group[4]) do
-      if Seen.add(arguments[place]) then
+      if again or Seen.add(arguments[place]) then
         local element = struct.pack('>I6I4', base + place, 0) .. arguments[place + 1]
         tail = tail or Queues.get(key_of_queue(group[3], group[1], group[2]), 0).tail
         tail[#tail + 1], count = element, count + 1

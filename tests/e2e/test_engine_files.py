@@ -1,0 +1,106 @@
+"""The files of a crawl in Redis: bad ones fetched anew, those of other folders gathered."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.bird import bird, flying, wait_for
+from tests.engine_place import Place, records_in, urls_in
+from tests.redis_fixtures import RedisServer, redis_server
+from tests.web import Answer, images_of, serve, tree
+
+__all__ = ["redis_server"]
+
+
+@pytest.fixture
+def place(redis_server: RedisServer, tmp_path: Path) -> Place:
+    with redis_server.client() as client:
+        client.flushall()
+    return Place(redis_server, tmp_path)
+
+
+def spoil(place: Place) -> list[str]:
+    """One file is cut, one is gone; the URLs of all that had these bytes."""
+    rows = [
+        json.loads(line) for line in bird("export", place.engine, "-f", "jsonl").out.splitlines()
+    ]
+    cut, gone = (place.out / rows[n]["holders"][0]["path"] for n in (0, -1))
+    cut.write_bytes(cut.read_bytes()[:-1])
+    gone.unlink()
+    return sorted(row["url"] for row in (rows[0], rows[-1]))
+
+
+def stats(place: Place) -> dict:
+    return json.loads(bird("status", place.engine, "--json").out)["stats"]
+
+
+def test_bad_files_are_fetched_anew_once_and_nothing_else_is(place: Place) -> None:
+    answers = tree(pages=20, images=3)
+    with serve(answers) as web:
+        bird(*place.crawl(web, "--workers", 1))
+        before, asked = stats(place), len(web.requests)
+        spoiled = spoil(place)
+        repaired = bird("verify", place.out, "--repair")
+        again = bird("verify", place.engine, "--repair")
+        meanwhile = stats(place)
+        asked = len(web.requests)
+        ran = bird(*place.crawl(web, "--workers", 1))
+        fetched = [one.path for one in web.requests[asked:] if one.path != "/robots.txt"]
+
+    assert f"{len(spoiled)} to be fetched anew" in repaired.out, repaired.out + repaired.err
+    assert again.status == 0, again.out + again.err  # what is forgotten is not bad
+    assert meanwhile["state"] == "running"
+    assert meanwhile["records"] == before["records"] - len(spoiled)
+    assert ran.status == 0, ran.err
+    assert sorted(web.url + path for path in fetched) == spoiled
+    assert bird("verify", place.engine).status == 0
+    after = stats(place)
+    assert (after["records"], after["bytes"], after["done"]) == (
+        before["records"], before["bytes"], before["done"],
+    )  # fmt: skip
+    assert urls_in(place.out, web) == sorted(images_of(answers))
+
+
+def test_a_manager_at_work_has_bad_files_fetched_anew(place: Place) -> None:
+    answers, mended = tree(pages=50, images=3), threading.Event()
+    last = answers["/p49"]
+
+    def held_up() -> Answer:  # so that the crawl goes on until all is mended
+        mended.wait(60.0)
+        assert isinstance(last, Answer)
+        return last
+
+    answers["/p49"] = held_up
+    with serve(answers) as web, flying(*place.crawl(web, "--workers", 1)) as manager:
+        wait_for("records", lambda: bird("export", place.engine, "-f", "jsonl").out)
+        spoiled = spoil(place)
+        repaired = bird("verify", place.engine, "--repair", "--json").report
+        mended.set()
+        ran = manager.ended()
+
+    assert repaired["mended"] >= len(spoiled) > 0
+    assert ran.status == 0, ran.err
+    assert urls_in(place.out, web) == sorted(images_of(answers))
+    assert bird("verify", place.out).status == 0
+
+
+def test_files_of_workers_are_gathered_and_the_catalog_says_so_for_ever(place: Place) -> None:
+    with serve(tree(pages=20, images=3)) as web:
+        with flying(*place.worker()) as worker, flying(
+            *place.crawl(web, "--workers", 0)
+        ) as manager:  # fmt: skip
+            ran, helped = manager.ended(), worker.ended()
+        assert (ran.status, helped.status) == (0, 0), ran.err + helped.err
+        gathered = bird("gather", place.out, "--json")
+        assert gathered.report["linked"] > 0, gathered.err
+        assert all(len(record.holders) == 2 for record in records_in(place.out))
+        (place.out / "crawl.db").unlink()
+        moved = bird("gather", place.engine, "--move", "--json")
+        assert bird(*place.crawl(web, "--workers", 1)).status == 0
+
+    assert moved.report["removed"] == gathered.report["linked"], moved.err
+    assert {record.holders[0].folder for record in records_in(place.out)} == {str(place.out)}
+    assert {len(record.holders) for record in records_in(place.out)} == {1}
+    assert bird("verify", place.out).status == 0
