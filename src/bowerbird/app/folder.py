@@ -35,7 +35,9 @@ class Folder:
 
     def holds_crawl(self) -> bool:
         """Whether a crawl was begun here; one whose catalog is in segments may lack `crawl.db`."""
-        return self.database.exists() or (self.private / "segments").is_dir()
+        if self.database.exists():
+            return True
+        return (self.private / "segments").is_dir() and (self.private / "job.json").exists()
 
     def create(self) -> None:
         """Make the folder and its private part, for a new crawl or one to go on with.
