@@ -30,6 +30,10 @@ def _run(arguments: list[str]) -> None:
         from bowerbird.app.far import main as work_far
 
         sys.exit(work_far())
+    elif arguments == ["_dashboard"]:
+        from bowerbird.web.child import main as show
+
+        sys.exit(show())
     else:
         from bowerbird.cli import run
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from bowerbird.app.access import Access
-from bowerbird.app.visit import visit
+from bowerbird.app.visit import Visit, visit
 from bowerbird.model import HostRow, Stats, WorkerRow
 
 #: Hosts that `status` lists.
@@ -26,13 +26,19 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 def status_of(where: str, access: Access | None = None) -> Status:
     """The status of the crawl in a folder or at an address."""
     with visit(where, access) as crawl:
-        return Status(
-            folder=crawl.where,
-            running=crawl.running,
-            stats=crawl.frontier.stats(),
-            hosts=crawl.frontier.hosts(HOSTS),
-            workers=crawl.frontier.workers() if crawl.running else [],
-            manager=crawl.manager,
-            backlog=crawl.backlog[0],
-            backlog_most=crawl.backlog[1],
-        )
+        return look_at(crawl)
+
+
+def look_at(crawl: Visit) -> Status:
+    """The status of a crawl that is being visited."""
+    backlog, most = crawl.backlog
+    return Status(
+        folder=crawl.where,
+        running=crawl.running,
+        stats=crawl.frontier.stats(),
+        hosts=crawl.frontier.hosts(HOSTS),
+        workers=crawl.frontier.workers() if crawl.running else [],
+        manager=crawl.manager,
+        backlog=backlog,
+        backlog_most=most,
+    )

@@ -5,6 +5,7 @@ import click
 from bowerbird.cli import (
     crawling,
     crawls,
+    dashboard,
     demonstration,
     gallery,
     gathering,
@@ -36,6 +37,7 @@ cli.add_command(_with_options(crawling.download))
 joining.worker.params.extend(plain.plain_options())
 for command in (
     status.status,
+    dashboard.dashboard,
     steering.retry,
     looking.verify,
     looking.export,

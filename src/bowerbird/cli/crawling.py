@@ -8,6 +8,7 @@ import click
 
 from bowerbird.cli import FAILED, FINISHED, INTERRUPTED
 from bowerbird.cli.access import warn_of_password, warn_of_typed_key
+from bowerbird.cli.dashboard import beside_crawl
 from bowerbird.cli.given import engine_of, listen_of, merged, secrets_of, settings_of
 from bowerbird.cli.options import PanelCommand
 from bowerbird.cli.show import display, summary
@@ -75,7 +76,10 @@ def _carry_out(
     engine, access = engine_of(given)
     warn_of_password(engine)
     out, state = places
-    with display(quiet=bool(given.get("quiet"))) as shown:
+    with (
+        display(quiet=bool(given.get("quiet"))) as shown,
+        beside_crawl(places, given, access, shown.say) as show,
+    ):
         from bowerbird.app.crawl import Order, carry_out
 
         report = carry_out(
@@ -83,7 +87,7 @@ def _carry_out(
                 mode=mode, out=out, state=state, start=start, options=options, secrets=secrets,
                 listen=listen, notes=notes, engine=engine, access=access,
                 backlog=given.get("backlog"),
-                said=shown.say, tell=shown.tell, signals=True,
+                said=shown.say, tell=shown.tell, signals=True, opened=lambda *_: show(),
             )
         )  # fmt: skip
     _print(report, as_json=bool(given.get("json")))

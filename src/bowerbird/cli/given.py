@@ -151,7 +151,8 @@ def _as_list(value: Any) -> list[Any]:
 
 _TYPE_NAMES = {"jpg": "jpeg", "tif": "tiff"}
 _SECRET = frozenset({"header", "cookies"})
-_NO_SETTINGS = SHOWN | _SECRET | _JOINING | {"listen", "engine", "backlog", "tls_ca"}
+_DASHBOARD = {"dashboard", "dashboard_token", "dashboard_cert", "dashboard_key"}
+_NO_SETTINGS = SHOWN | _SECRET | _JOINING | _DASHBOARD | {"listen", "engine", "backlog", "tls_ca"}
 _FIELDS: dict[str, Callable[..., dict[str, Any]]] = {
     "min_size": _min_size,
     "types": _types,

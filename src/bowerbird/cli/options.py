@@ -29,15 +29,18 @@ class Option:
     names: tuple[str, ...] = ()
     panel: str = ""
     only: str = ""  #: the one command that has it
+    flag: str = ""  #: what it means without a value, where it may stand alone
 
     def parameter(self) -> click.Option:
         """The option as click has it."""
         names = self.names or ("--" + self.field.replace("_", "-"),)
         flag, several = self.type is bool, self.type is list
+        alone: dict[str, Any] = {"flag_value": self.flag} if self.flag else {}
         made = click.Option(
             (*names, self.field), help=self.help, metavar=self.metavar, is_flag=flag,
             default=False if flag else None, multiple=several, show_default=False,
             type=None if flag else _type_of(self),
+            **alone,
         )  # fmt: skip
         made.panel = self.panel  # type: ignore[attr-defined]
         return made
@@ -165,6 +168,12 @@ TABLE: tuple[Option, ...] = (
            panel=KEEP),
     Option("config", Path, "TOML file with any of these options; the command line wins.",
            metavar="FILE", panel=KEEP),
+    Option("dashboard", str, "Show it in the browser while it runs, at HOST:PORT. "
+           "[127.0.0.1:8420]", metavar="[HOST:PORT]", panel=SHOW, flag="127.0.0.1"),
+    Option("dashboard_token", str, "File with the token that its actions need, and other machines "
+           "for all. [one made in DIR]", metavar="FILE", panel=SHOW),
+    Option("dashboard_cert", str, "Certificate for HTTPS, PEM.", metavar="FILE", panel=SHOW),
+    Option("dashboard_key", str, "Its private key, PEM.", metavar="FILE", panel=SHOW),
     Option("json", bool, "Print the report as JSON, and nothing else, on standard output.",
            panel=SHOW),
     Option("quiet", bool, "No progress.", names=("--quiet", "-q"), panel=SHOW),

@@ -42,14 +42,7 @@ def panel(progress: Progress) -> Group:
 
 def phase(progress: Progress) -> str:
     """What the crawl is at, in a few words."""
-    stats = progress.stats
-    if stats.state != "running":
-        return state_of(progress)
-    if progress.hosts and all(row.state == "down" for row in progress.hosts):
-        return "no host answers"
-    if not progress.ended:
-        return "starting"
-    return "crawling" if stats.waiting.get("page") else "fetching images"
+    return progress.phase if progress.stats.state == "running" else state_of(progress)
 
 
 def _head(progress: Progress) -> Text:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 @click.option("--json", is_flag=True, help="Print JSON.")
 def retry(where: str, access: "Access", host: str, reason: str, json: bool) -> None:
     """Put failed images back into the queue."""
+    from bowerbird.app import steering
     from bowerbird.app.visit import visit
-    from bowerbird.model import Filter
 
     with visit(where, access) as crawl:
-        count = crawl.frontier.requeue(Filter(host=host, reason=reason))
+        count = steering.requeue(crawl, host, reason)
         running = crawl.running
     if json:
         click.echo(f'{{"requeued": {count}}}')
@@ -35,10 +35,11 @@ def retry(where: str, access: "Access", host: str, reason: str, json: bool) -> N
 @at_crawl
 def pause(where: str, access: "Access") -> None:
     """Let nothing more begin until `resume`, also after a restart."""
+    from bowerbird.app import steering
     from bowerbird.app.visit import visit
 
     with visit(where, access) as crawl:
-        crawl.frontier.pause("asked for")
+        steering.pause(crawl)
     click.echo(f"Paused; `bowerbird resume {where}` goes on.")
 
 
@@ -46,10 +47,11 @@ def pause(where: str, access: "Access") -> None:
 @at_crawl
 def resume(where: str, access: "Access") -> None:
     """Go on after `pause` or `stop`."""
+    from bowerbird.app import steering
     from bowerbird.app.visit import visit
 
     with visit(where, access) as crawl:
-        crawl.frontier.resume()
+        steering.resume(crawl)
         running = crawl.running
     click.echo("Going on." if running else "It will go on with the next `crawl` or `download`.")
 
@@ -58,8 +60,9 @@ def resume(where: str, access: "Access") -> None:
 @at_crawl
 def stop(where: str, access: "Access") -> None:
     """End the crawl once what is in flight is done; what waits is kept."""
+    from bowerbird.app import steering
     from bowerbird.app.visit import visit
 
     with visit(where, access) as crawl:
-        crawl.frontier.stop("asked for")
+        steering.stop(crawl)
     click.echo("Stopping; the same `crawl` or `download` command goes on later.")

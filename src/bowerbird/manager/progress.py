@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bowerbird.model import HostRow, Stats, WorkerRow
+from bowerbird.model import HostRow, State, Stats, WorkerRow
 
 #: Rates are taken over this stretch, in seconds: calm enough to read, quick enough to trust.
 WINDOW_S = 10.0
@@ -37,6 +37,17 @@ class Progress:
     def failed(self) -> int:
         """Tasks dead."""
         return sum(self.stats.dead.values())
+
+    @property
+    def phase(self) -> str:
+        """What a crawl that runs is at, in a few words; else its state."""
+        if self.stats.state is not State.RUNNING:
+            return str(self.stats.state)
+        if self.hosts and all(row.state == "down" for row in self.hosts):
+            return "no host answers"
+        if not self.ended:
+            return "starting"
+        return "crawling" if self.stats.waiting.get("page") else "fetching images"
 
 
 def ended(stats: Stats) -> int:

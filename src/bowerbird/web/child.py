@@ -1,0 +1,43 @@
+"""The dashboard of `crawl --dashboard`: a process of its own, so that nothing that happens to it,
+and no load on it, reaches the crawl. It is told on standard input what to show, and ends with that.
+"""
+
+import os
+import sys
+import threading
+from contextlib import suppress
+
+import msgspec
+
+from bowerbird.errors import BowerbirdError
+from bowerbird.web.errand import Errand, Told
+
+#: It yields to the crawl: what people look at may be a moment late.
+NICE = 5
+
+
+def main() -> int:
+    """Serve until standard input ends."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    errand = msgspec.json.decode(sys.stdin.buffer.readline(), type=Errand)
+    try:
+        from bowerbird.web.serve import Dashboard
+
+        dashboard = Dashboard(errand.where, errand.access, errand.place)
+    except BowerbirdError as error:
+        _tell(Told(trouble=str(error)))
+        return 1
+    _tell(Told(address=dashboard.address, way_in=dashboard.way_in, file=dashboard.token_file))
+    serving = threading.Thread(target=dashboard.run, name="dashboard", daemon=True)
+    serving.start()
+    with suppress(OSError):
+        sys.stdin.buffer.read()
+    dashboard.end()
+    serving.join(5.0)
+    return 0
+
+
+def _tell(told: Told) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
+    sys.stdout.buffer.flush()

@@ -1,0 +1,72 @@
+"""A dashboard that is served: socket, watch and server, until it is ended."""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from bowerbird.app.access import Access
+from bowerbird.app.watch import Watch
+from bowerbird.web.app import application
+from bowerbird.web.guard import Guard
+from bowerbird.web.place import Place, token_of
+
+#: Answers under way may take so long at the end, in seconds.
+FAREWELL_S = 1
+
+
+class Dashboard:
+    """One dashboard: `run` serves it, `end` ends that, from any thread."""
+
+    def __init__(self, where: str, access: Access, place: Place) -> None:
+        """Raises UsageError where it cannot be served so."""
+        place.check()
+        self.token, self.token_file = token_of(place, where)
+        self._listening = place.bound()
+        self.address = place.address(self._listening)
+        self._watch = Watch(where, access)
+        guard = Guard(
+            token=self.token, port=self._listening.getsockname()[1], open=place.open,
+            secure=bool(place.cert), names=_names(place),
+        )  # fmt: skip
+        app, site = application(self._watch, guard)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, ws="none", http="h11",
+            loop="asyncio", timeout_graceful_shutdown=FAREWELL_S, proxy_headers=False,
+            ssl_certfile=place.cert or None, ssl_keyfile=place.key or None,
+        )  # fmt: skip
+        self._server = _Server(config)
+        self._server.farewell = site.stream.end
+
+    @property
+    def way_in(self) -> str:
+        """The address with the token behind #: browsers keep that to themselves."""
+        return f"{self.address}/#token={self.token}"
+
+    def run(self) -> None:
+        """Serve until `end`, or a signal where this is the main thread."""
+        self._watch.start()
+        try:
+            self._server.run(sockets=[self._listening])
+        finally:
+            self._watch.close()
+            self._listening.close()
+
+    def end(self) -> None:
+        """End it in order."""
+        self._server.should_exit = True
+
+
+def _names(place: Place) -> frozenset[str]:
+    host = place.host.lower()
+    return frozenset({"localhost", "127.0.0.1", "[::1]", f"[{host}]" if ":" in host else host})
+
+
+class _Server(uvicorn.Server):
+    """Streams know no end of their own: without a farewell the server would wait for them."""
+
+    farewell: Callable[[], None] = staticmethod(lambda: None)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.farewell()
+        await super().shutdown(sockets)

@@ -1,0 +1,69 @@
+"""What every page is given: the watch, the stream, templates."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from bowerbird._version import __version__
+from bowerbird.app.visit import Visit
+from bowerbird.app.watch import Watch
+from bowerbird.web.guard import Guard
+from bowerbird.web.stream import Stream
+
+HERE = Path(__file__).parent
+#: The pages of the navigation: path, title, icon (static/icons.svg).
+PAGES = (
+    ("/", "Live", "live"),
+    ("/hosts", "Hosts", "hosts"),
+    ("/workers", "Workers", "workers"),
+    ("/failures", "Failures", "failures"),
+    ("/gallery", "Gallery", "gallery"),
+    ("/api", "API", "api"),
+)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, frozen=True)
+class Site:
+    """One dashboard."""
+
+    watch: Watch
+    stream: Stream
+    guard: Guard
+    templates: Environment
+
+    async def ask(self, function: Callable[[Visit], T]) -> T:
+        """Ask the crawl something, on a thread; then have all pages told what has changed.
+
+        Raises:
+            BowerbirdError: it cannot be asked now.
+        """
+        try:
+            return await run_in_threadpool(self.watch.ask, function)
+        finally:
+            self.watch.look_now()
+
+    def page(self, request: Request, template: str, title: str, **values: object) -> HTMLResponse:
+        """A page from a template that extends base.html."""
+        text = self.templates.get_template(template).render(
+            title=title, path=request.url.path, pages=PAGES, version=__version__,
+            where=self.watch.where, trusted=self.guard.is_trusted(request),
+            secured=self.guard.open, **values,
+        )  # fmt: skip
+        return HTMLResponse(text)
+
+
+def new_templates() -> Environment:
+    """Templates of all parts. Everything is escaped: what is shown comes from foreign pages."""
+    folders = [HERE / "templates", HERE / "gallery" / "templates"]
+    return Environment(
+        loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
