@@ -151,6 +151,20 @@ def test_packed_bitmap_is_decoded(waiting: Waiting) -> None:
     assert cut_result.reason == "truncated"
 
 
+def test_what_is_risky_is_decoded_in_a_child_for_those_who_wait_too(waiting: Waiting) -> None:
+    own = threading.active_count()
+
+    assert waiting.decoder.inspect(AVIF) == SEEN
+    assert waiting.decoder.inspect(AVIF[:-9]) == inspect(AVIF[:-9], Settings())
+
+    aside = waiting.decoder._aside
+    assert isinstance(aside, Warden)
+    assert aside.pid
+    assert threading.active_count() == own  # in turn, behind nobody's queue
+    waiting.decoder.close()
+    assert not aside.pid
+
+
 # Children that misbehave.
 
 IMPORTS = "import os,signal,socket,time; from bowerbird.images.child import *; "

@@ -21,7 +21,7 @@ OTHERS = {
     "content-encoding", "content-length", "content-type", "last-modified", "retry-after",
     "transfer-encoding", "latin-1", "utf-8", "utf-16", "dead-kind", "hosts-answered", "no-sitemap",
     "other-documents", "pages-that-refuse-images", "script-pages-without-images", "old-style",
-    "not-this-worker", "disk-full-there",
+    "inline-images-left-out", "not-this-worker", "disk-full-there",
 }  # fmt: skip
 
 

@@ -67,3 +67,35 @@ def test_a_body_that_filled_the_disk_on_its_way_goes_back_however_often_it_was_t
     outcome = answered(work, failure=Failure("disk-full", "", transient=True, answered=True))
     assert outcome is not None
     assert (outcome.verb, outcome.counts) == (Verb.RELEASED, {"disk-full": 1})
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("x"), RecursionError("deep"), MemoryError(), OSError(5)]
+)
+def test_a_defect_in_reading_costs_one_task_and_no_worker(
+    work: Work, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def read(*_: object) -> Outcome:
+        raise error
+
+    monkeypatch.setattr(Reader, "read", read)
+
+    outcome = answered(work, b"<!doctype html><p>")
+
+    assert outcome is not None
+    assert (outcome.verb, outcome.reason) == (Verb.DEAD, "internal-error")
+    assert outcome.detail.startswith(type(error).__name__)
+
+
+def test_a_page_of_inline_images_that_take_for_ever_ends_and_says_so(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bowerbird.worker.keep.DATA_S", -1.0)
+    inline = [base64.b64encode(png(number)) for number in range(3)]
+    tags = b"".join(b"<img src='data:image/png;base64,%b'>" % each for each in inline)
+
+    outcome = answered(work, b"<!doctype html>" + tags)
+
+    assert outcome is not None
+    assert (outcome.verb, outcome.records) == (Verb.DONE, ())
+    assert outcome.counts["inline-images-left-out"] == 3

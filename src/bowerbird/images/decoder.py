@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from mmap import MADV_DONTNEED, mmap
 from typing import Protocol
 
 from bowerbird.images.base import Body, Refused, Result
-from bowerbird.images.inspection import as_body, decode, inspect, look
+from bowerbird.images.inspection import as_body, decode, look
 from bowerbird.images.lanes import Hand, Job, Lane, Way, footprint, way_of
 from bowerbird.settings import Check, Settings
 
@@ -16,7 +17,7 @@ class Decoder(Protocol):
     """Inspects bodies. One thread calls it; it never raises, it answers `Refused`."""
 
     def inspect(self, body: Body | memoryview) -> Result:
-        """Look at a body here and now, however long it takes."""
+        """Look at a body here and now; the answer may take as long as the child's deadline."""
         ...
 
     def submit(self, key: int, body: Body | memoryview, path: str = "") -> Result | None:
@@ -55,7 +56,18 @@ class LocalDecoder:
         return f"LocalDecoder(waiting={waiting}, done={len(self._done)})"
 
     def inspect(self, body: Body | memoryview) -> Result:
-        return inspect(body, self._settings)
+        data = as_body(body)
+        seen = look(data, self._settings)
+        if isinstance(seen, Refused) or self._settings.check is Check.HEADER:
+            return seen
+        if way_of(seen, data) is Way.CHILD:
+            return self._aside.decode(Job(0, data, "", seen))
+        return decode(data, seen)
+
+    @cached_property
+    def _aside(self) -> Hand:
+        """A child of its own for who waits: in the lane there may be many before it."""
+        return _hand_of(Way.CHILD)
 
     def submit(self, key: int, body: Body | memoryview, path: str = "") -> Result | None:
         data = as_body(body)
@@ -90,6 +102,8 @@ class LocalDecoder:
         for lane in self._lanes.values():
             lane.close()
         self._lanes.clear()
+        if "_aside" in self.__dict__:
+            self._aside.close()
 
 
 def _let_go(data: Body) -> None:

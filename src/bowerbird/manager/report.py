@@ -95,4 +95,9 @@ def _notes(stats: Stats) -> tuple[str, ...]:
         notes.append(
             f"{private} URLs lead to private addresses; --allow-private or --allow-range allows."
         )
+    inline = stats.counters.get("inline-images-left-out", 0)
+    if inline:
+        notes.append(
+            f"{inline} images written into pages were left out: their pages took too long."
+        )
     return tuple(notes)

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import NamedTuple
 
 from bowerbird.errors import StorageFullError
+from bowerbird.extract import DataImage
 from bowerbird.fetch.base import Response
 from bowerbird.images import Decoder, Inspected, Refused
 from bowerbird.model import (
@@ -29,6 +31,9 @@ LEFT_OUT = frozenset({"type-not-wanted", "too-small", "x-robots-tag"})
 
 #: Verdicts of a decoder in trouble, which say nothing of the bytes.
 PASSING = frozenset({"decode-timeout", "decoder-died"})
+#: For all inline images of one page, in seconds: the loop stands still meanwhile, and a page can
+#: hold some hundred that each keep a decoder busy.
+DATA_S = 5.0
 #: Verdicts that are remembered, by content; about 300 bytes each.
 VERDICTS = 4_096
 
@@ -83,8 +88,20 @@ class Keeper:
             for key, verdict in self._decoder.finished()
         ]
 
-    def keep_data(self, body: bytes, page: str, alt: str) -> tuple[Record, Sighting] | None:
-        """Store an image that a page carries in a `data:` URI; None where it does not pass."""
+    def keep_data(
+        self, images: Iterable[DataImage], page: str
+    ) -> tuple[list[tuple[Record, Sighting]], int]:
+        """Store the images that a page carries in `data:` URIs; answer what passed, and how many
+        were left out since all of them took too long."""
+        until_s, kept, late = monotonic() + DATA_S, [], 0
+        for image in images:
+            if monotonic() > until_s:
+                late += 1
+            elif pair := self._keep_data(image.body, page, image.alt):
+                kept.append(pair)
+        return kept, late
+
+    def _keep_data(self, body: bytes, page: str, alt: str) -> tuple[Record, Sighting] | None:
         verdict = self._decoder.inspect(body)
         if isinstance(verdict, Refused):
             return None

@@ -99,13 +99,10 @@ class Reader:
         counts: dict[str, int] | None = None,
     ) -> Outcome:  # fmt: skip
         tasks, sightings = self._finder.of_page(lease.task, found)
-        kept = [
-            pair
-            for image in found.data
-            if (pair := self._keeper.keep_data(image.body, lease.task.url, image.alt))
-        ]
+        kept, late = self._keeper.keep_data(found.data, lease.task.url)
+        counts = (counts or {}) | ({"inline-images-left-out": late} if late else {})
         return self._outcome(
-            lease, response, tasks, [*sightings, *(seen for _, seen in kept)], counts or {},
+            lease, response, tasks, [*sightings, *(seen for _, seen in kept)], counts,
             [record for record, _ in kept],
         )  # fmt: skip
 

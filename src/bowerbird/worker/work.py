@@ -1,5 +1,6 @@
 """The work itself: from an answer to its outcome."""
 
+import logging
 from typing import Protocol
 
 from bowerbird.errors import StorageFullError
@@ -11,6 +12,8 @@ from bowerbird.worker.body import content, discard, head
 from bowerbird.worker.judge import Judge
 from bowerbird.worker.keep import Keeper, no_room
 from bowerbird.worker.read import Reader
+
+_log = logging.getLogger(__name__)
 
 #: Why a transfer fails that the host did well: our own disk took no more.
 OUR_DISK = frozenset({"disk-full", "storage-failed"})
@@ -59,7 +62,7 @@ class Work:
         if outcome is not None:
             discard(response)
             return outcome
-        return self._looked_at(lease, response)
+        return self._guarded(lease, response)
 
     def finished(self) -> list[tuple[int, Outcome]]:
         """Images that have been decoded since: (key of the request, outcome)."""
@@ -68,6 +71,19 @@ class Work:
     def close(self) -> None:
         """Let go of decoders and files."""
         self._keeper.close()
+
+    def _guarded(self, lease: Lease, response: Response) -> Outcome | None:
+        """What strangers send meets a defect of ours here: it costs that one task. Else it would
+        cost four workers, and all that they had at hand."""
+        try:
+            return self._looked_at(lease, response)
+        except Exception as error:
+            _log.exception("cannot read %s", lease.task.url, extra={"action": "defect"})
+            discard(response)
+            return self._judge.dead(
+                lease, "internal-error", f"{type(error).__name__}: {error}"[:200],
+                status=response.status,
+            )  # fmt: skip
 
     def _looked_at(self, lease: Lease, response: Response) -> Outcome | None:
         if lease.task.kind is Kind.ROBOTS:
