@@ -24,7 +24,7 @@ from bowerbird.queues.server import Call
 TEND_S = 1.0
 #: For each caller of the last second beyond the first few, and at most, requests gather before they
 #: share the price of a turn, in seconds. Workers hold tasks for much longer.
-GATHER_EACH_S, GATHER_MOST_S, FEW = 0.00125, 0.01, 2
+GATHER_EACH_S, GATHER_MOST_S, FEW = 0.003, 0.02, 2
 #: A lease is parked for this at most, in seconds, whatever its caller asks for.
 WAIT_MOST_S = 60.0
 #: How soon the parked leases that were left for later have their turn, in seconds.

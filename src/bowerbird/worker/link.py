@@ -41,7 +41,7 @@ LEASE_WAIT_S = 1.0
 FINISH_BATCH = 256
 #: Outcomes that nobody waits for gather for so long, in seconds: each call costs the frontier a
 #: transaction.
-FINISH_EVERY_S = 0.1
+FINISH_EVERY_S = 0.2
 #: Outcomes that wait to be handed in; with more nothing new is begun. A page's may be 100 KB.
 MOST_OWED = 2_048
 #: A loop that has not stopped so long after its session ended is wedged, in seconds.

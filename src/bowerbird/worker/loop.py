@@ -34,8 +34,11 @@ SWEEP_EVERY_S = 1.0
 NAP_S = 0.5
 #: Least time between an empty answer and the next `lease`, in seconds.
 ASK_AGAIN_S = 0.005
+#: Tasks at hand, running ones included, that a worker may have at least: each call for more costs
+#: the frontier a transaction.
+LEAST_HELD = 64
 #: Least time between two calls that only give slots back, in seconds.
-GIVE_AGAIN_S = 0.25
+GIVE_AGAIN_S = 0.5
 #: Sleep while the rate is spent, in seconds; it is filled up again little by little.
 THROTTLED_NAP_S = 0.02
 #: A far worker whose disk is full tries again after this at the latest, in seconds.
@@ -59,7 +62,7 @@ class Loop:
         self._work = work
         self._clock = clock
         self._concurrency = concurrency
-        self._most_held = 2 * concurrency
+        self._most_held = max(2 * concurrency, LEAST_HELD)
         self._hosts = Hosts()
         self._running: dict[int, Held] = {}
         self._decoding: dict[int, int] = {}  # -> bytes of its body, which are in memory meanwhile
