@@ -1,5 +1,6 @@
 """The decode port: the right way for each image, and no child that can hurt its parent."""
 
+import errno
 import os
 import signal
 import struct
@@ -262,3 +263,74 @@ def test_close_gives_up_what_is_under_way() -> None:
 
     names = [thread.name for thread in threading.enumerate()]
     assert "decode-child" not in names
+
+
+# What the child has given up.
+
+REACH = (
+    "import bowerbird.images.child as c, errno, os, socket, ctypes\n"
+    "from bowerbird.images import Refused\n"
+    "def tried(call):\n"
+    "    try: call()\n"
+    "    except OSError as error: return error.errno\n"
+    "    return 0\n"
+    "def reach(request, data):\n"
+    "    return Refused('corrupt', str(tried(lambda: {what})))\n"
+    "c.load()\n"
+    "c.serve(c.Request, reach)\n"
+)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "open('/etc/passwd')",
+        "open('/dev/null', 'w')",
+        "socket.socket()",
+        "os.fork()",
+        "os.execv('/bin/true', ['true'])",
+        "os.unlink('/nonexistent')",
+        "os.kill(os.getppid(), 0)",
+        "os.mkdir('/nonexistent/x')",
+        "os.setuid(0)",
+        "os.stat('/etc')",
+    ],
+)
+def test_a_decoder_reaches_no_file_no_network_and_no_other_process(what: str) -> None:
+    if not (sys.platform == "linux" and os.uname().machine == "x86_64"):
+        pytest.skip("sealed on Linux, x86-64")
+    warden = Warden(child(REACH.format(what=what)))
+
+    result = warden.decode(job())
+    warden.close()
+
+    assert result == Refused("corrupt", str(errno.EPERM))
+
+
+def test_a_part_that_a_sealed_child_lacks_is_no_verdict_on_the_image() -> None:
+    late = IMPORTS + (
+        "import bowerbird.images.child as c; c.serve(Request, lambda request, data: "
+        "c.decode(data, request.seen))"
+    )
+    warden = Warden(child(late))
+
+    result = warden.decode(job())
+    warden.close()
+
+    assert isinstance(result, Refused)
+    assert result.reason == "decoder-died"
+
+
+@pytest.mark.parametrize("name", sorted(whole()))
+def test_a_sealed_child_has_all_that_a_decode_needs(sealed: Warden, name: str) -> None:
+    seen = inspect(whole()[name], Settings(check=Check.HEADER))
+    assert isinstance(seen, Inspected)
+
+    assert sealed.decode(Job(1, whole()[name], "", seen)) == seen
+
+
+@pytest.fixture(scope="module")
+def sealed() -> Iterator[Warden]:
+    warden = Warden()
+    yield warden
+    warden.close()

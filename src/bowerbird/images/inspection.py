@@ -128,6 +128,8 @@ def decode(data: Body, seen: Inspected) -> Result:
         return Refused(flaw.reason, f"{seen.type}: {flaw.detail}")
     except MemoryError:
         return Refused("out-of-memory", f"{seen.type}: {seen.width} x {seen.height}")
+    except ImportError:  # no verdict on the file: a sealed child lacks a part that it did not load
+        raise
     except Exception as error:  # whatever a decoder raises is a verdict on the file
         return Refused("corrupt", f"{seen.type}: {type(error).__name__}: {error}"[:200])
     return seen

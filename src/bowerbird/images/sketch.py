@@ -15,7 +15,7 @@ import msgspec
 from PIL import Image, ImageFile, ImageOps
 
 from bowerbird.images.base import Body, Refused
-from bowerbird.images.child import body_of, serve
+from bowerbird.images.child import load, serve
 from bowerbird.images.inspection import look
 from bowerbird.settings import ALL_TYPES, Settings
 
@@ -33,10 +33,9 @@ _LIMITS = Settings(types=ALL_TYPES, keep_damaged=True)
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True):
-    """One picture to draw small: in a file, or in the frame itself where `path` is empty."""
+    """One picture to draw small: in the frame itself, or in a file whose descriptor comes along."""
 
     side: int  #: pixels of the longer side, at most
-    path: str = ""
     body: bytes = b""
 
 
@@ -46,16 +45,6 @@ class Sketch(
     """A thumbnail, in WebP."""
 
     body: bytes
-
-
-def _answer(request: Request) -> Sketch | Refused:
-    try:
-        with body_of(request.path, request.body) as data:
-            return sketched(data, request.side)
-    except FileNotFoundError:
-        return Refused("missing", "its file is not there")
-    except OSError as error:
-        return Refused("corrupt", str(error))
 
 
 def sketched(data: Body, side: int) -> Sketch | Refused:
@@ -119,7 +108,8 @@ def main() -> None:
         os.nice(NICE)
     ImageFile.LOAD_TRUNCATED_IMAGES = True  # half a picture is more than none
     Image.MAX_IMAGE_PIXELS = None  # the caps were checked against the header
-    serve(Request, _answer)
+    load("PIL.ImageFilter")
+    serve(Request, lambda request, data: sketched(data, request.side))
 
 
 if __name__ == "__main__":

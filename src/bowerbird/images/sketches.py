@@ -4,6 +4,7 @@ import queue
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from bowerbird.images.base import Refused
 from bowerbird.images.sketch import Request, Sketch
@@ -34,7 +35,7 @@ class Sketches:
         """A thumbnail as WebP, of a file or of bytes; waits for a free child."""
         warden = self._idle.get()
         try:
-            answer = warden.ask(Request(side, path, body), Sketch | Refused)  # type: ignore[arg-type]
+            answer = _asked(warden, path, Request(side, body))
         finally:
             self._used_s = time.monotonic()
             self._idle.put(warden)
@@ -62,3 +63,16 @@ class Sketches:
             warden.interrupt()
         for warden in self._all_idle():
             warden.close()
+
+
+def _asked(warden: Warden, path: str, request: Request) -> Sketch | Refused:
+    """The child can open no file: it is given this one."""
+    if not path:
+        return warden.ask(request, Sketch | Refused)  # type: ignore[arg-type]
+    try:
+        with Path(path).open("rb") as file:
+            return warden.ask(request, Sketch | Refused, file.fileno())  # type: ignore[arg-type]
+    except FileNotFoundError:
+        return Refused("missing", "its file is not there")
+    except OSError as error:
+        return Refused("corrupt", str(error))
