@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from bowerbird.app.entries import all_entries
 from bowerbird.app.visit import visit
+from bowerbird.catalog import Boot, CatalogWriter, note_boot
 from bowerbird.model import Record
 
 #: No command of a test takes longer, in seconds.
@@ -97,6 +100,13 @@ def records_of(folder: Path) -> list[Record]:
     with visit(str(folder)) as crawl:
         assert crawl.frontier.audit() == []
         return [entry.record for entry in all_entries(crawl.catalog)]
+
+
+def went_down(out: Path) -> None:
+    """Make it look as if the machine had been started anew since the last run."""
+    connection = apsw.Connection(str(out / "crawl.db"))
+    note_boot(CatalogWriter(connection), Boot(id="another life"))
+    connection.close()
 
 
 def _command(arguments: tuple[object, ...]) -> list[str]:

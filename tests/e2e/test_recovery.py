@@ -6,9 +6,8 @@ from threading import Event
 import apsw
 import pytest
 
-from bowerbird.catalog import Boot, CatalogWriter, note_boot
 from bowerbird.store.owner import host_mark
-from tests.bird import PATIENCE_S, bird, flying, records_of, wait_for
+from tests.bird import PATIENCE_S, bird, flying, records_of, wait_for, went_down
 from tests.web import Answer, Web, images_of, serve, tree
 
 SHARED = "/shared.png"
@@ -37,13 +36,6 @@ def hurt(out: Path, web: Web) -> dict[str, Path]:
     files["/i2.png"].write_bytes(files["/i2.png"].read_bytes()[:-5])
     files["/i3.png"].unlink()
     return files
-
-
-def went_down(out: Path) -> None:
-    """Make it look as if the machine had been started anew since the last run."""
-    connection = apsw.Connection(str(out / "crawl.db"))
-    note_boot(CatalogWriter(connection), Boot(id="another life"))
-    connection.close()
 
 
 def test_verify_names_what_is_bad_and_repair_has_it_fetched_anew(out):

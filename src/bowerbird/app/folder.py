@@ -15,6 +15,7 @@ import msgspec
 from bowerbird.errors import FolderError, FolderInUseError, StorageFullError
 from bowerbird.settings import Secrets
 from bowerbird.store import marker_of
+from bowerbird.store.sync import sync_folder
 
 
 class Folder:
@@ -101,7 +102,7 @@ class Folder:
         if secrets == Secrets():
             self._secrets_file.unlink(missing_ok=True)
             return
-        write_private(self._secrets_file, msgspec.json.encode(secrets))
+        write_private(self._secrets_file, msgspec.json.encode(secrets), lasting=True)
 
     def secrets(self) -> Secrets:
         """What `keep_secrets` kept."""
@@ -111,18 +112,29 @@ class Folder:
             return Secrets()
 
 
-def write_private(path: Path, data: bytes) -> None:
+def write_private(path: Path, data: bytes, *, lasting: bool = False) -> None:
     """Write a file that only its owner can read, whole or not at all.
+
+    Args:
+        lasting: so that a power cut, too, leaves it as it was or as it is to be. Without that a new
+            name may outlive the bytes, and a crawl whose job is an empty file cannot go on.
 
     Raises:
         StorageFullError: the disk refuses.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        if lasting and path.exists() and path.read_bytes() == data:
+            return
         part.unlink(missing_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(data)
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         part.replace(path)
+        if lasting:
+            sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
             part.unlink()

@@ -142,7 +142,7 @@ def store_job(folder: Folder, job: Job, engine: str = "") -> None:
         store=job.store,
     )
     text = msgspec.json.format(msgspec.json.encode(stored), indent=2)
-    write_private(folder.private / "job.json", text)
+    write_private(folder.private / "job.json", text, lasting=True)
     folder.keep_secrets(job.secrets)
 
 

@@ -71,7 +71,7 @@ def kept_authkey(path: Path) -> bytes:
         StorageFullError: the disk refuses.
     """
     if not path.exists():
-        write_private(path, new_key_text())
+        write_private(path, new_key_text(), lasting=True)
     return read_authkey(path)
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from bowerbird.errors import FolderError
 from bowerbird.store.faults import refusal
+from bowerbird.store.sync import sync
 
 #: Where a folder's marker lies.
 MARKER = ".bowerbird/holder.json"
@@ -143,4 +144,5 @@ def _put(path: Path, marker: Marker) -> None:
 def _part(path: Path, marker: Marker) -> Path:
     part = path / f"{MARKER}.{secrets.token_hex(4)}"
     part.write_bytes(msgspec.json.format(msgspec.json.encode(marker), indent=2) + b"\n")
+    sync(part, os.O_RDONLY)  # an empty marker, after a power cut, would make the folder useless
     return part

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from bowerbird.store.faults import refusal
-from bowerbird.store.sync import sync
+from bowerbird.store.sync import sync_folder
 
 if TYPE_CHECKING:
     from bowerbird.store.s3.store import S3Store
@@ -78,7 +78,7 @@ class FolderSegments:
         finally:
             part.unlink(missing_ok=True)
         with suppress(OSError):  # not every file system syncs folders
-            sync(str(self._path), os.O_RDONLY | os.O_DIRECTORY)
+            sync_folder(self._path)
 
     def get(self, name: SegmentName) -> bytes | None:
         """See `Segments.get`."""

@@ -61,12 +61,18 @@ class Unsynced:
 
     def _sync_folder(self, folder: str) -> None:
         try:
-            sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+            sync_folder(folder)
         except OSError as error:
             raise refusal(error, folder) from error
 
 
-def sync(path: str, flags: int) -> None:
+def sync_folder(path: str | Path) -> None:
+    """Have the disk keep the names in a folder as they are. Raises OSError."""
+    if hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
+        sync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def sync(path: str | Path, flags: int) -> None:
     """Have the disk keep a file or folder as it is. Raises OSError."""
     descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:

@@ -1,0 +1,97 @@
+"""Small disks of one's own, that can be filled, fail, or lose what was not synced.
+
+ext4 in a file, mounted through a loop device; as root. A power cut is ext4's own shutdown ioctl,
+which keeps everything not yet written from the image for ever (Linux: fs/ext4/ioctl.c).
+"""
+
+import fcntl
+import os
+import struct
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+EXT4_IOC_SHUTDOWN = 0x8004587D
+NOLOGFLUSH = 2  #: <linux/ext4.h>: nothing more reaches the image, the journal neither
+
+
+class NoDiskError(Exception):
+    """This machine mounts no loop devices; the text says why."""
+
+
+class Disk:
+    """A file system in a file."""
+
+    def __init__(self, image: Path, at: Path) -> None:
+        self.image, self.at = image, at
+
+    def mount(self, *options: str) -> None:
+        """Put it in.
+
+        Raises:
+            NoDiskError: the machine does not let us.
+        """
+        self.at.mkdir(parents=True, exist_ok=True)
+        words = ["mount", "-o", ",".join(("loop", *options)), str(self.image), str(self.at)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode or not os.path.ismount(self.at):
+            raise NoDiskError(f"no loop mount here: {done.stderr.strip()}")
+
+    def unmount(self, *options: str) -> None:
+        """Take it out; whoever still has files open there is in our way, unless `--lazy`."""
+        subprocess.run(["umount", *options, str(self.at)], check=True)
+
+    def remount(self, how: str) -> None:
+        """`ro` or `rw`."""
+        subprocess.run(["mount", "-o", f"remount,{how}", str(self.at)], check=True)
+
+    def cut_power(self) -> None:
+        """From now on nothing reaches the disk; what was not synced never will.
+
+        REFUSES anything that is not a loop mount of its own: on another one this is the end of
+        the machine.
+        """
+        where = os.path.realpath(self.at)
+        source = next(line.split()[0] for line in _mounts() if line.split()[1] == where)
+        assert source.startswith("/dev/loop"), source
+        descriptor = os.open(self.at, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            assert os.fstat(descriptor).st_dev != Path("/").stat().st_dev
+            fcntl.ioctl(descriptor, EXT4_IOC_SHUTDOWN, struct.pack("I", NOLOGFLUSH))
+        finally:
+            os.close(descriptor)
+
+
+def _mounts() -> list[str]:
+    return Path("/proc/mounts").read_text().splitlines()
+
+
+@contextmanager
+def disk(folder: Path, mib: int, *mkfs: str) -> Iterator[Disk]:
+    """A mounted ext4 of so many MiB; `mkfs`: more options of mkfs.ext4.
+
+    Raises:
+        NoDiskError: the machine lacks the program, the rights or the devices.
+    """
+    if os.geteuid() != 0:
+        raise NoDiskError("loop mounts need root")
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Disk(folder / "disk.img", folder / "disk")
+    with made.image.open("wb") as file:
+        file.truncate(mib << 20)
+    try:
+        words = ["mkfs.ext4", "-q", "-m", "0", *mkfs, str(made.image)]
+        subprocess.run(words, check=True, capture_output=True, env=_with_sbin())
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NoDiskError(f"mkfs.ext4 does not run here: {error}") from None
+    made.mount()
+    try:
+        yield made
+    finally:
+        with suppress(subprocess.CalledProcessError):
+            made.unmount("--lazy")
+
+
+def _with_sbin() -> dict[str, str]:
+    return os.environ | {"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}

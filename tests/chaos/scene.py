@@ -1,0 +1,220 @@
+"""A crawl with everything that may be broken in it: manager, workers of its own and far ones, a
+web, perhaps a Redis; and outside of it a ledger and a watch."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bowerbird.frontier.base import Frontier
+from bowerbird.frontier.redis.client import RedisFrontier
+from bowerbird.frontier.remote import RemoteFrontier
+from bowerbird.store.names import owner_of
+from tests.bird import bird, wait_for
+from tests.chaos.ledger import Ledger
+from tests.chaos.toll import Toll, compare, count
+from tests.chaos.watch import Watch, children, role_of
+from tests.chaos.world import World, world
+from tests.net.fleet import Running, judge
+from tests.redis_fixtures import RedisServer, free_port
+
+#: What the crawl is told to leave between two requests to one host, in seconds.
+DELAY_S = 0.1
+
+
+class Here:
+    """This machine, in the place of a host of `tests.net`: how programs are started."""
+
+    def __init__(self, name: str, before: Sequence[object] = (), **environment: str) -> None:
+        """`before`: words of a command that runs the rest of its line, as strace does."""
+        self.name = name
+        self._before, self._environment = before, environment
+
+    def popen(self, words: Sequence[object], **more: Any) -> subprocess.Popen[Any]:
+        """Start a program."""
+        line = [str(word) for word in (*self._before, *words)]
+        return subprocess.Popen(line, env=os.environ | self._environment, **more)
+
+
+class Scene:
+    """One crawl, to be broken and mended."""
+
+    def __init__(
+        self, folder: Path, world: World, options: Sequence[object] = (),
+        redis: RedisServer | None = None, out: Path | None = None,
+    ) -> None:  # fmt: skip
+        self.folder, self.world, self.web = folder, world, world.web
+        self.out = out or folder / "out"
+        self.options = options
+        self.environment: Mapping[str, str] = {}
+        self.redis = redis
+        self.port = free_port()
+        self.key = folder / "key"
+        self.key.write_text("the key of this scene")
+        self.key.chmod(0o600)
+        self.delay_s = DELAY_S
+        self.running: list[Running] = []
+        self.faults: list[str] = []
+        self.faults_s: list[float] = []
+        self.ledger = Ledger(self._frontier(), world.hidden, reads=redis is None)
+        self.watch = Watch(lambda: [one.pid for one in self.running])
+        self.began_s = time.monotonic()
+
+    # Processes.
+
+    def start(self, *before: object, workers: int = 2, **environment: str) -> Running:
+        """The manager; again: it takes the crawl up."""
+        where = ("--engine", self.redis.address("chaos")) if self.redis else self._listening
+        return self._run(
+            Here("manager", before, **self.environment, **environment),
+            "crawl", self.world.start, "-o", self.out, "--scope", "any", "--allow-private",
+            "--delay", self.delay_s, "--workers", workers, "--quiet", *where, *self.options,
+        )  # fmt: skip
+
+    def join(self, name: str, *before: object, out: Path | None = None) -> Running:
+        """A worker as of another machine, with one process."""
+        address = self.redis.address("chaos") if self.redis else f"tcp://127.0.0.1:{self.port}"
+        key = () if self.redis else ("--authkey-file", self.key)
+        return self._run(
+            Here(name, before, **self.environment),
+            "worker", address, "-o", out or self.folder / name, "--workers", 1,
+            "--allow-private", *key,
+        )  # fmt: skip
+
+    @property
+    def _listening(self) -> tuple[object, ...]:
+        return ("--listen", f"127.0.0.1:{self.port}", "--authkey-file", self.key)
+
+    def _run(self, host: Here, *arguments: object) -> Running:
+        one = Running(host, arguments, self.folder / f"{host.name}.log")  # type: ignore[arg-type]
+        self.running.append(one)
+        return one
+
+    def _frontier(self) -> Frontier:
+        if self.redis:
+            return RedisFrontier(self.redis.address("chaos"))
+        return RemoteFrontier(f"tcp://127.0.0.1:{self.port}", self.key.read_bytes())
+
+    @property
+    def manager(self) -> Running:
+        """The one that was started last."""
+        return [one for one in self.running if one.host.name == "manager"][-1]
+
+    def workers_of(self, one: Running) -> list[int]:
+        """Process ids of its workers, without those that are still python and no worker yet."""
+        return [pid for pid in children(one.pid) if _is_worker(pid)]
+
+    # What happens.
+
+    def fault(self, name: str) -> None:
+        """Write down that one happens now."""
+        self.faults.append(name)
+        self.faults_s.append(time.monotonic())
+
+    def wait_for_requests(self, number: int) -> None:
+        """Until the web has seen so many more."""
+        wanted = len(self.web.requests) + number
+        wait_for(f"{number} requests: {self.faults}", lambda: len(self.web.requests) >= wanted)
+
+    def wait_for_promises(self, number: int = 1) -> None:
+        """Until so many more URLs have been accepted from the clerk, or all have."""
+        there, all_urls = self.ledger.accepted, len(self.world.hidden)
+        wanted = min(all_urls, len(there) + number)
+        wait_for("accepted URLs", lambda: len(there) >= wanted)
+
+    def drain(self, row: str, seed: int, patience_s: float = 240) -> Toll:
+        """Let the crawl come to its end, and compare."""
+        self.ledger.close_books()
+        self._let_end(time.monotonic() + patience_s)
+        self.watch.stop()
+        for one in self.running:
+            one.kill() if one.host.name == "manager" else self._leave(one)
+        return self._toll(row, seed)
+
+    def _let_end(self, until_s: float) -> None:
+        while True:
+            status = self.manager.process.wait(max(1.0, until_s - time.monotonic()))
+            if status == 0:
+                return
+            assert status < 0 or status == 130, f"status {status}: {self.manager.said}"
+            self.start()
+
+    def _leave(self, one: Running) -> None:
+        """Far workers end by themselves when the crawl has ended, all but those that are stuck."""
+        try:
+            one.process.wait(20)
+        except subprocess.TimeoutExpired:
+            one.kill()
+
+    def _toll(self, row: str, seed: int) -> Toll:
+        toll = Toll(row, seed, self.faults, rule_s=self.delay_s)
+        compare(toll, judge(self.out, set(self.world.linked)), self.ledger, self.world)
+        count(toll, self.web.requests, self.ledger, self.faults_s)
+        toll.left = sum(len(leftovers(place)) for place in self.places)
+        toll.peak_rss = dict(self.watch.peak_rss)
+        toll.files = self._files()
+        toll.seconds = time.monotonic() - self.began_s
+        return toll
+
+    @property
+    def places(self) -> list[Path]:
+        """All folders with images."""
+        return [self.out, *(self.folder / one.host.name for one in self.running[1:])]
+
+    def _files(self) -> tuple[int, int]:
+        """Open in the last manager a moment after its birth and before its end."""
+        seen = self.watch.of("manager")
+        longest = max(seen, key=len, default=[])
+        fifth = len(longest) // 5
+        return (longest[fifth].files, longest[-1 - fifth].files) if longest else (0, 0)
+
+    def close(self) -> None:
+        """Nothing is left running."""
+        self.ledger.close_books()
+        self.ledger.frontier.close()
+        for one in self.running:
+            one.signal(signal.SIGCONT)
+            one.kill()
+
+
+def _is_worker(pid: int) -> bool:
+    try:
+        return role_of(pid) == "worker"
+    except OSError:
+        return False
+
+
+def leftovers(out: Path) -> list[Path]:
+    """Temporary files of stores."""
+    found = (out / "images").glob("**/.*")
+    return [path for path in found if owner_of(str(path.relative_to(out)))]
+
+
+def verified(out: Path) -> str:
+    """What `verify` says, "" where all is well."""
+    ran = bird("verify", out)
+    return "" if ran.status == 0 else ran.out
+
+
+@contextmanager
+def scene(
+    folder: Path, seed: int, urls: int, options: Sequence[object] = (),
+    redis: RedisServer | None = None, out: Path | None = None,
+    prepare: Callable[[Scene], None] = lambda _: None,
+) -> Iterator[Scene]:  # fmt: skip
+    """A scene with its web, its clerk at work and its watch on; nothing is left running."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with world(seed, urls) as made:
+        one = Scene(folder, made, options, redis, out)
+        prepare(one)
+        try:
+            one.watch.start()
+            one.start()
+            one.ledger.start()
+            yield one
+        finally:
+            one.close()

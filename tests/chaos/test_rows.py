@@ -1,0 +1,20 @@
+"""The short form of the matrix: a few faults of each kind. All of it: `make chaos`."""
+
+import pytest
+
+from tests.chaos.disks import NoDiskError
+from tests.chaos.rows import ROWS
+
+#: Row -> faults.
+SHORT = {"1": 3, "9": 2, "11 durable": 2, "11": 2}
+
+
+@pytest.mark.parametrize(("row", "faults"), SHORT.items())
+def test_no_promise_is_broken_by(tmp_path, row, faults):
+    try:
+        toll = ROWS[row](tmp_path, 1, faults)
+    except NoDiskError as error:
+        pytest.skip(str(error))
+
+    toll.assert_kept()
+    assert len(toll.faults) == faults

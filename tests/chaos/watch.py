@@ -1,0 +1,98 @@
+"""What the processes of a scene take, from /proc; see proc(5)."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True)
+class Look:
+    """A process at one moment."""
+
+    pid: int
+    role: str  #: manager, worker, fleet, decoder, other
+    peak_rss: int  #: bytes, since it began
+    files: int
+    threads: int
+
+
+class Watch(threading.Thread):
+    """Looks at all processes of some sessions, see setsid(2), again and again."""
+
+    def __init__(self, sessions: Callable[[], Iterable[int]]) -> None:
+        super().__init__(daemon=True)
+        self._sessions = sessions
+        self._over = threading.Event()
+        self.peak_rss: dict[str, int] = defaultdict(int)  #: role -> bytes
+        self.looks: dict[int, list[Look]] = defaultdict(list)  #: by process
+
+    def run(self) -> None:
+        while not self._over.wait(LOOK_EVERY_S):
+            for one in looks(set(self._sessions())):
+                self.looks[one.pid].append(one)
+                self.peak_rss[one.role] = max(self.peak_rss[one.role], one.peak_rss)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._over.set()
+        self.join()
+
+    def of(self, role: str) -> list[list[Look]]:
+        """All looks at each process of this role, in the order of their births."""
+        return [seen for seen in self.looks.values() if seen[0].role == role]
+
+
+def looks(sessions: set[int]) -> Iterator[Look]:
+    """Every process of these sessions now."""
+    for pid in members(sessions):
+        with suppress(OSError, IndexError):  # it ends just now
+            yield _look(pid)
+
+
+def members(sessions: set[int]) -> Iterator[int]:
+    """Their process ids."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError, IndexError):
+                if int(_stat(int(folder.name))[3]) in sessions:
+                    yield int(folder.name)
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of its children, whichever thread started them."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(word) for word in task.read_text().split()]
+    return found
+
+
+def role_of(pid: int) -> str:
+    """What a process is for, by its command line."""
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    if "bowerbird.images.child" in words:
+        return "decoder"
+    if "_worker" in words or "_far" in words:
+        return "worker"
+    if "strace" in words[0]:
+        return "other"
+    return "fleet" if "worker" in words else "manager"
+
+
+def _look(pid: int) -> Look:
+    fields = dict(
+        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+    )
+    files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    peak, threads = fields.get("VmHWM", "0").split()[0], fields["Threads"]
+    return Look(pid, role_of(pid), int(peak) << 10, files, int(threads))
+
+
+def _stat(pid: int) -> list[str]:
+    """From `state` on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
