@@ -3,24 +3,39 @@
 It asks the crawl as any other command does, in stretches, with pauses while a manager is at work.
 """
 
+import io
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 from bowerbird.app.access import Access
 from bowerbird.app.originals import Originals, originals_of
 from bowerbird.app.visit import Visit, visit
 from bowerbird.catalog import Entry
-from bowerbird.catalog.gallery import Facets, GalleryIndex, Item, Query, View
+from bowerbird.catalog.gallery import Facets, GalleryIndex, Item, Query, Sort, View
+from bowerbird.catalog.gallery.words import name_of
 from bowerbird.errors import BowerbirdError
 from bowerbird.frontier.database import mapped_errors
 from bowerbird.images.base import Refused
 from bowerbird.images.sketches import Sketches
+from bowerbird.store import extension_of
 from bowerbird.store.thumbnails import Thumbnail, Thumbnails
+from bowerbird.urls import host_of
+
+__all__ = [
+    "Gallery",
+    "Item",
+    "Query",
+    "Sort",
+    "extension_of",
+    "gallery_of",
+    "host_of",
+    "name_of",
+]
 
 #: How long one visit may last while nobody works at the crawl, in seconds: it locks the folder.
 STRETCH_S = 0.4
@@ -28,6 +43,10 @@ STRETCH_S = 0.4
 SHARE = 0.1
 #: How often it is looked for new images, in seconds.
 EVERY_S = 1.0
+#: For so long after somebody has looked the index is kept up, in seconds.
+WANTED_S = 60.0
+#: Else children that draw are sent to rest this often, in seconds.
+REST_S = 10.0
 #: Reasons that may have another answer tomorrow; a thumbnail is tried again.
 _PASSING = frozenset(("missing", "decoder-died", "decode-timeout", "out-of-memory"))
 
@@ -60,7 +79,8 @@ class Gallery:
         self.index = GalleryIndex(place / "index.db", name)
         self._thumbnails = Thumbnails(place / "thumbnails.db")
         self._sketches = Sketches()
-        self._ended = threading.Event()
+        self._ended, self._wake = threading.Event(), threading.Event()
+        self._wanted_until_s = 0.0
         self._thread = threading.Thread(target=self._follow, name="gallery", daemon=True)
         self.behind = True  #: whether the catalog has more than the index
 
@@ -70,6 +90,11 @@ class Gallery:
         self._scratch = tempfile.TemporaryDirectory(prefix="bowerbird-gallery-")
         return Path(self._scratch.name)
 
+    def touch(self) -> None:
+        """Somebody looks: the index is kept up for a while from now."""
+        self._wanted_until_s = time.monotonic() + WANTED_S
+        self._wake.set()
+
     def start(self) -> None:
         """Begin to keep the index up."""
         self._thread.start()
@@ -77,6 +102,7 @@ class Gallery:
     def close(self) -> None:
         """End."""
         self._ended.set()
+        self._wake.set()
         if self._thread.ident is not None:
             self._thread.join(10.0)
         self._sketches.close()
@@ -124,6 +150,14 @@ class Gallery:
             except BowerbirdError:  # the watch says why; here it is enough to try again
                 pause_s = EVERY_S
             self._ended.wait(pause_s)
+            self._rest()
+
+    def _rest(self) -> None:
+        """Ask nothing while nobody looks."""
+        while time.monotonic() > self._wanted_until_s and not self._ended.is_set():
+            self._wake.clear()
+            self._wake.wait(REST_S)
+            self._sketches.rest()
 
     # Looking.
 
@@ -145,7 +179,28 @@ class Gallery:
 
     def entry(self, item: Item) -> Entry | None:
         """All that the catalog says of an image; None where it says nothing any more."""
-        return self._ask(lambda crawl: crawl.catalog.entry(item.record))
+        return self.entries([item])[0]
+
+    def entries(self, items: Sequence[Item]) -> list[Entry | None]:
+        """The same of several, in one visit."""
+        return self._ask(lambda crawl: [crawl.catalog.entry(one.record) for one in items])
+
+    @contextmanager
+    def original(self, item: Item) -> Iterator[IO[bytes] | None]:
+        """The bytes of an image to be read; None where they are not on this machine."""
+        path = self.originals.path(item)
+        if path is None:
+            body = self.originals.body(item)
+            yield None if body is None else io.BytesIO(body)
+            return
+        with path.open("rb") as file:
+            yield file
+
+    def exif(self, item: Item) -> dict[str, str]:
+        """What EXIF says of an image, for people; read anew each time."""
+        path = self.originals.path(item)
+        body = b"" if path else self.originals.body(item) or b""
+        return self._sketches.facts(str(path or ""), body) if path or body else {}
 
     def thumbnail(self, item: Item) -> Thumbnail:
         """A thumbnail, made now if it was not before."""

@@ -44,12 +44,13 @@ class Originals:
         """Where an image lies that is not on this machine; "" where it is."""
         if not item.sha256 or not item.folders:
             return "elsewhere"
-        if any(self._is_here(folder) for folder in item.folders):
+        if any(self.is_here(folder) for folder in item.folders):
             return ""
         first = item.folders[0]
         return first.partition("#")[0] if first.startswith("file://") else OWN
 
-    def _is_here(self, folder: str) -> bool:
+    def is_here(self, folder: str) -> bool:
+        """Whether what holders call so is on this machine, or a bucket."""
         return self.here.at(folder) is not None
 
     def path(self, item: Item) -> Path | None:

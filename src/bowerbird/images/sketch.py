@@ -17,6 +17,7 @@ from PIL import Image, ImageFile, ImageOps
 from bowerbird.images.base import Body, Refused
 from bowerbird.images.child import load, serve
 from bowerbird.images.inspection import look
+from bowerbird.images.shown import shown_exif
 from bowerbird.settings import ALL_TYPES, Settings
 
 #: The classes that may open a body, by its true type.
@@ -35,8 +36,16 @@ _LIMITS = Settings(types=ALL_TYPES, keep_damaged=True)
 class Request(msgspec.Struct, frozen=True, array_like=True):
     """One picture to draw small: in the frame itself, or in a file whose descriptor comes along."""
 
-    side: int  #: pixels of the longer side, at most
+    side: int  #: pixels of the longer side, at most; 0: its EXIF is wanted
     body: bytes = b""
+
+
+class Facts(
+    msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="result", tag="facts"
+):
+    """What EXIF says, in words."""
+
+    facts: dict[str, str]
 
 
 class Sketch(
@@ -45,6 +54,10 @@ class Sketch(
     """A thumbnail, in WebP."""
 
     body: bytes
+
+
+def _answer(request: Request, data: Body) -> Sketch | Facts | Refused:
+    return sketched(data, request.side) if request.side else facts(data)
 
 
 def sketched(data: Body, side: int) -> Sketch | Refused:
@@ -60,6 +73,17 @@ def sketched(data: Body, side: int) -> Sketch | Refused:
         return Refused("out-of-memory", seen.type)
     except Exception as error:  # decoders raise what they like over hostile bytes
         return Refused("corrupt", f"{seen.type}: {error}")
+
+
+def facts(data: Body) -> Facts | Refused:
+    """What a photograph says of itself, as far as people understand it."""
+    seen = look(data, _LIMITS)
+    if isinstance(seen, Refused) or seen.type not in _PLUGINS:
+        return Facts({})
+    try:
+        return Facts(shown_exif(_opened(seen.type, data).getexif()))
+    except Exception:  # broken EXIF is none
+        return Facts({})
 
 
 def _opened(kind: str, data: Body) -> ImageFile.ImageFile:
@@ -109,7 +133,7 @@ def main() -> None:
     ImageFile.LOAD_TRUNCATED_IMAGES = True  # half a picture is more than none
     Image.MAX_IMAGE_PIXELS = None  # the caps were checked against the header
     load("PIL.ImageFilter")
-    serve(Request, lambda request, data: sketched(data, request.side))
+    serve(Request, _answer)
 
 
 if __name__ == "__main__":

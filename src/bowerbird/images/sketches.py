@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bowerbird.images.base import Refused
-from bowerbird.images.sketch import Request, Sketch
+from bowerbird.images.sketch import Facts, Request, Sketch
 from bowerbird.images.warden import Warden
 
 #: Pixels of a thumbnail's longer side: sharp on a phone's dense screen, 10 to 15 kB.
@@ -33,13 +33,23 @@ class Sketches:
 
     def draw(self, path: str = "", body: bytes = b"", side: int = SIDE) -> bytes | Refused:
         """A thumbnail as WebP, of a file or of bytes; waits for a free child."""
+        answer = self._answer(path, Request(side, body))
+        if isinstance(answer, Facts):
+            return Refused("corrupt")
+        return answer.body if isinstance(answer, Sketch) else answer
+
+    def facts(self, path: str = "", body: bytes = b"") -> dict[str, str]:
+        """What EXIF says, for people; nothing where it cannot be read."""
+        answer = self._answer(path, Request(0, body))
+        return answer.facts if isinstance(answer, Facts) else {}
+
+    def _answer(self, path: str, request: Request) -> Sketch | Facts | Refused:
         warden = self._idle.get()
         try:
-            answer = _asked(warden, path, Request(side, body))
+            return _asked(warden, path, request)
         finally:
             self._used_s = time.monotonic()
             self._idle.put(warden)
-        return answer.body if isinstance(answer, Sketch) else answer
 
     def rest(self) -> None:
         """End children that nobody has asked for a while; the next question starts them again."""
@@ -65,13 +75,13 @@ class Sketches:
             warden.close()
 
 
-def _asked(warden: Warden, path: str, request: Request) -> Sketch | Refused:
+def _asked(warden: Warden, path: str, request: Request) -> Sketch | Facts | Refused:
     """The child can open no file: it is given this one."""
     if not path:
-        return warden.ask(request, Sketch | Refused)  # type: ignore[arg-type]
+        return warden.ask(request, Sketch | Facts | Refused)  # type: ignore[arg-type]
     try:
         with Path(path).open("rb") as file:
-            return warden.ask(request, Sketch | Refused, file.fileno())  # type: ignore[arg-type]
+            return warden.ask(request, Sketch | Facts | Refused, file.fileno())  # type: ignore[arg-type]
     except FileNotFoundError:
         return Refused("missing", "its file is not there")
     except OSError as error:

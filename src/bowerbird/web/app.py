@@ -22,17 +22,19 @@ from bowerbird.web.stream import Stream
 def application(watch: Watch, guard: Guard) -> tuple[ASGIApp, Site]:
     """The application that shows what a watch sees, and what its pages share."""
     site = Site(watch, Stream(watch), guard, new_templates())
+    desk = gallery.Desk(watch)
 
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
         site.stream.begin()
         yield
+        await desk.close()
 
     routes = [
         *pages.routes(site),
         *session.routes(site),
         *api.routes(site),
-        *gallery.routes(site),
+        *gallery.routes(site, desk),
         Mount("/static/gallery", _files("gallery/static")),
         Mount("/static", _files("static")),
     ]

@@ -37,6 +37,10 @@ SELECT group_concat(rowid) FROM word WHERE word MATCH ? AND rowid < ?;
 -- hosts_with: part of a name
 SELECT id FROM host WHERE instr(name, ?) > 0;
 
+-- names_with: part of a name, limit; those that begin with it first
+SELECT name FROM host WHERE instr(name, ?1) > 0 AND name <> ''
+ORDER BY instr(name, ?1), name LIMIT ?2;
+
 -- hosts_ranked
 SELECT id FROM host ORDER BY name;
 

@@ -180,6 +180,11 @@ class GalleryIndex:
             hosts=[(names[int(n)], int(hosts[n])) for n in most if hosts[n]],
         )
 
+    def hosts_with(self, text: str, most: int) -> list[str]:
+        """Names of hosts with a text in them."""
+        with self._lock:
+            return [name for (name,) in self._ask("names_with", text.strip().lower(), most)]
+
     def _hosts(self, query: Query) -> Ids | None:
         if not query.host:
             return None

@@ -1,16 +1,28 @@
-"""The gallery: the images as they arrive."""
+"""The gallery: the images as they arrive, each one's page, selections and their export.
+
+The page asks `/api/v1/gallery` for what it shows; thumbnails and originals lie under `/gallery`.
+"""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bowerbird.web.gallery import api, exported, files
+from bowerbird.web.gallery.desk import Desk
 from bowerbird.web.site import Site
 
+__all__ = ["Desk", "routes"]
 
-def routes(site: Site) -> list[BaseRoute]:
+
+def routes(site: Site, desk: Desk) -> list[BaseRoute]:
     """All paths of the gallery."""
 
     async def show(request: Request) -> Response:
         return site.page(request, "gallery.html", "Gallery")
 
-    return [Route("/gallery", show)]
+    return [
+        Route("/gallery", show),
+        *api.routes(desk),
+        *files.routes(desk),
+        *exported.routes(desk),
+    ]
