@@ -27,10 +27,12 @@ from bowerbird.store.thumbnails import Thumbnail, Thumbnails
 from bowerbird.urls import host_of
 
 __all__ = [
+    "Entry",
     "Gallery",
     "Item",
     "Query",
     "Sort",
+    "Thumbnail",
     "extension_of",
     "gallery_of",
     "host_of",

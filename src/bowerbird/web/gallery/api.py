@@ -7,8 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bowerbird.app.gallery import Gallery
-from bowerbird.catalog import Entry
+from bowerbird.app.gallery import Entry, Gallery
 from bowerbird.errors import BowerbirdError, UsageError
 from bowerbird.web.api.routes import ROOT, answered, refused
 from bowerbird.web.api.values import Error

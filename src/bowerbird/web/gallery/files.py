@@ -8,9 +8,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bowerbird.app.gallery import Gallery, Item, extension_of
+from bowerbird.app.gallery import Gallery, Item, Thumbnail, extension_of
 from bowerbird.errors import BowerbirdError
-from bowerbird.store.thumbnails import Thumbnail
 from bowerbird.web.gallery.desk import DRAWN as AT_ONCE
 from bowerbird.web.gallery.desk import Desk
 from bowerbird.web.gallery.values import DRAWN

@@ -80,21 +80,9 @@ export class Scroller {
   #bounded(top) { return Math.max(0, Math.min(top, this.total - this.view)); }
 
   // The bar's pixels and the grid's: alike near the ends, in proportion between.
-  #toBar(top) {
-    const most = this.total - this.view, bar = this.height - this.view;
-    if (most <= bar) return top;
-    if (top < EXACT) return top;
-    if (top > most - EXACT) return bar - (most - top);
-    return EXACT + (top - EXACT) * (bar - 2 * EXACT) / (most - 2 * EXACT);
-  }
+  #toBar(top) { return alike(top, this.total - this.view, this.height - this.view); }
 
-  #fromBar(at) {
-    const most = this.total - this.view, bar = this.height - this.view;
-    if (most <= bar) return at;
-    if (at < EXACT) return at;
-    if (at > bar - EXACT) return most - (bar - at);
-    return EXACT + (at - EXACT) * (most - 2 * EXACT) / (bar - 2 * EXACT);
-  }
+  #fromBar(at) { return alike(at, this.height - this.view, this.total - this.view); }
 
   #settle() {
     const at = Math.round(this.#toBar(this.top));
@@ -144,4 +132,11 @@ export class Scroller {
     if (this.size !== size) for (const cell of this.cells) cell.index = -1;
     this.size = size;
   }
+}
+
+/** A place on a way of `from` pixels as one on a way of `to`. */
+function alike(at, from, to) {
+  if (from === to || at < EXACT) return at;
+  if (at > from - EXACT) return to - (from - at);
+  return EXACT + (at - EXACT) * (to - 2 * EXACT) / (from - 2 * EXACT);
 }
