@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import redis
 
 import bowerbird
 from tests.bird import bird, flying, wait_for
@@ -208,8 +209,7 @@ def test_a_password_comes_from_the_environment_or_a_file_and_stays_there(
         assert "warning: the password in the address" in shown.err
         assert "sesame" not in shown.out
         kept = [path.read_bytes() for path in place.out.rglob("*") if path.is_file()]
-        in_redis = server.client()
-        in_redis.execute_command("AUTH", "sesame-word")
+        in_redis = redis.Redis(port=server.port, password="sesame-word", protocol=2)
         kept.append(in_redis.get("bowerbird:{0}:c:birds:job"))
         assert not any(b"sesame" in one for one in kept)
     finally:

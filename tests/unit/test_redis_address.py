@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bowerbird.app.engines import shows_password, with_user
 from bowerbird.errors import UsageError
 from bowerbird.frontier.redis.address import nodes_of, parse_redis
 
@@ -26,6 +27,11 @@ SECRET = "s3cret%40word"
             f"redis+sentinel://:{SECRET}@a,b:3/mine?crawl=x&db=1",
             f"redis+sentinel://:{SECRET}@a,b:3/mine?db=1",
             "redis+sentinel://a,b:3/mine?db=1&crawl=x",
+        ),
+        (
+            f"rediss+sentinel://a/mine?crawl=x&sentinel_username=w&sentinel_password={SECRET}",
+            f"rediss+sentinel://a/mine?sentinel_username=w&sentinel_password={SECRET}",
+            "rediss+sentinel://a/mine?crawl=x",
         ),
         ("redis+cluster://a:1,[::1]:3/?crawl=x", "redis+cluster://a:1,[::1]:3",
          "redis+cluster://a:1,[::1]:3?crawl=x"),
@@ -57,6 +63,7 @@ def test_an_address_is_read_as_meant_and_shown_without_secrets(
         ("redis+sentinel://a?crawl=a", "looks like"),
         ("redis+cluster://a,,b?crawl=a", "looks like"),
         ("redis+cluster://a/?crawl=a&db=1", "database 0 only"),
+        ("redis://h?crawl=a&sentinel_username=w", "sentinel_username is no option"),
         ("http://h?crawl=a", "looks like"),
         (f"redis://u:{SECRET}@h:port?crawl=a", "looks like"),
         (f"redis://u:{SECRET}@h", "which crawl is missing"),
@@ -77,3 +84,12 @@ def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
 
 def test_nodes_have_the_usual_port_unless_they_name_one() -> None:
     assert nodes_of("a,b:2,[::1]", 6_379) == [("a", 6_379), ("b", 2), ("::1", 6_379)]
+
+
+def test_the_line_for_workers_names_the_users_and_no_password() -> None:
+    address = parse_redis(
+        f"redis+sentinel://u:{SECRET}@a/m?crawl=x&sentinel_username=w&sentinel_password={SECRET}"
+    )
+    assert with_user(address) == "redis+sentinel://u@a/m?crawl=x&sentinel_username=w"
+    assert shows_password(f"redis+sentinel://a/m?crawl=x&sentinel_password={SECRET}")
+    assert not shows_password(with_user(address))

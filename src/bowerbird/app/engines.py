@@ -3,14 +3,22 @@
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
 from bowerbird.app.access import Access
 from bowerbird.app.keys import read_authkey
 from bowerbird.errors import ConnectionLostError, UsageError
-from bowerbird.frontier.redis.address import SCHEMES, RedisAddress, parse_redis, shown
+from bowerbird.frontier.redis.address import (
+    SCHEMES,
+    SENTINEL,
+    SENTINEL_PASSWORD,
+    SENTINEL_USER,
+    RedisAddress,
+    parse_redis,
+    shown,
+)
 from bowerbird.settings import Job, Secrets
 
 if TYPE_CHECKING:
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Where redis-cli looks for a password too.
 VARIABLE = "REDISCLI_AUTH"
+#: Where the password of Sentinels is looked for, which is another one.
+SENTINEL_VARIABLE = "BOWERBIRD_SENTINEL_AUTH"
 #: Stands for a crawl where none is meant.
 _ANY = "any"
 _ENDS = tuple(f"{scheme}://" for scheme in SCHEMES)
@@ -31,7 +41,8 @@ def is_engine(where: str) -> bool:
 
 def shows_password(where: str) -> bool:
     """Whether an address has a password in it, which `ps` shows."""
-    return bool(urlsplit(where).password)
+    parts = urlsplit(where)
+    return bool(parts.password) or f"{SENTINEL_PASSWORD}=" in parts.query
 
 
 def engine_address(where: str, access: Access | None = None) -> RedisAddress:
@@ -47,7 +58,7 @@ def engine_address(where: str, access: Access | None = None) -> RedisAddress:
             "--authkey-file."
         )
     address = parse_redis(where)
-    url = _with_password(address.url, access.authkey_file)
+    url = _with_sentinels(_with_password(address.url, access.authkey_file))
     return msgspec.structs.replace(address, url=_with_tls(url, access))
 
 
@@ -60,8 +71,10 @@ def any_crawl(where: str, access: Access | None = None) -> RedisAddress:
 
 def with_user(address: RedisAddress) -> str:
     """An address as people may type it again: with its user, without a password."""
-    user, text = urlsplit(address.url).username, str(address)
-    return text.replace("://", f"://{user}@", 1) if user else text
+    parts, text = urlsplit(address.url), str(address)
+    if watcher := dict(parse_qsl(parts.query)).get(SENTINEL_USER):
+        text += f"&{urlencode({SENTINEL_USER: watcher})}"
+    return text.replace("://", f"://{parts.username}@", 1) if parts.username else text
 
 
 def _with_password(url: str, file: str) -> str:
@@ -73,23 +86,35 @@ def _with_password(url: str, file: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place}"))
 
 
+def _with_sentinels(url: str) -> str:
+    parts, password = urlsplit(url), os.environ.get(SENTINEL_VARIABLE, "")
+    if not password or parts.scheme not in SENTINEL or f"{SENTINEL_PASSWORD}=" in parts.query:
+        return url
+    return _with_query(url, {SENTINEL_PASSWORD: password})
+
+
+def _with_query(url: str, more: dict[str, str]) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(more)}" if more else url
+
+
 def _with_tls(url: str, access: Access) -> str:
     files = {
         "ssl_ca_certs": access.tls_ca, "ssl_certfile": access.tls_cert,
         "ssl_keyfile": access.tls_key,
     }  # fmt: skip
     given = {name: str(Path(path).absolute()) for name, path in files.items() if path}
-    if access.tls_fingerprint or (given and not url.startswith("rediss://")):
+    if access.tls_fingerprint or (given and not url.startswith("rediss")):
         raise UsageError(
-            f"--tls-ca, --tls-cert and --tls-key go with rediss://, and no other; {shown(url)} has "
+            f"--tls-ca, --tls-cert and --tls-key go with rediss://, rediss+sentinel:// and "
+            f"rediss+cluster://; {shown(url)} has "
             "no use for them."
         )
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(given)}" if given else url
+    return _with_query(url, given)
 
 
 def is_private(address: RedisAddress) -> bool:
     """Whether nobody listens on the way there, so that it may carry headers and cookies."""
-    return address.url.startswith(("rediss://", "unix://"))
+    return address.url.startswith(("rediss", "unix://"))
 
 
 class RedisTarget(msgspec.Struct, frozen=True, tag="redis"):

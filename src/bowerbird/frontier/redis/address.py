@@ -1,7 +1,7 @@
 """Addresses of a crawl in Redis: `redis://user:password@host:6379/0?crawl=name`."""
 
 import re
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlencode, urlsplit
 
 import msgspec
 
@@ -10,13 +10,15 @@ from bowerbird.errors import UsageError
 #: What a crawl may be called: its name is part of each of its keys.
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: Addresses that are understood.
-SENTINEL, CLUSTER = "redis+sentinel", "redis+cluster"
-SCHEMES = ("redis", "rediss", "unix", SENTINEL, CLUSTER)
+SENTINEL, CLUSTER = ("redis+sentinel", "rediss+sentinel"), ("redis+cluster", "rediss+cluster")
+SCHEMES = ("redis", "rediss", "unix", *SENTINEL, *CLUSTER)
+#: Options of an address with Sentinels, as other clients of Redis call them.
+SENTINEL_USER, SENTINEL_PASSWORD = "sentinel_username", "sentinel_password"
 SENTINEL_PORT, CLUSTER_PORT = 26_379, 6_379
 _FORMS = (
     "redis://HOST:6379/0?crawl=NAME, rediss:// (TLS), unix:///path?crawl=NAME, "
     "redis+sentinel://HOST:26379,HOST:26379/MASTER?crawl=NAME "
-    "or redis+cluster://HOST:6379,HOST:6379/?crawl=NAME"
+    "or redis+cluster://HOST:6379,HOST:6379/?crawl=NAME; both with TLS as rediss+…"
 )
 
 Node = tuple[str, int]
@@ -61,11 +63,15 @@ def parse_redis(text: str) -> RedisAddress:
     crawl, partitions = options.pop("crawl", ""), options.pop("partitions", "1")
     plain = parts.scheme in ("redis", "rediss")
     database = _database(parts.path if plain else "", options.pop("db", ""), text)
+    kept = {"db": str(database)} if database else {}
+    if parts.scheme in SENTINEL:
+        names = (SENTINEL_USER, SENTINEL_PASSWORD)
+        kept |= {name: options.pop(name) for name in names if name in options}
     if options:
         raise UsageError(f"{shown(text)}: {min(options)} is no option; crawl, db, partitions are.")
-    if database and parts.scheme == CLUSTER:
+    if database and parts.scheme in CLUSTER:
         raise UsageError(f"{shown(text)}: a Cluster has database 0 only.")
-    path, query = "" if plain else parts.path.rstrip("/"), f"?db={database}" if database else ""
+    path, query = "" if plain else parts.path.rstrip("/"), f"?{urlencode(kept)}" if kept else ""
     return RedisAddress(
         url=f"{parts.scheme}://{parts.netloc}{path}{query}",
         crawl=_crawl(crawl, text),
@@ -88,8 +94,8 @@ def _parts(text: str) -> SplitResult:
         nodes = nodes_of(parts.netloc.rpartition("@")[2], 1) if parts.scheme != "unix" else []
     except ValueError:
         raise UsageError(f"This is no address of Redis; it looks like {_FORMS}.") from None
-    many = parts.scheme in (SENTINEL, CLUSTER)
-    unnamed = parts.scheme == SENTINEL and not parts.path.strip("/")
+    many = parts.scheme in (*SENTINEL, *CLUSTER)
+    unnamed = parts.scheme in SENTINEL and not parts.path.strip("/")
     if parts.scheme not in SCHEMES or (len(nodes) > 1 and not many) or unnamed:
         raise UsageError(f"{shown(text)} is no address of Redis; it looks like {_FORMS}.")
     return parts

@@ -64,7 +64,14 @@ _VANISHED = (
     "The crawl is not in Redis at {place} any more, or another one has its name: the data were "
     "deleted (FLUSHALL?) or lost. It has not finished; nothing more is done."
 )
-_PASSWORD = "Redis at {place} wants another user or password: redis://USER:PASSWORD@HOST:PORT/0."
+_PASSWORD = (
+    "Redis at {place} wants another user or password: set REDISCLI_AUTH or name the password's "
+    "file with --authkey-file; a user goes into the address (redis://USER@HOST…)."
+)
+_SENTINELS = (
+    "The Sentinels of Redis at {place} want another user or password than that of Redis itself: "
+    "BOWERBIRD_SENTINEL_AUTH, and &sentinel_username=USER in the address."
+)
 _WRONG_TYPE = (
     "Redis at {place} holds a key beginning with bowerbird: of a type that is not ours. Another "
     "program writes there: give the crawl a database of its own (…/1)."
@@ -83,6 +90,7 @@ _Words = str | Callable[[str, str], str]
 
 #: The client's error and how its text begins -> ours, and what it says. The first that fits counts.
 _TABLE: tuple[tuple[type[Exception], str, type[BowerbirdError], _Words], ...] = (
+    (said.AuthenticationError, "SENTINEL", UsageError, _SENTINELS),
     (said.AuthenticationError, "", UsageError, _PASSWORD),
     (said.ResponseError, "NOAUTH", UsageError, _PASSWORD),
     (said.ResponseError, "WRONGPASS", UsageError, _PASSWORD),

@@ -3,7 +3,7 @@ a Cluster that serves the crawl's slot."""
 
 from abc import ABC, abstractmethod
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -15,7 +15,9 @@ from bowerbird.frontier.redis.address import (
     CLUSTER,
     CLUSTER_PORT,
     SENTINEL,
+    SENTINEL_PASSWORD,
     SENTINEL_PORT,
+    SENTINEL_USER,
     Node,
     nodes_of,
 )
@@ -47,9 +49,9 @@ class Way(ABC):
 def way_to(url: str, key: str) -> Way:
     """The way to the Redis at `url` that holds `key`. Connects at the first call."""
     parts = urlsplit(url)
-    if parts.scheme == SENTINEL:
+    if parts.scheme in SENTINEL:
         return _Named(parts)
-    return _Slot(parts, key) if parts.scheme == CLUSTER else _Direct(_with_slashes(url))
+    return _Slot(parts, key) if parts.scheme in CLUSTER else _Direct(_with_slashes(url))
 
 
 def _with_slashes(url: str) -> str:
@@ -65,10 +67,53 @@ def _options() -> dict[str, Any]:
 
 
 def _account(parts: SplitResult) -> dict[str, Any]:
+    """With what a node is told who we are, and how it proves who it is."""
     return {
         "username": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password) if parts.password else None,
+        **_tls(parts),
     }
+
+
+def _tls(parts: SplitResult) -> dict[str, Any]:
+    if not parts.scheme.startswith("rediss"):
+        return {}
+    files = {name: value for name, value in parse_qsl(parts.query) if name.startswith("ssl_")}
+    return {"ssl": True, **files}
+
+
+def _sentinel_access(parts: SplitResult) -> dict[str, Any]:
+    """The same for Sentinels, which have users of their own."""
+    options = dict(parse_qsl(parts.query))
+    return {
+        "socket_connect_timeout": REACH_S, "socket_timeout": ANSWER_S,
+        "retry": Retry(NoBackoff(), 0),
+        "username": options.get(SENTINEL_USER), "password": options.get(SENTINEL_PASSWORD),
+        **_tls(parts),
+    }  # fmt: skip
+
+
+class _Sentinels(Sentinel):
+    """Sentinels whose troubles are told as those of a Redis."""
+
+    def discover_master(self, service_name: str) -> Node:
+        trouble: Exception = redis.exceptions.ConnectionError(f"they know no {service_name}")
+        for sentinel in tuple(self.sentinels):
+            try:
+                masters: Any = sentinel.sentinel_masters()
+            except redis.exceptions.AuthenticationError:
+                trouble = redis.exceptions.AuthenticationError("SENTINEL")
+            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+                trouble = error
+            else:
+                state = masters.get(service_name)
+                if state and self.check_master_state(state, service_name):  # type: ignore[no-untyped-call]
+                    self._ask_first(sentinel)
+                    return state["ip"], state["port"]
+        raise trouble
+
+    def _ask_first(self, sentinel: redis.Redis) -> None:
+        self.sentinels = sorted(self.sentinels, key=lambda one: one is not sentinel)
 
 
 def _bare(client: redis.Redis) -> redis.Redis:
@@ -97,11 +142,10 @@ class _Named(Way):
 
     def __init__(self, parts: SplitResult) -> None:
         place, name = parts.netloc.rpartition("@")[2], parts.path.strip("/")
-        limits = {"socket_connect_timeout": REACH_S, "socket_timeout": ANSWER_S}
-        self._sentinel = Sentinel(  # type: ignore[no-untyped-call]
-            nodes_of(place, SENTINEL_PORT), sentinel_kwargs=limits, **_options()
+        self._sentinel = _Sentinels(  # type: ignore[no-untyped-call]
+            nodes_of(place, SENTINEL_PORT), sentinel_kwargs=_sentinel_access(parts), **_options()
         )
-        database = int(parts.query.rpartition("db=")[2] or 0)
+        database = int(dict(parse_qsl(parts.query)).get("db", 0))
         found = self._sentinel.master_for(name, db=database, **_account(parts))  # type: ignore[no-untyped-call]
         self._client = _bare(found)
 
