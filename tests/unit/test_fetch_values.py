@@ -100,9 +100,9 @@ def test_a_cookie_goes_where_it_belongs_and_nowhere_else(url: str, sent: str) ->
     ("line", "said"),
     [
         ("just words", "line 2: 1 fields"),
-        ("a\tMAYBE\t/\tFALSE\t0\tn\tv", "line 2: 'MAYBE'"),
-        ("a\tTRUE\t/\tFALSE\tsoon\tn\tv", "line 2: 'soon'"),
-        ("a\tTRUE\t/\tFALSE\tnan\tn\tv", "line 2: 'nan'"),
+        ("a\tMAYBE\t/\tFALSE\t0\tn\tv", "line 2: its 2nd"),
+        ("a\tTRUE\t/\tFALSE\tsoon\tn\tv", "line 2: its 5th"),
+        ("a\tTRUE\t/\tFALSE\tnan\tn\tv", "line 2: its 5th"),
         ("\tTRUE\t/\tFALSE\t0\tn\tv", "line 2: a cookie begins"),
         ("a\tTRUE\tpath\tFALSE\t0\tn\tv", "line 2: a cookie begins"),
         ("a\tTRUE\t/\tFALSE\t0\tn\tse\x00cret", "line 2: control"),

@@ -473,3 +473,42 @@ def test_bytes_in_a_comment_that_look_like_scans_are_no_bomb() -> None:
     comment = b"\xff\xfe" + (2 + 1_400).to_bytes(2, "big") + b"\xff\xda" * 700
 
     seen(body[:2] + comment + body[2:])
+
+
+def chunks_of(body: bytes) -> list[tuple[bytes, bytes]]:
+    at, found = 8, []
+    while at < len(body):
+        size = int.from_bytes(body[at : at + 4], "big")
+        found.append((body[at + 4 : at + 8], body[at + 8 : at + 8 + size]))
+        at += 12 + size
+    return found
+
+
+def renumbered(chunks: list[tuple[bytes, bytes]]) -> bytes:
+    """An animated PNG of these chunks, in whatever order, numbered anew."""
+    number, parts = 0, [b"\x89PNG\r\n\x1a\n"]
+    for name, data in chunks:
+        if name in (b"fcTL", b"fdAT"):
+            data, number = number.to_bytes(4, "big") + data[4:], number + 1
+        parts.append(png_chunk(name, data))
+    return b"".join(parts)
+
+
+def test_animated_png_that_lacks_a_frame_is_not_whole() -> None:
+    chunks = chunks_of(whole()["png animated"])
+    last = max(at for at, (name, _) in enumerate(chunks) if name == b"fcTL")
+    data = [at for at, (name, _) in enumerate(chunks) if name == b"fdAT" and at > last]
+
+    assert seen(renumbered(chunks)).frames == 3
+    assert reason(inspect(renumbered(chunks[:last] + chunks[-1:]), DECODE)) == "truncated"
+    without = [chunk for at, chunk in enumerate(chunks) if at not in data]
+    assert reason(inspect(renumbered(without), DECODE)) == "corrupt"
+
+
+def test_animated_png_out_of_order_is_corrupt() -> None:
+    chunks = chunks_of(whole()["png animated"])
+    wrong = [(name, data.replace(b"\0\0\0\2", b"\0\0\0\3", 1) if name == b"fdAT" else data)
+             for name, data in chunks]  # fmt: skip
+    body = b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in wrong)
+
+    assert reason(inspect(body, DECODE)) == "corrupt"

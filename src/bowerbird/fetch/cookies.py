@@ -131,7 +131,7 @@ def _parse_line(line: str, number: int) -> Cookie:
 def _flag(text: str, number: int) -> bool:
     flag = _FLAGS.get(text.strip().upper())
     if flag is None:
-        raise _bad(number, f"{text[:20]!r} should be TRUE or FALSE")
+        raise _bad(number, "its 2nd and 4th fields should be TRUE or FALSE")
     return flag
 
 
@@ -141,7 +141,7 @@ def _date(text: str, number: int) -> float:
     except ValueError:
         date = float("nan")
     if not date < float("inf"):
-        raise _bad(number, f"{text[:20]!r} should be seconds since 1970")
+        raise _bad(number, "its 5th field should be seconds since 1970")
     return max(0.0, date)
 
 

@@ -6,6 +6,7 @@ whatever the size, no imaging library, and no native code but what inflates.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from struct import unpack_from
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ _PASSES = (
     (1, 0, 2, 2),
     (0, 1, 1, 2),
 )
-_CRITICAL = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"fcTL", b"fdAT"))
+_CRITICAL = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"))
 
 
 class _Chunk(NamedTuple):
@@ -116,6 +117,7 @@ def decode(data: Body, header: Header) -> None:
     for chunk in chunks:
         _check_sum(data, chunk)
     _check_palette(data, chunks)
+    _check_animation(data, chunks)
     size = (header.width, header.height)
     _inflate(_pieces(data, chunks, b"IDAT", 0), _rows(data, size))
     for size, parts in _animation(data, chunks):
@@ -136,6 +138,23 @@ def _check_palette(data: Body, chunks: list[_Chunk]) -> None:
         raise CorruptError("no palette")
     if any((chunk.end - chunk.start) % 3 for chunk in palettes):
         raise CorruptError("palette of odd length")
+
+
+def _check_animation(data: Body, chunks: list[_Chunk]) -> None:
+    """Its chunks are numbered without a gap, each frame has data, none of them is missing."""
+    announced = [
+        int(unpack_from(">I", data, one.start)[0]) for one in chunks if one.name == b"acTL"
+    ]
+    if not announced:
+        return
+    numbered = [one for one in chunks if one.name in (b"fcTL", b"fdAT")]
+    if any(unpack_from(">I", data, one.start)[0] != n for n, one in enumerate(numbered)):
+        raise CorruptError("animation out of order")
+    names = [one.name for one in chunks if one.name not in (b"PLTE", b"acTL")]
+    if any(one == b"fcTL" and then in (b"fcTL", b"IEND") for one, then in pairwise(names)):
+        raise CorruptError("frame without data")
+    if names.count(b"fcTL") < announced[0]:
+        raise TruncatedError(f"{names.count(b'fcTL')} of {announced[0]} frames")
 
 
 def _animation(data: Body, chunks: list[_Chunk]) -> Iterator[tuple[tuple[int, int], list[_Chunk]]]:
