@@ -319,6 +319,26 @@ class HostRow(Value, frozen=True, kw_only=True, array_like=True):
     hold_s: float = 0.0
     state: str = "up"  #: up, held, down
     robots: str = ""  #: "", waiting, text, allow, forbid (of its last origin)
+    why: str = ""  #: why it is held or down, a reason as failures have them; "": not known any more
+
+
+class HostQuery(Value, frozen=True, kw_only=True, array_like=True):
+    """Which hosts a person wants to see."""
+
+    search: str = ""  #: part of the name
+    state: str = ""  #: held, down, or "" for all
+    sort: str = "busy"  #: busy (waiting and leased), host, done, failed, hold
+    reverse: bool = False  #: from the other end
+    offset: int = 0
+    limit: int = 50
+
+
+class HostPage(Value, frozen=True, kw_only=True, array_like=True):
+    """A stretch of the hosts that were asked for."""
+
+    rows: tuple[HostRow, ...] = ()
+    matching: int = 0  #: how many there are in all
+    whole: bool = True  #: false: only the busiest hosts were looked through
 
 
 class WorkerRow(Value, frozen=True, kw_only=True, array_like=True):

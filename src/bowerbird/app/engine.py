@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from bowerbird._version import __version__
+from bowerbird.app.browsing import LocalBrowser, served_browsing
 from bowerbird.app.bucket import SPOOLS
 from bowerbird.app.entries import LocalView, fate_of, served
 from bowerbird.app.folder import Folder, write_private
@@ -136,6 +137,7 @@ def opened(folder: Folder, job: Job, doors: Sequence[Door]) -> Iterator[Engine]:
     extra = {
         "job": lambda _, caller: encode(job_for(job, caller, frontier.stats().sessions)),
         **served(LocalView(frontier)),
+        **served_browsing(LocalBrowser(frontier)),
     }
     # Clients of the standard library come from other machines, or as if from them.
     bridge = Bridge(frontier, SystemClock.wall_s) if len(doors) > 1 else None

@@ -9,7 +9,7 @@ from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.redis.refetch import Anew
 from bowerbird.frontier.refetch import DATA
 from bowerbird.manager.chronicle import Chronicle
-from bowerbird.model import Held, Kind, Record, Task
+from bowerbird.model import Death, Held, Kind, Record, Task
 
 
 class ChronicleView:
@@ -30,6 +30,10 @@ class ChronicleView:
     def entry(self, row: int) -> Entry | None:
         """See `CatalogView`."""
         return of_row(row, self._chronicle.page(row - 1, 1))
+
+    def latest_deaths(self, reason: str, limit: int) -> list[Death]:
+        """The newest deaths of a reason."""
+        return self._chronicle.latest_deaths(reason, limit)
 
     def totals(self) -> Totals:
         """See `CatalogView`."""

@@ -104,7 +104,7 @@ class Watch:
         while not self._ended.is_set():
             try:
                 self._visit()
-            except BowerbirdError as error:
+            except (BowerbirdError, OSError) as error:  # files may go while they are read
                 self._say(trouble=str(error))
             self._rest()
 

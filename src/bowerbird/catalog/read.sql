@@ -134,5 +134,16 @@ JOIN catalog_death AS d ON d.url_id = way.url_id JOIN catalog_url AS u ON u.id =
 WHERE NOT EXISTS (SELECT 1 FROM catalog_redirection AS m WHERE m.from_id = d.url_id)
 ORDER BY dead LIMIT 1;
 
+-- latest_deaths: reason, so many of the newest are looked through, limit
+SELECT d.id, u.url, f.url, d.kind, d.reason, d.detail
+FROM (
+    SELECT * FROM catalog_death
+    WHERE reason = ?1 AND id > (SELECT ifnull(max(id), 0) FROM catalog_death) - ?2
+    ORDER BY id DESC LIMIT ?3
+) AS d
+JOIN catalog_url AS u ON u.id = d.url_id
+JOIN catalog_url AS f ON f.id = d.first_id
+ORDER BY d.id DESC;
+
 -- get_meta: key
 SELECT value FROM catalog_meta WHERE key = ?;

@@ -15,6 +15,8 @@ from bowerbird.model import Death, Holder, Kind, Place, Record, Redirection, Res
 
 #: Most sightings of one record that `entries` answers; the rest is a number.
 SIGHTINGS_LIMIT = 100
+#: How far back examples of a reason are looked for: 5 ms, however many tasks have died.
+DEATHS_LOOKED_THROUGH = 50_000
 
 Row = tuple[Any, ...]
 
@@ -99,6 +101,11 @@ class CatalogReader:
         """Those of these records that there are; without their holders."""
         found = (self._rows("of_url", url_id(url)) for url in final_urls)
         return [_record(row, ()) for rows in found for row in rows]
+
+    def latest_deaths(self, reason: str, limit: int) -> list[Death]:
+        """The newest deaths of a reason, newest first, among the last `DEATHS_LOOKED_THROUGH`."""
+        rows = self._rows("latest_deaths", reason, DEATHS_LOOKED_THROUGH, limit)
+        return list(map(_death, rows))
 
     def meta(self, key: str) -> str:
         """A word kept by `CatalogWriter.set_meta`; "" where there is none."""

@@ -10,6 +10,8 @@ from bowerbird.frontier.tasks import HostFacts, OriginFacts, TaskStore
 UNKNOWN_S = 1.0
 #: How much one new measurement of it counts.
 WEIGHT = 0.2
+#: Of so many hosts it is known why they are held or down; of others it is forgotten.
+REASONS = 10_000
 
 
 class Host:
@@ -80,6 +82,7 @@ class Hosts:
         self._by_name: dict[str, Host] = {}
         self._changed: dict[int, Host] = {}
         self._left: dict[int, Host] = {}
+        self._why: dict[int, str] = {}
 
     def __iter__(self) -> Iterator[Host]:
         return iter(self._at_hand.values())
@@ -119,6 +122,17 @@ class Hosts:
     def touch(self, host: Host) -> None:
         """The facts of a host have changed: they are kept with the next commit."""
         self._changed[host.id] = host
+
+    def blame(self, host: Host, reason: str) -> None:
+        """Remember why a host is held or down, for people only."""
+        self._why.pop(host.id, None)
+        self._why[host.id] = reason
+        if len(self._why) > REASONS:
+            del self._why[next(iter(self._why))]
+
+    def why(self, host: Host) -> str:
+        """Why it was last held or down; "": not known."""
+        return self._why.get(host.id, "")
 
     def leave(self, host: Host) -> None:
         """Something has ended at a host: it is looked at with the next commit."""

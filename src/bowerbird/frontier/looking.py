@@ -24,14 +24,16 @@ def host_rows(frontier: "LocalFrontier", limit: int) -> list[HostRow]:
     numbers = {*at_hand, *frontier.ring.fullest(limit)}
     known = frontier.books.get("hosts")
     numbers.update(range(1, min(known, max(0, limit - len(numbers))) + 1))
-    rows = [_host_row(frontier, frontier.hosts_at_hand.peek(number)) for number in numbers]
+    rows = [host_row(frontier, frontier.hosts_at_hand.peek(number)) for number in numbers]
     rows.sort(key=lambda row: (-row.waiting - row.leased, row.host))
     return rows[:limit]
 
 
-def _host_row(frontier: "LocalFrontier", host: Host) -> HostRow:
+def host_row(frontier: "LocalFrontier", host: Host) -> HostRow:
+    """One host, for people."""
     now, facts = frontier.books.now(), host.facts
     hold_s = max(0.0, facts.hold_until - now)
+    state = "down" if host.down() else "held" if hold_s else "up"
     return HostRow(
         host=facts.name,
         waiting=frontier.ring.count(host.id),
@@ -41,8 +43,9 @@ def _host_row(frontier: "LocalFrontier", host: Host) -> HostRow:
         slots=sum(host.held.values()),
         delay_s=frontier.hosts_at_hand.delay_s(host),
         hold_s=hold_s,
-        state="down" if host.down() else "held" if hold_s else "up",
+        state=state,
         robots=_robots(frontier, host, now),
+        why="" if state == "up" else frontier.hosts_at_hand.why(host),
     )
 
 

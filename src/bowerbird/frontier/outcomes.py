@@ -88,6 +88,7 @@ class Outcomes:
         """Take facts about a host; answer whether the connection failed."""
         if outcome.hold_s > 0:
             host.hold(now, outcome.hold_s)
+            self._hosts.blame(host, outcome.reason)
             self._turns.changed(host)
         if outcome.delay_s is not None and outcome.delay_s != host.facts.delay_s:
             host.set_delay(outcome.delay_s)
@@ -96,6 +97,7 @@ class Outcomes:
             self._downs.answered(host)
         elif outcome.answered is False and self._is_connection(entry, outcome):
             self._downs.failed(host, now, outcome.reason, probe=probe)
+            self._hosts.blame(host, outcome.reason)
             return True
         return False
 

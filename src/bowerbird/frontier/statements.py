@@ -8,9 +8,9 @@ _NAME = re.compile(r"^-- (\w+):.*$", re.MULTILINE)
 
 
 @cache
-def statements() -> dict[str, str]:
+def statements(file: str = "tasks.sql") -> dict[str, str]:
     """name -> statement."""
-    parts = _NAME.split(_read("tasks.sql"))
+    parts = _NAME.split(_read(file))
     return dict(zip(parts[1::2], map(str.strip, parts[2::2]), strict=True))
 
 

@@ -13,7 +13,7 @@ import apsw
 from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Fate, Totals
 from bowerbird.catalog.segment import Segment
 from bowerbird.frontier.database import mapped_errors, open_database
-from bowerbird.model import Record, Results
+from bowerbird.model import Death, Record, Results
 from bowerbird.store.segments import SegmentName
 
 T = TypeVar("T")
@@ -98,6 +98,10 @@ class Chronicle:
     def totals(self) -> Totals:
         """Counts over all."""
         return self._read(lambda reader: reader.totals())
+
+    def latest_deaths(self, reason: str, limit: int) -> list[Death]:
+        """The newest deaths of a reason; see `CatalogReader.latest_deaths`."""
+        return self._read(lambda reader: reader.latest_deaths(reason, limit))
 
     def fates(self, urls: Iterable[str]) -> dict[str, Fate]:
         """How those of these URLs have ended that have."""

@@ -12,16 +12,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from bowerbird.app.watch import Watch
-from bowerbird.web import gallery, pages, session
+from bowerbird.web import gallery, metrics, pages, session
+from bowerbird.web.api import document
 from bowerbird.web.api import routes as api
 from bowerbird.web.guard import Guard, Guarded
 from bowerbird.web.site import HERE, Site, new_templates
+from bowerbird.web.sparing import Sparing
 from bowerbird.web.stream import Stream
 
 
 def application(watch: Watch, guard: Guard) -> tuple[ASGIApp, Site]:
     """The application that shows what a watch sees, and what its pages share."""
-    site = Site(watch, Stream(watch), guard, new_templates())
+    site = Site(watch, Stream(watch), guard, new_templates(), Sparing())
     desk = gallery.Desk(watch)
 
     @asynccontextmanager
@@ -34,6 +36,8 @@ def application(watch: Watch, guard: Guard) -> tuple[ASGIApp, Site]:
         *pages.routes(site),
         *session.routes(site),
         *api.routes(site),
+        *document.routes(site),
+        *metrics.routes(site),
         *gallery.routes(site, desk),
         Mount("/static/gallery", _files("gallery/static")),
         Mount("/static", _files("static")),

@@ -14,6 +14,7 @@ from bowerbird._version import __version__
 from bowerbird.app.visit import Visit
 from bowerbird.app.watch import Watch
 from bowerbird.web.guard import Guard
+from bowerbird.web.sparing import Sparing
 from bowerbird.web.stream import Stream
 
 HERE = Path(__file__).parent
@@ -38,15 +39,20 @@ class Site:
     stream: Stream
     guard: Guard
     templates: Environment
+    sparing: Sparing  #: for questions that cost the crawl something
 
     async def ask(self, function: Callable[[Visit], T]) -> T:
-        """Ask the crawl something, on a thread; then have all pages told what has changed.
+        """Ask the crawl something, on a thread.
 
         Raises:
             BowerbirdError: it cannot be asked now.
         """
+        return await run_in_threadpool(self.watch.ask, function)
+
+    async def steer(self, function: Callable[[Visit], T]) -> T:
+        """Change something, as `ask`; then have all pages told of it at once."""
         try:
-            return await run_in_threadpool(self.watch.ask, function)
+            return await self.ask(function)
         finally:
             self.watch.look_now()
 

@@ -1,6 +1,6 @@
 """The routes under /api/v1, each with what the OpenAPI document says of it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -9,12 +9,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bowerbird.app.browsing import browser_of
 from bowerbird.app.steering import pause, requeue, resume, stop
 from bowerbird.errors import BowerbirdError, UsageError
-from bowerbird.web.api.values import Curve, Error, Live, json_of, live_of
+from bowerbird.model import HostQuery
+from bowerbird.web.api.values import (
+    Curve,
+    Error,
+    Failures,
+    Hosts,
+    Live,
+    Workers,
+    failure_of,
+    host_of,
+    json_of,
+    live_of,
+    worker_of,
+)
 from bowerbird.web.site import Site
 
 ROOT = "/api/v1"
+#: What hosts can be chosen and sorted by; the first is meant where nothing is said.
+STATES = ("", "held", "down")
+SORTS = ("busy", "host", "done", "failed", "hold")
 #: Seconds of throughput, unless another span is asked for.
 SPAN_S = 600.0
 
@@ -92,24 +109,62 @@ async def _history(site: Site, request: Request) -> Curve:
     )  # fmt: skip
 
 
+async def _hosts(site: Site, request: Request) -> Hosts:
+    given = request.query_params
+    query = HostQuery(
+        search=given.get("search", "")[:256], state=_one_of(given, "state", STATES),
+        sort=_one_of(given, "sort", SORTS), reverse=given.get("reverse", "") in ("1", "true"),
+        offset=int(query_number(request, "offset", 0, 0, 10_000)),
+        limit=int(query_number(request, "limit", 50, 1, 200)),
+    )  # fmt: skip
+    page = await site.sparing.ask(
+        query, lambda: site.ask(lambda crawl: browser_of(crawl).hosts(query))
+    )
+    return Hosts(hosts=list(map(host_of, page.rows)), matching=page.matching, whole=page.whole)
+
+
+def _one_of(given: Mapping[str, str], name: str, words: Sequence[str]) -> str:
+    word = given.get(name, words[0])
+    if word not in words:
+        raise UsageError(f"{name}={word!r} is none of: {', '.join(filter(None, words))}.")
+    return word
+
+
+async def _workers(site: Site, _: Request) -> Workers:
+    status = site.watch.moment.status
+    return Workers(workers=list(map(worker_of, status.workers if status else ())))
+
+
+async def _failures(site: Site, request: Request) -> Failures:
+    reason = request.query_params.get("reason", "")[:64]
+    limit = int(query_number(request, "limit", 5, 0, 100))
+    deaths = await site.sparing.ask(
+        ("deaths", reason, limit),
+        lambda: site.ask(lambda crawl: browser_of(crawl).deaths(reason, limit)),
+    )
+    status = site.watch.moment.status
+    count = status.stats.dead.get(reason, 0) if status else 0
+    return Failures(reason=reason, count=count, examples=list(map(failure_of, deaths)))
+
+
 async def _requeue(site: Site, request: Request) -> Requeued:
     which = await body_of(request, Which)
-    count = await site.ask(lambda crawl: requeue(crawl, which.host, which.reason, which.url))
+    count = await site.steer(lambda crawl: requeue(crawl, which.host, which.reason, which.url))
     return Requeued(count)
 
 
 async def _pause(site: Site, _: Request) -> Steered:
-    await site.ask(pause)
+    await site.steer(pause)
     return Steered("paused")
 
 
 async def _resume(site: Site, _: Request) -> Steered:
-    await site.ask(resume)
+    await site.steer(resume)
     return Steered("running")
 
 
 async def _stop(site: Site, _: Request) -> Steered:
-    await site.ask(stop)
+    await site.steer(stop)
     return Steered("draining")
 
 
@@ -118,6 +173,25 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "/history", _history, Curve, "Throughput over time, since this dashboard began.",
         parameters=(Parameter("span", "number", "seconds back from now; 600 unless given"),),
+    ),
+    Endpoint(
+        "/hosts", _hosts, Hosts, "Hosts, sorted, searched, a page at a time.",
+        parameters=(
+            Parameter("search", "string", "part of the name"),
+            Parameter("state", "string", "held or down; all unless given"),
+            Parameter("sort", "string", "busy, host, done, failed or hold; busy unless given"),
+            Parameter("reverse", "boolean", "from the other end"),
+            Parameter("offset", "integer", "how many to leave out; 10,000 at most"),
+            Parameter("limit", "integer", "how many; 50 unless given, 200 at most"),
+        ),
+    ),
+    Endpoint("/workers", _workers, Workers, "All workers that are attached."),
+    Endpoint(
+        "/failures", _failures, Failures, "The newest failures of a reason; /live has the reasons.",
+        parameters=(
+            Parameter("reason", "string", "one of those that /live lists"),
+            Parameter("limit", "integer", "how many examples; 5 unless given, 100 at most"),
+        ),
     ),
     Endpoint(
         "/retry", _requeue, Requeued, "Put failed tasks back into the queue.", "POST", takes=Which

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from bowerbird.app.watch import Moment
 from bowerbird.manager.progress import Progress
-from bowerbird.model import HostRow, WorkerRow
+from bowerbird.model import Death, HostRow, WorkerRow
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -33,6 +33,7 @@ class Host(Answer, frozen=True, kw_only=True):
     delay_s: Annotated[float, Meta(description="least time between two requests, in seconds")]
     hold_s: Annotated[float, Meta(description="no request before this has passed, in seconds")]
     state: Annotated[str, Meta(description="up, held or down")]
+    why: Annotated[str, Meta(description="why it is held or down, where that is known")]
     robots: Annotated[str, Meta(description="robots.txt: text, allow, forbid, waiting or empty")]
 
 
@@ -84,10 +85,42 @@ class Live(Answer, frozen=True, kw_only=True):
     hosts: Annotated[int, Meta(description="hosts met")] = 0
     hosts_answered: int = 0
     busiest: Annotated[list[Host], Meta(description="the busiest hosts")] = []
-    workers: list[Worker] = []
+    workers: Annotated[int, Meta(description="workers that are attached")] = 0
     manager: Annotated[str, Meta(description="which one, where the frontier is in Redis")] = ""
     backlog: Annotated[int, Meta(description="bytes of results in Redis that wait for it")] = 0
     backlog_most: int = 0
+
+
+class Hosts(Answer, frozen=True, kw_only=True):
+    """A stretch of the hosts that were asked for."""
+
+    hosts: list[Host]
+    matching: Annotated[int, Meta(description="how many match in all")]
+    whole: Annotated[bool, Meta(description="false: only the busiest were looked through")]
+
+
+class Workers(Answer, frozen=True, kw_only=True):
+    """All workers that are attached."""
+
+    workers: list[Worker]
+
+
+class Failure(Answer, frozen=True, kw_only=True):
+    """A task that ended without what it was for."""
+
+    url: str
+    first_url: Annotated[str, Meta(description="by which it was reached, over redirects")]
+    kind: str
+    reason: str
+    detail: str
+
+
+class Failures(Answer, frozen=True, kw_only=True):
+    """The newest failures of a reason."""
+
+    reason: str
+    count: Annotated[int, Meta(description="how many there are of it now")]
+    examples: list[Failure]
 
 
 class Curve(Answer, frozen=True, kw_only=True):
@@ -124,7 +157,7 @@ def live_of(where: str, moment: Moment) -> Live:
         waiting_kinds=stats.waiting, done_kinds=stats.done, failures=stats.dead,
         counters=stats.counters, hosts=stats.hosts, hosts_answered=stats.hosts_answered,
         busiest=[host_of(row) for row in status.hosts],
-        workers=[worker_of(row) for row in status.workers],
+        workers=len(status.workers),
         manager=status.manager, backlog=status.backlog, backlog_most=status.backlog_most,
         **_reckoned(progress),
     )  # fmt: skip
@@ -148,7 +181,7 @@ def host_of(row: HostRow) -> Host:
     return Host(
         host=row.host, waiting=row.waiting, leased=row.leased, done=row.done, failed=row.dead,
         slots=row.slots, delay_s=round(row.delay_s, 3), hold_s=round(row.hold_s, 1),
-        state=row.state, robots=row.robots,
+        state=row.state, why=row.why, robots=row.robots,
     )  # fmt: skip
 
 
@@ -161,4 +194,12 @@ def worker_of(row: WorkerRow) -> Worker:
         per_s=round(row.finished / max(row.attached_s, 1.0), 2),
         last_seen_s=round(row.last_seen_s, 1), attached_s=round(row.attached_s, 1),
         clock_off_s=round(row.clock_off_s, 1),
+    )  # fmt: skip
+
+
+def failure_of(death: Death) -> Failure:
+    """A failure as it is told."""
+    return Failure(
+        url=death.url, first_url=death.first_url, kind=str(death.kind), reason=death.reason,
+        detail=death.detail,
     )  # fmt: skip

@@ -1,0 +1,109 @@
+"""What a person looks through beside the images: hosts by name or state, examples of failures.
+
+Each question is bounded, since a manager answers it between the calls of its workers. One that is
+older than these questions is asked for its busiest hosts instead.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from bowerbird.app.engine_catalog import ChronicleView
+from bowerbird.app.visit import Visit
+from bowerbird.catalog import CatalogReader
+from bowerbird.codec import decode, encode
+from bowerbird.errors import RemoteCallError
+from bowerbird.frontier.browse import browse, browse_busiest
+from bowerbird.frontier.remote import RemoteFrontier
+from bowerbird.frontier.sqlite import SqliteFrontier
+from bowerbird.model import Death, HostPage, HostQuery
+from bowerbird.queues import Caller
+
+#: Hosts that are looked through where the engine knows only which are the busiest.
+BUSIEST = 500
+#: Most examples of one answer.
+EXAMPLES = 100
+
+
+class Browser(Protocol):
+    """Answers what a person looks through."""
+
+    def hosts(self, query: HostQuery) -> HostPage:
+        """A page of hosts."""
+        ...
+
+    def deaths(self, reason: str, limit: int) -> list[Death]:
+        """The newest tasks that ended for a reason, newest first."""
+        ...
+
+
+class LocalBrowser:
+    """Looks in the database of a crawl that nobody else has."""
+
+    def __init__(self, frontier: SqliteFrontier) -> None:
+        self._frontier = frontier
+
+    def hosts(self, query: HostQuery) -> HostPage:
+        """See `Browser`."""
+        return browse(self._frontier, query)
+
+    def deaths(self, reason: str, limit: int) -> list[Death]:
+        """See `Browser`."""
+        reader = CatalogReader(self._frontier.connection)
+        return reader.latest_deaths(reason, min(limit, EXAMPLES))
+
+
+class RemoteBrowser:
+    """Asks the manager that runs the crawl."""
+
+    def __init__(self, frontier: RemoteFrontier) -> None:
+        self._frontier = frontier
+
+    def hosts(self, query: HostQuery) -> HostPage:
+        """See `Browser`."""
+        try:
+            return decode(self._frontier.call("browse", encode(query)), HostPage)
+        except RemoteCallError:
+            return browse_busiest(self._frontier.hosts(BUSIEST), query)
+
+    def deaths(self, reason: str, limit: int) -> list[Death]:
+        """See `Browser`."""
+        try:
+            return decode(self._frontier.call("deaths", encode((reason, limit))), list[Death])
+        except RemoteCallError:
+            return []
+
+
+class EngineBrowser:
+    """Looks in Redis for the busiest hosts, and in the catalog that is made of its results."""
+
+    def __init__(self, crawl: Visit) -> None:
+        self._crawl = crawl
+
+    def hosts(self, query: HostQuery) -> HostPage:
+        """See `Browser`."""
+        return browse_busiest(self._crawl.frontier.hosts(BUSIEST), query)
+
+    def deaths(self, reason: str, limit: int) -> list[Death]:
+        """See `Browser`; none where the catalog lies on another machine."""
+        catalog = None if self._crawl.afar else self._crawl.catalog
+        if not isinstance(catalog, ChronicleView):
+            return []
+        return catalog.latest_deaths(reason, min(limit, EXAMPLES))
+
+
+def browser_of(crawl: Visit) -> Browser:
+    """What there is to look through in a crawl that is being visited."""
+    frontier = crawl.frontier
+    if isinstance(frontier, RemoteFrontier):
+        return RemoteBrowser(frontier)
+    if isinstance(frontier, SqliteFrontier):
+        return LocalBrowser(frontier)
+    return EngineBrowser(crawl)
+
+
+def served_browsing(browser: LocalBrowser) -> dict[str, Callable[[bytes, Caller], bytes]]:
+    """The methods by which a manager answers a `RemoteBrowser`."""
+    return {
+        "browse": lambda payload, _: encode(browser.hosts(decode(payload, HostQuery))),
+        "deaths": lambda payload, _: encode(browser.deaths(*decode(payload, tuple[str, int]))),
+    }
