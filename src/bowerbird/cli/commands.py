@@ -41,6 +41,7 @@ for command in (
     steering.retry,
     looking.verify,
     looking.export,
+    looking.report,
     joining.worker,
     gallery.gallery,
     gathering.gather,

@@ -1,4 +1,4 @@
-"""`verify` and `export`."""
+"""`verify`, `export` and `report`."""
 
 import sys
 from pathlib import Path
@@ -73,3 +73,28 @@ def export(
     said = export_crawl(where, form, out, folders, access)
     if said:
         print(said, file=sys.stderr)  # noqa: T201
+
+
+@click.command(short_help="Write one HTML file about a crawl, to send to someone.")
+@at_crawl
+@click.option(
+    "-o", "--out", type=Path, default=Path("report.html"), show_default=True, metavar="FILE",
+    help="Where to.",
+)  # fmt: skip
+@click.option(
+    "--sample", default=48, show_default=True, type=click.IntRange(0, 500),
+    help="Embed so many small images, spread over the crawl.",
+)  # fmt: skip
+@folder_option
+def report(where: str, access: "Access", out: Path, sample: int, folders: tuple[Path, ...]) -> None:
+    """Write one self-contained HTML file: counts, charts, failures, hosts, a sample of images.
+
+    It asks for nothing from anywhere, so it can be opened, sent and kept as it is.
+    """
+    from bowerbird.app.report_page import make_report
+    from bowerbird.cli.values import shown_size
+
+    told = make_report(where, access, out, sample, folders)
+    click.echo(
+        f"{told.images:,} images, {told.shown} of them shown, in {out} ({shown_size(told.bytes)})."
+    )

@@ -29,7 +29,7 @@ PLACE_WIDTH = 16
 
 def panel(progress: Progress) -> Group:
     """What it does, counts with rates, a bar, the reasons of failure, the busiest hosts."""
-    lines: list[RenderableType] = [_head(progress), _bar(progress), _counts(progress)]
+    lines: list[RenderableType] = [*top_of(progress)]
     if progress.failed:
         lines.append(_failures(progress))
     busy = [row for row in progress.hosts if row.waiting or row.leased]
@@ -38,6 +38,11 @@ def panel(progress: Progress) -> Group:
     if any(not row.worker.local for row in progress.workers):
         lines += [_workers(progress.workers), _worker_counts(each_once(progress.workers))]
     return Group(*lines)
+
+
+def top_of(progress: Progress) -> tuple[RenderableType, ...]:
+    """What it does, a bar, counts: three lines."""
+    return _head(progress), _bar(progress), _counts(progress)
 
 
 def phase(progress: Progress) -> str:
@@ -93,8 +98,8 @@ def _hosts(rows: list[HostRow]) -> Table:
         table.add_column(justify=justify, no_wrap=True)
     for row in rows:
         in_flight = f"{row.leased:,} taken"
-        mood = Text(_mood(row), style="yellow")
-        table.add_row(Text(_short(row.host)), f"{row.waiting:,} waiting", in_flight, mood)
+        mood = Text(mood_of_host(row), style="yellow")
+        table.add_row(Text(short(row.host)), f"{row.waiting:,} waiting", in_flight, mood)
     return table
 
 
@@ -105,7 +110,7 @@ def _workers(rows: Sequence[WorkerRow]) -> Table:
         table.add_column(justify=justify, no_wrap=True, overflow="ellipsis")
     for row in busiest_first(rows)[:WORKERS]:
         name, mood = Text(row.worker.name[:NAME_WIDTH]), Text(mood_of(row), style="yellow")
-        place = Text(_short(row.worker.address.rpartition(":")[0] or "here", PLACE_WIDTH))
+        place = Text(short(row.worker.address.rpartition(":")[0] or "here", PLACE_WIDTH))
         table.add_row(name, place, f"{row.leased:,} taken", f"{rate_of(row)}/s", mood)
     return table
 
@@ -116,11 +121,13 @@ def _worker_counts(rows: Sequence[WorkerRow]) -> Text:
     return Text(f"{len(rows):,} worker{'s' * (len(rows) != 1)}{noted}", style="dim")
 
 
-def _short(host: str, width: int = HOST_WIDTH) -> str:
+def short(host: str, width: int = HOST_WIDTH) -> str:
+    """A name that fits; its end is kept, which says whose it is."""
     return host if len(host) <= width else "…" + host[1 - width :]
 
 
-def _mood(row: HostRow) -> str:
+def mood_of_host(row: HostRow) -> str:
+    """What a person should know of a host; "" where all is as usual."""
     if row.state == "down":
         return "down"
     if row.hold_s:

@@ -142,7 +142,7 @@ def summary(report: "Report") -> list[str]:
     per_s = report.new_images / report.seconds if report.seconds else 0.0
     lines = [
         f"{_state(report)}"
-        f"{' (' + report.reason + ')' if report.reason else ''}: {_many(report.images, 'image')}, "
+        f"{' (' + report.reason + ')' if report.reason else ''}: {many(report.images, 'image')}, "
         f"{shown_size(report.bytes)}, in {shown_duration(report.seconds)}"
         f"{f' ({_rate(per_s)} images/s)' if report.new_images > 1 else ''}"
     ]
@@ -156,10 +156,10 @@ def summary(report: "Report") -> list[str]:
     noun = "file" if report.files == report.images else "different file"
     here = report.files - report.files_away
     if here or not report.files_away:
-        lines.append(f"  {_many(here, noun)} in {report.store or report.folder}/images")
+        lines.append(f"  {many(here, noun)} in {report.store or report.folder}/images")
     if report.files_away:
         lines.append(
-            f"  {_many(report.files_away, noun)} in workers' folders; "
+            f"  {many(report.files_away, noun)} in workers' folders; "
             f"`bowerbird gather {report.folder} FOLDER...` brings them together"
         )
     return lines
@@ -171,7 +171,8 @@ def _add_counts(lines: list[str], title: str, counts: dict[str, int]) -> None:
         lines.append(f"  {sum(counts.values()):,} {title}: {shown}")
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
+    """A number with its noun."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 

@@ -22,10 +22,19 @@ LISTED = 50
 
 @click.command()
 @at_crawl
+@click.option("--watch", is_flag=True, help="Show it on the whole screen, each second anew.")
 @click.option("--json", is_flag=True, help="Print JSON.")
-def status(where: str, access: "Access", json: bool) -> None:
+def status(where: str, access: "Access", watch: bool, json: bool) -> None:
     """Show counts, rates, hosts, workers and failures."""
     from bowerbird.app.status import status_of
+
+    if watch:
+        from bowerbird.cli.watching import watch_crawl
+
+        if json:
+            raise click.UsageError("--watch is for people, --json for programs: take one.")
+        watch_crawl(where, access)
+        return
 
     found = status_of(where, access)
     if json:

@@ -17,6 +17,7 @@ import numpy as np
 
 from bowerbird.catalog.gallery.columns import BLOCK, Columns, row, rows_of
 from bowerbird.catalog.gallery.query import Ids, Query, View, filtered, ordered
+from bowerbird.catalog.gallery.summary import HostShare, Summary, arrivals, shares, sides
 from bowerbird.catalog.gallery.values import GONE, TYPES, Facets, Item
 from bowerbird.catalog.gallery.words import TEXT_LIMIT, name_of, question, spaced
 from bowerbird.catalog.ids import url_id
@@ -172,13 +173,32 @@ class GalleryIndex:
             types = np.bincount(rows["type"], minlength=len(TYPES))
             hosts = np.bincount(rows["host"])
             most = np.argsort(hosts)[::-1][:HOSTS]
-            names: dict[int, str] = dict(self._ask("host_names", apsw.carray(_q(most.tolist()))))
+            names = self._names(most.tolist())
         return Facets(
             images=len(view),
             bytes=int(rows["bytes"].sum(dtype=np.uint64)),
             types={name or "other": int(n) for name, n in zip(TYPES, types, strict=False) if n},
             hosts=[(names[int(n)], int(hosts[n])) for n in most if hosts[n]],
         )
+
+    def summary(self) -> Summary:
+        """All images in few numbers."""
+        with self._lock:
+            view = self.view(Query())
+            if not len(view):
+                return Summary()
+            facets, when = self.facets(view), self._columns.at(view.ids)["when"]
+            hosts, most = shares(self._columns, view.ids)
+            names = self._names([one for one, _, _ in most])
+        return Summary(
+            images=len(view), bytes=facets.bytes, hosts=hosts, began_at=int(when.min()),
+            ended_at=int(when.max()), arrivals=arrivals(when), types=facets.types,
+            sides=sides(self._columns, view.ids),
+            largest=[HostShare(names[one], images, size) for one, images, size in most],
+        )  # fmt: skip
+
+    def _names(self, hosts: Sequence[int]) -> dict[int, str]:
+        return dict(self._ask("host_names", apsw.carray(_q(hosts))))
 
     def hosts_with(self, text: str, most: int) -> list[str]:
         """Names of hosts with a text in them."""
