@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from bowerbird.cli.show import Lines
+from bowerbird.cli.show import Lines, line_of
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
@@ -49,9 +49,10 @@ def _told(watch: "Watch", news: threading.Event) -> None:
         if moment.trouble:
             lines.say(moment.trouble)
         elif moment.progress:
-            lines.tell(moment.progress)
             if has_ended(moment):
+                lines.say(line_of(moment.progress))
                 return
+            lines.tell(moment.progress)
 
 
 def has_ended(moment: "Moment") -> bool:
