@@ -10,6 +10,7 @@
 """
 
 import hmac
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlsplit
@@ -40,6 +41,9 @@ HEADERS = {
 ACTION_HEADER = "x-bowerbird"
 #: What is needed to come in, so it is open to all: nothing in it is of the crawl.
 PUBLIC = ("/login", "/session", "/static/", "/healthz")
+
+#: Of a Host header; the colons of an IPv6 address are within brackets.
+PORT_AT_END = re.compile(r":\d*$")
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -106,11 +110,12 @@ class Guard:
         return _refused(401, "no-token", "This needs the token.")
 
     def _is_ours(self, headers: Headers) -> bool:
-        """With the token asked for everywhere, a foreign name has no cookie and sees nothing."""
+        """With the token asked for everywhere, a foreign name has no cookie and sees nothing. The
+        port says nothing: that of a tunnel (`ssh -L`) is another."""
         if self.open:
             return True
-        name, _, port = headers.get("host", "").lower().rpartition(":")
-        return name in self.names and port == str(self.port)
+        host = headers.get("host", "").lower()
+        return PORT_AT_END.sub("", host) in self.names
 
 
 def _is_same_site(headers: Headers) -> bool:
