@@ -45,6 +45,8 @@ def pixels_of(body: bytes) -> list[bytes] | str:
 
 def end_of(kind: str, body: bytes) -> int:
     """The least length at which nothing of the image is missing; the whole where nobody knows."""
+    if kind == "svg":
+        return body.rfind(b">") + 1
     finder = {"png": _png, "jpeg": _jpeg, "gif": _gif, "webp": _webp, "bmp": _bmp, "avif": _avif}
     try:
         return min(finder[kind](body), len(body)) if kind in finder else len(body)

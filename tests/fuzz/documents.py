@@ -19,7 +19,7 @@ from bowerbird.extract.jsonld import images_of
 from bowerbird.extract.srcset import MAX_CANDIDATES, parse_srcset
 from bowerbird.extract.unpack import MAX_RATIO, unpacked
 from bowerbird.fetch.headers import Headers
-from bowerbird.frontier.redis.robots import Judge
+from bowerbird.frontier.robots_rules import Rules
 from bowerbird.settings import Srcset
 from bowerbird.signatures import HEAD, is_html, plain, root_element, true_type
 from bowerbird.urls import canonical
@@ -86,22 +86,16 @@ def check_jsonld(data: bytes) -> None:
 def check_robots(data: bytes) -> None:
     path, body = split(data, 2)
     text = body.decode("utf-8", "replace")
-    judge = Judge("bowerbird", lambda _: None)
-    judge._parsed["", 0.0] = judge._parsed["", 1.0] = _parsed(text)
-    assert 0 <= judge.crawl_delay_s(text) < math.inf
+    rules = Rules(text, "Bowerbird/1.0")
+    assert 0 <= rules.delay_s < math.inf
+    assert len(rules._parsed._user_agents) <= 3  # each costs as much as all rules
     for link in ("/", text_of(path)):
         url = canonical(link, URL)
         if url:
-            assert isinstance(judge.allows("", 0.0, url), bool)
-    assert judge.allows("", 0.0, "http://site.test/robots.txt")
+            assert isinstance(rules.allows(url), bool)
+    assert rules.allows("http://site.test/robots.txt")
     for url in robots_sitemaps(text, URL):
         assert canonical(url) == url
-
-
-def _parsed(text: str) -> object:
-    from bowerbird.frontier.redis.robots import _parse
-
-    return _parse(text)
 
 
 def check_charset(data: bytes) -> None:

@@ -1,6 +1,7 @@
 """Readers of what people give and pages name: URLs, cookies, lists, addresses, file names."""
 
 import os
+import unicodedata
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
@@ -120,7 +121,7 @@ def check_name(data: bytes) -> None:
             assert part not in ("", ".", "..")
             assert len(part.encode()) <= PART_LIMIT + 40
             assert not set('<>:"\\|?*\0\x7f') & set(part)
-            assert part.isprintable()
+            assert not {"Cc", "Cf", "Cs", "Co"} & set(map(unicodedata.category, part))
             assert part[-1] not in ". "
 
 

@@ -5,10 +5,10 @@ judged here and nowhere else, when they would be leased.
 """
 
 from collections import OrderedDict
-from typing import Any
 
 from bowerbird.frontier.base import ROBOTS_HOPS, ROBOTS_TTL_S
 from bowerbird.frontier.hosts import Host
+from bowerbird.frontier.robots_rules import Rules
 from bowerbird.frontier.shared import Shared
 from bowerbird.frontier.tasks import ROBOTS, Entry, OriginFacts
 from bowerbird.model import Kind, Robots, Task
@@ -31,7 +31,7 @@ class Gates:
     def __init__(self, shared: Shared) -> None:
         self._store, self._rules = shared.store, shared.rules
         self._asked: dict[int, int] = {}  #: origin -> its robots task, while that is unfinished
-        self._parsed: OrderedDict[int, Any] = OrderedDict()
+        self._parsed: OrderedDict[int, Rules] = OrderedDict()
 
     def restore(self, asked: dict[int, int]) -> None:
         """Take up the gates of before."""
@@ -85,7 +85,7 @@ class Gates:
         self._asked.pop(origin.id, None)
         self._parsed.pop(origin.id, None)
         text = robots.text[:MAX_TEXT] if robots.verdict == "text" else ""
-        text = text.encode("utf-8", "replace").decode()  # lone surrogates break protego and SQLite
+        text = text.encode("utf-8", "replace").decode()  # lone surrogates break SQLite
         origin.verdict = (
             "allow" if robots.verdict == "text" and not text.strip() else robots.verdict
         )
@@ -93,7 +93,7 @@ class Gates:
         self._store.keep_origin(origin, text)
         if origin.verdict != "text":
             return 0.0
-        return float(self._rules_of(origin).crawl_delay(self._rules.user_agent) or 0.0)
+        return self._rules_of(origin).delay_s
 
     # Judging.
 
@@ -103,15 +103,13 @@ class Gates:
             return ""
         if origin.verdict == "forbid":
             return origin.reason or UNREACHABLE
-        allowed = self._rules_of(origin).can_fetch(url, self._rules.user_agent)
-        return "" if allowed else FORBIDDEN
+        return "" if self._rules_of(origin).allows(url) else FORBIDDEN
 
-    def _rules_of(self, origin: OriginFacts) -> Any:
+    def _rules_of(self, origin: OriginFacts) -> Rules:
         parsed = self._parsed.get(origin.id)
         if parsed is None:
-            from protego import Protego  # only crawls that obey need it
-
-            parsed = self._parsed[origin.id] = Protego.parse(self._store.robots_text(origin.id))
+            text = self._store.robots_text(origin.id)
+            parsed = self._parsed[origin.id] = Rules(text, self._rules.user_agent)
             if len(self._parsed) > PARSED:
                 self._parsed.popitem(last=False)
         else:

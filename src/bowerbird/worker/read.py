@@ -37,6 +37,8 @@ class Reader:
     def robots(self, lease: Lease, response: Response, body: bytes) -> Outcome:
         """The text of a robots.txt, and the sitemaps that it names."""
         text = body[:ROBOTS_BYTES].decode("utf-8", "replace")
+        if len(body) > ROBOTS_BYTES:  # half a rule would be another rule
+            text = text.rpartition("\n")[0]
         origin = urls.origin_of(lease.task.first)
         outcome = self._judge.done(
             lease, status=response.status, robots=Robots(verdict="text", text=text)

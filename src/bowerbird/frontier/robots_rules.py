@@ -1,0 +1,74 @@
+"""What a robots.txt says to us (RFC 9309), whoever asks: one reading of it for all engines.
+
+Protego parses and matches. Before that the text is narrowed to the three sorts of groups that
+matter here (ours, that for all, anybody else's): as Protego keeps each rule once for each robot
+of its group, a hostile 60 KB of names and rules would take it 5 s, 512 KB many minutes.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+#: Rules with wildcards that are read in full: each costs up to 5 us for every URL judged.
+MAX_WILD = 10_000
+
+_OURS, _ALL, _OTHERS = "ours", "*", "others"
+#: Also without its colon, as Google and Protego read it.
+_AGENT = re.compile(r"\s*+user[-\s]*+agent(?:\s*+:|\s)([^#]*+)", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Za-z_-]++")
+_COMPATIBLE = re.compile(r"compatible;\s*+([A-Za-z_-]++)", re.IGNORECASE)
+
+
+class Rules:
+    """The rules of one origin that bind us."""
+
+    def __init__(self, text: str, user_agent: str) -> None:
+        """`user_agent`: as it is sent; its product token is what groups are found by."""
+        from protego import Protego  # only crawls that obey need it
+
+        # Lone surrogates break protego, a byte order mark its first line.
+        text = text.encode("utf-8", "replace").decode().removeprefix("\ufeff")
+        self._parsed: Any = Protego.parse("\n".join(_narrowed(text, token_of(user_agent))))
+
+    def allows(self, url: str) -> bool:
+        """Whether a canonical URL may be fetched."""
+        return bool(self._parsed.can_fetch(url, _OURS))
+
+    @property
+    def delay_s(self) -> float:
+        """The Crawl-delay asked for; 0 where there is none."""
+        return float(self._parsed.crawl_delay(_OURS) or 0.0)
+
+
+def token_of(user_agent: str) -> str:
+    """The product token of an identification, lower case: `Wren/2.1 (+http://…)` -> `wren`."""
+    match = _COMPATIBLE.search(user_agent)
+    token = match[1] if match else _first_token(user_agent)
+    return token.lower()
+
+
+def _first_token(text: str) -> str:
+    match = _TOKEN.match(text)
+    return match[0] if match else ""
+
+
+def _narrowed(text: str, token: str) -> Iterator[str]:
+    wild = 0
+    for line in text.splitlines():
+        agent = _AGENT.match(line)
+        if agent:
+            yield _named(agent[1].strip(), token)
+            continue
+        wild += "*" in line
+        if wild <= MAX_WILD or "*" not in line:
+            yield line
+        elif not line.lstrip()[:5].lower().startswith("allow"):
+            yield line.partition("*")[0]  # it forbids more than it says; what allows is left out
+
+
+def _named(value: str, token: str) -> str:
+    """A line of a group, in our words. What follows a product token is no part of it."""
+    if value[:1] == "*" and not value[1:2].strip():
+        return f"user-agent: {_ALL}"
+    ours = bool(token) and _first_token(value).lower() == token
+    return f"user-agent: {_OURS if ours else _OTHERS}" if value else "user-agent:"
