@@ -369,6 +369,7 @@ def test_a_wrong_key_is_said_and_ends_it(place, fly):
         assert ran.status in (1, 2)
         assert "authkey" in ran.err
         assert "Traceback" not in ran.err
+        assert not (place.base / "w").exists()  # nothing is left of who has never joined
 
 
 def test_a_manager_that_comes_back_with_another_key_ends_its_workers(place, fly):

@@ -18,6 +18,7 @@ from bowerbird.app.visit import visit
 from bowerbird.errors import AuthenticationError, SessionGoneError
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.model import State, WorkerInfo
+from bowerbird.queues.certificate import make_certificate
 from tests.bird import PATIENCE_S, Flying, bird, flying, records_of, wait_for
 from tests.web import serve, tree
 
@@ -257,7 +258,11 @@ def test_a_wrong_key_lets_nobody_in(out, tmp_path):
         assert (ran.status, "authkey" in ran.err, "Traceback" in ran.err) == (1, True, False)
         with pytest.raises(AuthenticationError), visit(address, Access(str(wrong))) as crawl:
             crawl.frontier.stats()
-        assert run.ended().status == 0
+        ended = run.ended()
+    assert ended.status == 0
+    (line,) = (one for one in ended.err.splitlines() if "was refused at" in one)
+    assert line.startswith("warning: 127.0.0.1:")  # told once, whoever knocks again and again
+    assert "--authkey-file" in line
 
 
 def test_a_key_may_come_from_the_environment_in_any_script(out, monkeypatch):
@@ -311,8 +316,8 @@ def test_a_pair_of_keygen_serves_tls_and_secrets_travel_only_there(out, tmp_path
 
 
 def test_a_client_without_certificate_is_refused_where_one_is_asked_for(out, tmp_path):
-    bird("keygen", "-o", tmp_path / "fleet.key", "--tls")
     cert, cert_key = tmp_path / "fleet.crt", tmp_path / "fleet-tls.key"
+    make_certificate(cert, cert_key, days=1)
     pair = ("--tls-cert", cert, "--tls-key", cert_key)
     asking = (*pair, "--tls-client-ca", cert)
     with (
@@ -323,7 +328,7 @@ def test_a_client_without_certificate_is_refused_where_one_is_asked_for(out, tmp
         where = (address, "--authkey-file", said[0], "--tls-fingerprint", said[2])
         assert bird("status", *where).status == 1
         assert bird("status", *where, *pair).status == 0
-        run.ended()
+        assert f"the certificate in {cert} expires soon" in run.ended().err
 
 
 # keygen.

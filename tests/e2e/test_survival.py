@@ -186,3 +186,21 @@ def test_ctrl_c_at_any_moment_shows_no_traceback(out, after_s):
         assert "Traceback" not in ran.err or "__main__.py" not in ran.err
         assert again.status == 0
         assert_whole(web, out)
+
+
+def test_workers_with_a_defect_are_given_up_with_their_traceback(out, tmp_path, monkeypatch):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if {'_worker', '_far'} & set(sys.orig_argv):\n"
+        "    sys.stderr.write('Traceback: a defect of ours\\n'); sys.stderr.flush(); os._exit(1)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(broken))
+    with serve(tree(2, 1)) as web:
+        ran = bird(*crawling(web, out, "--workers", 2))
+        monkeypatch.delenv("PYTHONPATH")
+        again = bird(*crawling(web, out, "--workers", 1))
+    assert (ran.status, again.status) == (1, 0), ran.err + again.err
+    assert "Workers end as soon as they start" in ran.err.splitlines()[-1]
+    assert 5 <= ran.err.count("a defect of ours") <= 12

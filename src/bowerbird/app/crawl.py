@@ -11,6 +11,7 @@ import msgspec
 
 from bowerbird.app.access import Access
 from bowerbird.app.bucket import Watched, places, store_at
+from bowerbird.app.certificate import CertificateWatch
 from bowerbird.app.door import new_door
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.interrupts import taken
@@ -211,12 +212,17 @@ def _invitation(order: Order, engine: "Engine", job: Job, folder: Folder) -> lis
 
 
 def _work(order: Order, job: Job, site: Site) -> tuple[Stats, str]:
-    engine = site.engine
+    engine, clock = site.engine, SystemClock()
+    watch = CertificateWatch(order.listen.tls_cert if order.listen else "", clock, order.said)
+
+    def tell(progress: Progress) -> None:
+        watch.look()
+        order.tell(progress)
+
     run = Run(
         desk=engine, supervisor=site.supervisor, seeder=Seeder(_seeds(order, job), engine.add),
-        rules=StopRules(job.settings), clock=SystemClock(), folder=Path(job.folder),
-        reader=site.reader,
-        tell=order.tell, say=order.said,
+        rules=StopRules(job.settings), clock=clock, folder=Path(job.folder),
+        reader=site.reader, tell=tell, say=order.said,
         bucket=Watched(job.store, job.name) if job.store else None,
     )  # fmt: skip
     engine.gives_up = lambda: run.interrupts > 0

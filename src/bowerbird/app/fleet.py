@@ -23,7 +23,7 @@ from bowerbird.errors import (
     StorageFullError,
 )
 from bowerbird.fetch.guard import Guard
-from bowerbird.manager.supervisor import Supervisor
+from bowerbird.manager.supervisor import ENDS_AT_ONCE, Supervisor
 from bowerbird.settings import Job
 from bowerbird.store.marker import MARKER
 from bowerbird.worker.away import wait_s
@@ -143,20 +143,23 @@ def _others(errand: Errand) -> str:
 
 
 def _require_usable(path: Path) -> None:
-    """Raises FolderError where a folder holds other things, or cannot be made."""
+    """Raises FolderError where a folder holds other things, or could not be made. It is not made:
+    whoever never finds a manager leaves nothing behind."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
         known = (path / MARKER).exists() or (path / "crawl.db").exists()
-        if not known and any(foreign(path)):
+        if not known and path.exists() and any(foreign(path)):
             raise FolderError(
                 f"{path} is not empty and holds no images of Bowerbird; "
                 "name a new or an empty folder with -o."
             )
-    except (FileExistsError, NotADirectoryError):
+        there = next(one for one in (path, *path.parents) if one.exists())
+        if not there.is_dir():
+            raise NotADirectoryError
+    except NotADirectoryError:
         raise FolderError(f"{path} is a file; name a folder with -o.") from None
     except OSError as error:
         raise FolderError(f"{path} cannot be written: {error.strerror}.") from None
-    if not os.access(path, os.W_OK | os.X_OK):
+    if not os.access(there, os.W_OK | os.X_OK):
         raise FolderError(f"{path} cannot be written: permission denied.")
 
 
@@ -262,7 +265,7 @@ class _FleetRun:
             self._crawls |= dict.fromkeys(child.told.crawls)
         self._children.check()
         if self._supervisor.hopeless():
-            raise BowerbirdError("Workers end as soon as they start; what they said stands above.")
+            raise BowerbirdError(ENDS_AT_ONCE)
         progress = self._progress()
         self._alone = self._alone or (progress.away_s or 0.0) >= self._fleet.patience_s
         self._say_of_manager(progress)

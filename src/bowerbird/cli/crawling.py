@@ -76,8 +76,11 @@ def _carry_out(
     engine, access = engine_of(given)
     warn_of_password(engine)
     out, state = places
+    from bowerbird.cli.logged import logged
+
     with (
         display(quiet=bool(given.get("quiet"))) as shown,
+        logged(shown.say),
         beside_crawl(places, given, access, shown.say) as show,
     ):
         from bowerbird.app.crawl import Order, carry_out

@@ -16,7 +16,7 @@ from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Meter, Progress
 from bowerbird.manager.room import BUCKET_REFUSES, Bucket, Room
 from bowerbird.manager.seeds import Seeder
-from bowerbird.manager.supervisor import Supervisor
+from bowerbird.manager.supervisor import ENDS_AT_ONCE, Supervisor
 from bowerbird.model import DISK_FULL, NO_RIGHT, REFUSED_THERE, HostRow, State, Stats, WorkerRow
 
 #: How often the run looks around, in seconds: at its beginning, when a small crawl may end any
@@ -133,7 +133,7 @@ class Run:
         if self.seeder.error is not None:
             raise self.seeder.error
         if self.supervisor.hopeless() and not stats.sessions:
-            raise BowerbirdError("Workers end as soon as they start; what they said stands above.")
+            raise BowerbirdError(ENDS_AT_ONCE)
         return stats.state is State.ENDED
 
     def _see_off(self) -> None:

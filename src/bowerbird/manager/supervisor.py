@@ -17,6 +17,20 @@ SETTLED_S = 30.0
 
 #: So many falls, one after the other, and nobody believes in the next start.
 HOPELESS = 12
+#: Exit status of Python after an exception that nobody caught: a defect of ours.
+DEFECT = 1
+#: A worker that a defect ends within so many seconds has done nothing.
+QUICK_S = 5.0
+#: So many such ends, one after the other, and the next start has no other: a bad task ends four
+#: workers before it is dead itself (docs/architecture.md, "A crash is not an attempt").
+DEFECTS = 5
+#: First pause after them, in seconds; it doubles with each round of all workers.
+PAUSE_S = 0.25
+
+ENDS_AT_ONCE = (
+    "Workers end as soon as they start; what they said stands above. Where that is a traceback, it "
+    "is a defect of Bowerbird: please report it."
+)
 
 #: Starts a command.
 Spawn = Callable[[Sequence[str]], "subprocess.Popen[bytes]"]
@@ -40,7 +54,7 @@ class Supervisor:
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._born_s: dict[int, float] = {}
         self._again_s = dict.fromkeys(range(count), 0.0)
-        self._falls = 0
+        self._falls = self._defects = 0
         self.deaths = 0  #: workers that did not end well
 
     def __repr__(self) -> str:
@@ -64,10 +78,11 @@ class Supervisor:
         for number, process in list(self._running.items()):
             status = process.poll()
             if status is None:
+                self._defects = 0 if self._age_s(number) > QUICK_S else self._defects
                 continue
             del self._running[number]
             if status != ENDED_WELL:
-                self._note_death(number)
+                self._note_death(number, status)
         self.start()
 
     @property
@@ -77,7 +92,9 @@ class Supervisor:
 
     def hopeless(self) -> bool:
         """Whether workers do nothing but fall: none of them has ever settled."""
-        return self._falls >= HOPELESS
+        if self._defects >= max(DEFECTS, 2 * self.count):
+            return True
+        return self._falls >= max(HOPELESS, 3 * self.count)
 
     def stop(self, grace_s: float) -> None:
         """Ask all to finish what is in flight; after the grace they are killed."""
@@ -110,12 +127,21 @@ class Supervisor:
         """End all at once. Idempotent."""
         self.wait(0.0)
 
-    def _note_death(self, number: int) -> None:
-        now_s = self._clock.now_s()
+    def _age_s(self, number: int) -> float:
+        return self._clock.now_s() - self._born_s[number]
+
+    def _note_death(self, number: int, status: int) -> None:
         self.deaths += 1
-        settled = now_s - self._born_s[number] > SETTLED_S
-        self._falls = 0 if settled else self._falls + 1
-        self._again_s[number] = now_s + (0.0 if self._falls <= 1 else retry_in_s(self._falls - 2))
+        age_s = self._age_s(number)
+        if status == DEFECT and age_s <= QUICK_S:
+            self._defects += 1
+            pause_s = retry_in_s(self._defects // self.count, first_s=PAUSE_S)
+        else:
+            self._defects = 0
+            self._falls = 0 if age_s > SETTLED_S else self._falls + 1
+            rounds = (self._falls - 1) // self.count  # all may be killed at once, by one hand
+            pause_s = 0.0 if rounds <= 0 else retry_in_s(rounds - 1)
+        self._again_s[number] = self._clock.now_s() + pause_s
 
 
 def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -93,6 +93,7 @@ class Host(Protocol):
     def authenticated(self, peer: "Peer") -> None: ...
     def asked(self, peer: "Peer", request: "Request | OldCall") -> None: ...
     def old_menu(self) -> "OldMenu | None": ...
+    def refused(self, peer: "Peer", why: str) -> None: ...
     def left(self, peer: "Peer") -> None: ...
 
 
@@ -205,7 +206,7 @@ class Peer:
                 self._take(frame)
         except AuthenticationError as error:
             self._send_handshake()
-            _log.info("%s refused: %s", self._name(), error, extra={"action": "refuse"})
+            self.host.refused(self, str(error))
             self.close()
         except ProtocolError as error:
             self.drop(str(error))

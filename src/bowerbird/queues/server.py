@@ -19,6 +19,7 @@ from bowerbird.queues.limits import Limits, strangers_most
 from bowerbird.queues.messages import Reply, Request, failure
 from bowerbird.queues.oldstyle.values import OldCall, OldHandler, OldMenu, OldReply
 from bowerbird.queues.peer import Peer
+from bowerbird.queues.refusals import Refusals
 from bowerbird.queues.strangers import Strangers
 from bowerbird.queues.tls import server_context
 from bowerbird.queues.tls_layer import TlsLayer
@@ -71,6 +72,7 @@ class Server:
         self._careful: CarefulHandler | None = None
         self._peers: dict[int, Peer] = {}
         self._strangers: dict[Door, Strangers] = {}
+        self._refusals: dict[Door, Refusals] = {}
         self._contexts: dict[Door, ssl.SSLContext | None] = {}
         self._arrivals: set[asyncio.Task[object]] = set()  # the loop itself holds them weakly
         self._count = 0
@@ -99,6 +101,7 @@ class Server:
         self.doors = tuple(map(_found, self.doors, listeners))
         self._contexts = dict(zip(self.doors, contexts, strict=True))
         self._strangers = {door: self._strangers_of(door) for door in self.doors}
+        self._refusals = {door: Refusals(str(door.address)) for door in self.doors}
         self._handler = handler
         self._old = handler if isinstance(handler, OldHandler) else None
         self._careful = handler if isinstance(handler, CarefulHandler) else None
@@ -223,6 +226,9 @@ class Server:
     def authenticated(self, peer: Peer) -> None:
         for gone in self._strangers[peer.door].authenticated(peer.number, peer.source):
             self._push_out(peer.door, gone)
+
+    def refused(self, peer: Peer, why: str) -> None:
+        self._refusals[peer.door].note(peer.caller.peer, why)
 
     def asked(self, peer: Peer, request: Request | OldCall) -> None:
         if isinstance(request, Request):

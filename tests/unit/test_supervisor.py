@@ -1,0 +1,82 @@
+"""Workers that end as soon as they start are given up, and no others."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bowerbird.manager.supervisor import Supervisor
+from bowerbird.testing import ManualClock
+
+
+@dataclass
+class Process:
+    """A worker process that ends when its end has come."""
+
+    clock: ManualClock
+    ends_s: float
+    status: int
+
+    def poll(self) -> int | None:
+        return self.status if self.clock.now_s() >= self.ends_s else None
+
+
+@dataclass
+class Crew:
+    """Workers of a supervisor, each of which lives so long and ends so."""
+
+    count: int
+    lives_s: float
+    status: int
+    clock: ManualClock = field(default_factory=ManualClock)
+    starts: int = 0
+
+    def supervisor(self) -> Supervisor:
+        def spawn(_: Any) -> Any:
+            self.starts += 1
+            return Process(self.clock, self.clock.now_s() + self.lives_s, self.status)
+
+        supervisor = Supervisor(["worker"], self.count, self.clock, spawn)
+        supervisor.start()
+        return supervisor
+
+    def give_up_s(self, within_s: float = 600.0) -> float | None:
+        """When it is given up; None: it is not."""
+        supervisor = self.supervisor()
+        began_s = self.clock.now_s()
+        while not supervisor.hopeless() and self.clock.now_s() < began_s + within_s:
+            self.clock.advance(0.1)
+            supervisor.check()
+        return self.clock.now_s() - began_s if supervisor.hopeless() else None
+
+
+@pytest.mark.parametrize("count", [1, 2, 8, 50])
+def test_a_defect_at_the_start_is_given_up_within_seconds(count: int) -> None:
+    crew = Crew(count, 0.3, status=1)
+    assert (crew.give_up_s() or 99) < 15.0
+    assert crew.starts <= max(6, 3 * count)
+
+
+def test_a_fleet_that_is_killed_at_once_is_started_again() -> None:
+    crew = Crew(50, 4.0, status=-9)
+    supervisor = crew.supervisor()
+    crew.lives_s = 1e9
+    for _ in range(2):  # by the same hand, as soon as they are there again
+        crew.clock.advance(4.0)
+        supervisor.check()
+        assert not supervisor.hopeless()
+        crew.clock.advance(5.0)
+        supervisor.check()
+    assert (supervisor.running, crew.starts) == (50, 100)
+
+
+def test_tasks_that_end_a_worker_each_do_not_end_the_crawl() -> None:
+    # One bad task ends four workers at most before it is dead itself.
+    crew = Crew(1, 0.3, status=1)
+    supervisor = crew.supervisor()
+    for _ in range(100):
+        crew.clock.advance(0.1)
+        if supervisor.deaths == 4:
+            crew.lives_s = 60.0
+        supervisor.check()
+    assert not supervisor.hopeless()
