@@ -5,6 +5,7 @@ added at the end. Durations are seconds as float, with the suffix `_s`; dates ar
 1970 UTC; sizes are bytes; URLs are canonical (`bowerbird.urls.canonical`).
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -221,9 +222,38 @@ class State(StrEnum):
 DISK_FULL = "disk-full"
 REFUSED_THERE = "disk-full-there"
 NO_RIGHT = "not-this-worker"
+#: Counters of links that lead into crawler traps begin so, then comes the kind; and those that are
+#: there for an example each: the kind, a space, a URL.
+TRAP, TRAP_AT = "trap:", "trap-at:"
+#: Characters kept of such an example.
+EXAMPLE = 300
 
 #: The version of a worker that is a client of the standard library's managers.
 OLD_STYLE = "old-style"
+
+
+class Trap(msgspec.Struct, frozen=True, kw_only=True):
+    """Links that were left aside since they would lead on for ever."""
+
+    links: int
+    example: str = ""
+
+
+def traps_of(counters: Mapping[str, int]) -> dict[str, Trap]:
+    """The traps among a crawl's counters, by kind: what leads on most comes first."""
+    kinds = {name.removeprefix(TRAP): n for name, n in counters.items() if name.startswith(TRAP)}
+    examples: dict[str, str] = {}
+    for name in counters:
+        if name.startswith(TRAP_AT):
+            kind, _, url = name.removeprefix(TRAP_AT).partition(" ")
+            examples.setdefault(kind, url)
+    most_first = sorted(kinds.items(), key=lambda item: -item[1])
+    return {kind: Trap(links=n, example=examples.get(kind, "")) for kind, n in most_first}
+
+
+def plain_counters(counters: Mapping[str, int]) -> dict[str, int]:
+    """A crawl's counters without those that are there for an example."""
+    return {name: n for name, n in counters.items() if not name.startswith(TRAP_AT)}
 
 
 class WorkerInfo(Value, frozen=True, kw_only=True, array_like=True):

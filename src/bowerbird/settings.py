@@ -103,6 +103,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_speed: int = 1_000  #: bytes per second over 20 s; slower is a slot held hostage
     retries: int = 3  #: of what may pass; with backoff about half a minute in all
     max_hops: int = 10  #: redirects; browsers allow 20, honest sites need 3
+    max_ratio: int = 200  #: growth in decompression, after the first MiB; text rarely reaches 20
+    max_codings: int = 2  #: content codings, one in the other; honest servers use one
+    max_header_bytes: int = 64 * 1024  #: of an answer, 1xx included; browsers take 256 KiB
+    max_headers: int = 128  #: of an answer; real ones have 30
+    max_interim: int = 16  #: answers 1xx before the real one; real servers send one or two
+    max_chunks: int = 100_000  #: pieces of a body; each costs time, and a byte can be a piece
+
+    # What leads on for ever. 0: no limit.
+    max_path_segments: int = 20  #: of a page's path; real ones have 5
+    max_path_repeats: int = 2  #: /a/b/a/b is two; relative links that go wrong make more
+    max_parameters: int = 30  #: of a page's query; forms that were sent have fewer
+    max_near_duplicates: int = 100  #: pages alike in a row that bring no new image; then no more
+    max_barren_depth: int = 20  #: links away where a page without a new image leads no further
+    max_host_urls: int = 1_000_000  #: of one host; then no more of its pages, only images
+    max_sitemap_urls: int = 50_000  #: of one sitemap, by its protocol
+    max_sitemap_depth: int = 2  #: sitemaps of sitemaps of sitemaps; real sites have one less
 
     # Whom to meet.
     allow_private: bool = False  #: a page must not lead into your own network
@@ -159,6 +175,26 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
     "idle_timeout": (0.1, 86_400),
     "retries": (0, 100),
     "max_hops": (0, 50),
+    "max_page_bytes": (1, None),
+    "max_sitemap_bytes": (1, None),
+    "max_pixels": (1, None),
+    "max_frames": (1, None),
+    "max_frame_pixels": (1, None),
+    "min_speed": (0, None),
+    "max_ratio": (1, None),
+    "max_codings": (0, 5),  # what libcurl takes
+    "max_header_bytes": (1_024, 300 * 1024),  # what libcurl takes
+    "max_headers": (1, None),
+    "max_interim": (0, None),
+    "max_chunks": (1, None),
+    "max_path_segments": (0, None),
+    "max_path_repeats": (0, None),
+    "max_parameters": (0, None),
+    "max_near_duplicates": (0, None),
+    "max_barren_depth": (0, None),
+    "max_host_urls": (0, None),
+    "max_sitemap_urls": (1, 1_000_000),
+    "max_sitemap_depth": (0, 100),
 }
 
 

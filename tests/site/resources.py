@@ -23,10 +23,35 @@ class Call:
     writer: asyncio.StreamWriter
     head: str
     arguments: tuple[str, ...]
+    target: str = "/"  #: path and query as asked
+    times: int = 1  #: how often this host was asked for this target, this time included
+    times_of_host: int = 1  #: how often this host was asked for anything
+
+    @property
+    def path(self) -> str:
+        """The path alone."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """What follows the question mark."""
+        return self.target.partition("?")[2]
+
+    @property
+    def host(self) -> str:
+        """Host and port as asked for."""
+        lines = self.head.split("\r\n")
+        return next((line[5:].strip() for line in lines if line.lower().startswith("host:")), "")
+
+    @property
+    def port(self) -> int:
+        """The port of the site."""
+        return int(self.writer.get_extra_info("sockname")[1])
 
     def number(self, at: int = 0, default: int = 0) -> int:
         """An argument as a number."""
-        return int(self.arguments[at]) if len(self.arguments) > at else default
+        given = self.arguments[at] if len(self.arguments) > at else ""
+        return int(given) if given.isdigit() else default
 
     async def send(self, *parts: bytes) -> None:
         """Send, and wait until the other side keeps up."""
@@ -37,6 +62,11 @@ class Call:
         """A whole, honest response."""
         lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
         await self.send("\r\n".join(lines).encode("latin-1"), body)
+
+    async def page(self, html: str) -> None:
+        """A page with this in its body."""
+        text = f"<!doctype html><title>page</title><body>{html}</body>"
+        await self.body(text.encode(), "Content-Type: text/html; charset=utf-8")
 
     async def silence(self) -> None:
         """Say nothing more, until the other side leaves."""
@@ -56,11 +86,16 @@ class Call:
 
 Resource = Callable[[Call], Awaitable[None]]
 RESOURCES: dict[str, Resource] = {}
+#: Those that answer for all of a host whose home they are, robots.txt included.
+WHOLE_HOSTS: set[str] = set()
 
 
-def resource(function: Resource) -> Resource:
+def resource(function: Resource, *, whole_host: bool = False) -> Resource:
     """Serve a function under its name, with hyphens."""
-    RESOURCES[getattr(function, "__name__").strip("_").replace("_", "-")] = function  # noqa: B009
+    name = getattr(function, "__name__").strip("_").replace("_", "-")  # noqa: B009
+    RESOURCES[name] = function
+    if whole_host:
+        WHOLE_HOSTS.add(name)
     return function
 
 
@@ -171,6 +206,21 @@ async def drip(call: Call) -> None:
     while True:
         await call.send(b"x")
         await asyncio.sleep(call.number(default=20) / 1_000)
+
+
+@resource
+async def byte_a_second(call: Call) -> None:
+    """A byte a second, of an image of 1 MB."""
+    await call.send(OK, b"Content-Type: image/png\r\nContent-Length: 1000000\r\n\r\n")
+    while True:
+        await call.send(b"\x89")
+        await asyncio.sleep(1.0)
+
+
+@resource
+async def tls_stall(call: Call) -> None:
+    """Where its home is asked for https: the handshake is never answered (else: no answer)."""
+    await call.silence()
 
 
 # What is too much.

@@ -3,12 +3,14 @@
 import asyncio
 import ssl
 import threading
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from tests.site.resources import RESOURCES, Call
+from tests.site import bombs, maps, moves, pictures, rules, traps  # noqa: F401 (they register)
+from tests.site.resources import RESOURCES, WHOLE_HOSTS, Call
 
 #: Key and certificate for localhost and site.test; nothing but tests trusts it.
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
@@ -22,6 +24,7 @@ class Arrival:
     head: str  #: request line and headers
     connection: int  #: counted from 1
     at_s: float  #: of the loop's clock
+    host: str = ""  #: address it came to
 
     def header(self, name: str) -> str:
         """A header of the request, "" where there is none."""
@@ -41,6 +44,18 @@ class Site:
     host: str = "127.0.0.1"
     arrivals: list[Arrival] = field(default_factory=list)
     connections: int = 0
+    stays_s: dict[str, float] = field(default_factory=dict)  #: address -> longest answer
+    homes: dict[str, str] = field(default_factory=dict)  #: address -> what lives there
+
+    def home(self, path: str) -> str:
+        """The URL of a resource on a host that it has for itself; needs `host="0.0.0.0"`.
+
+        Its robots.txt and sitemap.xml are 404, unless the resource answers for the whole host.
+        """
+        number = len(self.homes) + 1
+        address = f"127.66.{number >> 8}.{number & 255}"
+        self.homes[address] = path
+        return self.url(path, address)
 
     def url(self, path: str = "/", host: str = "") -> str:
         """The URL of a resource, under another name of this machine if given."""
@@ -53,6 +68,7 @@ class Site:
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
+        self._times: Counter[tuple[str, str]] = Counter()
         self._server = self._loop.run_until_complete(self._start())
         self.port = self._server.sockets[0].getsockname()[1]
         self._thread = threading.Thread(target=self._loop.run_forever, name="site")
@@ -101,18 +117,40 @@ class Site:
     ) -> bool:
         """One request; False ends the connection."""
         first = await reader.readexactly(1)
+        address = writer.get_extra_info("sockname")[0]
         if first == b"\x16":  # a TLS handshake where there is no TLS
+            if self.homes.get(address) == "/tls-stall":
+                await reader.read()
             writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
             await writer.drain()
             return False
         head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        path = head.split(" ", 2)[1]
-        if path.startswith("http://"):
-            path = "/" + path.split("/", 3)[3]  # we are a proxy
-        self.arrivals.append(Arrival(path, head, number, self._loop.time()))
-        name, *arguments = path.partition("?")[0].strip("/").split("/")
-        resource = RESOURCES.get(name or "bytes", RESOURCES["status"])
-        arguments = arguments if name in RESOURCES else ["404"]
-        await resource(Call(reader, writer, head, tuple(arguments)))
-        await writer.drain()
+        target = head.split(" ", 2)[1]
+        if target.startswith("http://"):
+            target = "/" + target.split("/", 3)[3]  # we are a proxy
+        began_s = self._loop.time()
+        self.arrivals.append(Arrival(target, head, number, began_s, address))
+        self._times[address, target] += 1
+        self._times[address, ""] += 1
+        name, arguments = self._lives_at(address, target.partition("?")[0])
+        call = Call(
+            reader, writer, head, arguments, target, self._times[address, target],
+            self._times[address, ""],
+        )  # fmt: skip
+        try:
+            await RESOURCES[name](call)
+            await writer.drain()
+        finally:
+            stay_s = self._loop.time() - began_s
+            self.stays_s[address] = max(self.stays_s.get(address, 0.0), stay_s)
         return not writer.is_closing()
+
+    def _lives_at(self, address: str, path: str) -> tuple[str, tuple[str, ...]]:
+        """Name and arguments of the resource that answers."""
+        home, *given = self.homes.get(address, "").strip("/").split("/")
+        if home in WHOLE_HOSTS:
+            return home, tuple(given)
+        name, *arguments = path.strip("/").split("/")
+        if (name or "bytes") in RESOURCES:
+            return name or "bytes", tuple(arguments)
+        return "status", ("404",)

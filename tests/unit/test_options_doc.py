@@ -18,6 +18,14 @@ def test_no_default_is_without_its_reason():
     assert bare == []
 
 
+def test_every_setting_can_be_set():
+    from bowerbird.cli.options import known_fields
+    from bowerbird.settings import Settings
+
+    other_names = {"obey_robots", "obey_tags", "min_width", "min_height", "mode"}
+    assert set(Settings.__struct_fields__) - known_fields() == other_names
+
+
 def test_no_setting_is_left_out():
     from bowerbird.settings import Settings
 

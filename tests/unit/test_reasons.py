@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bowerbird
 from bowerbird.fetch.failures import REASONS
+from bowerbird.manager.report import TOLD
 
 SOURCE = Path(bowerbird.__file__).parent
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reasons.md"
@@ -64,7 +65,7 @@ def words_in(place: ast.expr) -> Iterator[str]:
 def compounds() -> set[str]:
     """Everything that looks like a reason: those kept in constants are found so."""
     words = {text for tree in trees() for text in strings(tree) if COMPOUND.fullmatch(text)}
-    return words - OTHERS
+    return words - OTHERS - TOLD.keys()
 
 
 def documented() -> dict[str, set[str]]:
@@ -84,6 +85,13 @@ def test_no_reason_is_explained_that_no_task_can_get() -> None:
     said = {text for tree in trees() for text in strings(tree)}
     kept = {reason for reason in documented() if not reason.startswith("http-")}
     assert sorted(kept - said) == []
+
+
+def test_every_kind_of_trap_is_explained_and_can_be_told() -> None:
+    section = DOCUMENT.read_text().partition("### Traps")[2].partition("## ")[0]
+    rows = set(re.findall(r"^\| `([a-z-]+)` \|", section, re.M))
+    assert rows == TOLD.keys()
+    assert rows <= {text for tree in trees() for text in strings(tree)}
 
 
 def test_failures_of_fetching_are_retried_as_the_document_says() -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from bowerbird.extract import Extracted, ImageLink
 from bowerbird.model import Kind, Place, Task
-from bowerbird.settings import make_settings
+from bowerbird.settings import Settings, make_settings
 from bowerbird.worker.links import Admission, Finder, Known
+from bowerbird.worker.traps import Traps
 
 START = "http://www.example.org/docs/index.html"
 
@@ -61,12 +62,12 @@ def test_a_download_follows_no_links():
 
 
 def found_by(task: Task, extracted: Extracted, **options: object) -> tuple[list, list]:
-    return Finder(admission(**options), Known()).of_page(task, extracted)
+    return Finder(admission(**options), Known(), Traps(Settings())).of_page(task, extracted)
 
 
 def test_what_the_frontier_has_is_not_sent_again_but_every_sighting_is():
     known = Known()
-    finder = Finder(admission(), known)
+    finder = Finder(admission(), known, Traps(Settings()))
     page = Extracted(images=[ImageLink("http://cdn.org/a.png", Place.IMG, "A")], pages=[START])
     task = Task(url=START, kind=Kind.PAGE)
 
@@ -100,7 +101,7 @@ def test_images_and_pages_lie_one_link_deeper_and_stylesheets_with_their_page():
 
 def test_an_image_of_a_stylesheet_is_seen_on_the_page_and_asked_for_with_the_sheet():
     sheet = Task(url="http://c/s.css", kind=Kind.STYLESHEET, referrer=START)
-    finder = Finder(admission(), Known())
+    finder = Finder(admission(), Known(), Traps(Settings()))
 
     (task,), (sighting,) = finder.of_stylesheet(
         sheet, Extracted(images=[ImageLink("http://c/bg.png", Place.CSS)])
@@ -120,7 +121,7 @@ def test_sitemaps_nest_no_deeper_than_two():
 
 
 def test_sitemaps_of_strangers_are_left_alone():
-    finder = Finder(admission(), Known())
+    finder = Finder(admission(), Known(), Traps(Settings()))
 
     assert finder.sitemaps_of("http://cdn.org", ["http://cdn.org/s.xml"]) == []
     assert finder.sitemaps_of("http://www.example.org", ["http://www.example.org/s.xml"]) != []

@@ -15,6 +15,7 @@ from bowerbird.worker.judge import Judge
 from bowerbird.worker.keep import Keeper
 from bowerbird.worker.links import Admission, Finder, Known
 from bowerbird.worker.read import Reader
+from bowerbird.worker.traps import Traps
 from bowerbird.worker.work import Work
 
 URL = "http://example.org/"
@@ -36,7 +37,8 @@ def work() -> Work:
     judge = Judge(settings, lambda: 1e9, admission.redirect)
     store: Any = FullStore()
     keeper = Keeper(store, make_decoder(settings), judge, "w", lambda: 1e9)
-    reader = Reader(settings, admission, Finder(admission, Known()), keeper, judge)
+    traps = Traps(settings)
+    reader = Reader(settings, admission, Finder(admission, Known(), traps), keeper, judge, traps)
     return Work(settings, judge, reader, keeper)
 
 

@@ -28,6 +28,7 @@ from bowerbird.worker.links import Admission, Finder
 from bowerbird.worker.loop import GRACE_S, Loop
 from bowerbird.worker.member import Member
 from bowerbird.worker.read import Reader
+from bowerbird.worker.traps import Traps
 from bowerbird.worker.work import Rights, Work
 
 if TYPE_CHECKING:
@@ -152,9 +153,10 @@ def make_work(
     admission = Admission(settings, job.start_urls)
     judge = Judge(settings, wall_s, admission.redirect)
     keeper = Keeper(store, make_decoder(settings, wake), judge, name, wall_s)
-    finder = Finder(admission, link.known)
-    reader = Reader(settings, admission, finder, keeper, judge)
-    work = Work(settings, judge, reader, keeper, rights)
+    traps = Traps(settings)
+    finder = Finder(admission, link.known, traps, settings.max_sitemap_depth)
+    reader = Reader(settings, admission, finder, keeper, judge, traps)
+    work = Work(settings, judge, reader, keeper, rights, traps)
     if isinstance(store, FileStore):
         return work
     from bowerbird.worker.landing import Landing

@@ -30,6 +30,7 @@ class Option:
     panel: str = ""
     only: str = ""  #: the one command that has it
     flag: str = ""  #: what it means without a value, where it may stand alone
+    rare: bool = False  #: left out of `--help`; docs/options.md and configuration files have it
 
     def parameter(self) -> click.Option:
         """The option as click has it."""
@@ -39,7 +40,7 @@ class Option:
         made = click.Option(
             (*names, self.field), help=self.help, metavar=self.metavar, is_flag=flag,
             default=False if flag else None, multiple=several, show_default=False,
-            type=None if flag else _type_of(self),
+            type=None if flag else _type_of(self), hidden=self.rare,
             **alone,
         )  # fmt: skip
         made.panel = self.panel  # type: ignore[attr-defined]
@@ -85,10 +86,21 @@ def _one_of(words: type[StrEnum]) -> click.Choice[str]:
     return click.Choice([word.value for word in words])
 
 
-WHERE, WHAT, SPEED, ASK, MEET, JOIN, KEEP, SHOW = (
+WHERE, WHAT, SPEED, ASK, MEET, JOIN, KEEP, SHOW, LIMIT = (
     "Where to go", "What to keep", "How fast", "How to ask", "Whom to meet", "Who may join",
-    "Where to keep", "What to show",
+    "Where to keep", "What to show", "Limits for what is hostile or broken",
 )  # fmt: skip
+
+
+def _limit(
+    field: str, text: str, parse: Callable[[str], Any] | None = None, only: str = ""
+) -> Option:
+    """A limit that hardly anyone has to change."""
+    metavar = "SIZE" if parse is parse_size else "TIME" if parse else "N"
+    return Option(
+        field, str if parse else int, text, parse, metavar, panel=LIMIT, only=only, rare=True
+    )
+
 
 TABLE: tuple[Option, ...] = (
     Option("max_depth", int, "Links away from the start pages; 0: these alone. [all]",
@@ -177,6 +189,34 @@ TABLE: tuple[Option, ...] = (
     Option("json", bool, "Print the report as JSON, and nothing else, on standard output.",
            panel=SHOW),
     Option("quiet", bool, "No progress.", names=("--quiet", "-q"), panel=SHOW),
+    _limit("connect_timeout", "DNS, TCP and TLS together. [10s]", parse_duration),
+    _limit("first_byte_timeout", "Until an answer begins. [20s]", parse_duration),
+    _limit("idle_timeout", "Without a byte in the middle of an answer. [15s]", parse_duration),
+    _limit("min_speed", "Bytes per second, over 20 s; 0: any. [1k]", parse_size),
+    _limit("max_hops", "Redirects in a row. [10]"),
+    _limit("max_page_bytes", "Largest page, feed or stylesheet. [8M]", parse_size, "crawl"),
+    _limit("max_sitemap_bytes", "Largest sitemap, unpacked. [50M]", parse_size, "crawl"),
+    _limit("max_header_bytes", "Headers of an answer, 1xx included. [64k]", parse_size),
+    _limit("max_headers", "Headers of an answer. [128]"),
+    _limit("max_interim", "Answers 1xx before the real one. [16]"),
+    _limit("max_chunks", "Pieces of a body. [100000]"),
+    _limit("max_ratio", "Growth of a body in decompression, after the first MiB. [200]"),
+    _limit("max_codings", "Content codings, one in the other. [2]"),
+    _limit("max_pixels", "Pixels of an image. [64000000]"),
+    _limit("max_frames", "Frames of an animation or TIFF. [1000]"),
+    _limit("max_frame_pixels", "Pixels over all frames. [256000000]"),
+    _limit("max_path_segments", "Segments of a page's path; 0: any. [20]", only="crawl"),
+    _limit("max_path_repeats", "How often they may follow each other; 0: always. [2]",
+           only="crawl"),
+    _limit("max_parameters", "Parameters of a page's query; 0: any. [30]", only="crawl"),
+    _limit("max_near_duplicates", "Pages alike, in a row, that bring no new image, before no more "
+           "like them are fetched; 0: all are. [100]", only="crawl"),
+    _limit("max_barren_depth", "Links away from the start where pages without a new image lead "
+           "no further; 0: they always do. [20]", only="crawl"),
+    _limit("max_host_urls", "URLs of one host, after which only its images are taken; 0: all are. "
+           "[1000000]", only="crawl"),
+    _limit("max_sitemap_urls", "URLs of one sitemap. [50000]", only="crawl"),
+    _limit("max_sitemap_depth", "Sitemaps in sitemaps. [2]", only="crawl"),
 )  # fmt: skip
 
 

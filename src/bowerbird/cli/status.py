@@ -10,7 +10,7 @@ from bowerbird.cli.access import at_crawl
 from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.cli.workers import busiest_first, mood_of, rate_of
 from bowerbird.codec import as_json
-from bowerbird.model import HostRow, WorkerRow
+from bowerbird.model import HostRow, WorkerRow, plain_counters
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
@@ -56,7 +56,7 @@ def _lines(found: "Status") -> list[str]:
         f"  done {_counts(stats.done)}",
         f"  waiting {_counts(stats.waiting)}; leased {stats.leased}",
         f"  failed {_counts(stats.dead)}",
-        *(f"  counted {_counts(stats.counters)}" for _ in (1,) if stats.counters),
+        *(f"  counted {_counts(plain_counters(stats.counters))}" for _ in (1,) if stats.counters),
         *_of_results(found),
         *(["  hosts:"] if found.hosts else []),
         *map(_host, found.hosts),

@@ -55,6 +55,7 @@ class Extracted:
     has_scripts: bool = False  #: it runs code, which may show images that are named nowhere
     title: str = ""
     charset: str = ""  #: WHATWG name of the encoding it was read with
+    cut: bool = False  #: it names more than may be taken of it
 
 
 def words(text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from bowerbird.extract.base import DataImage, Extracted, ImageLink
 from bowerbird.extract.links import is_image_path
-from bowerbird.extract.unpack import MAX_UNPACKED, unpacked
+from bowerbird.extract.unpack import unpacked
 from bowerbird.extract.xmlstream import Enough, walk
 from bowerbird.model import Place
 from bowerbird.urls import canonical
@@ -18,7 +18,7 @@ _TEXTS = _HTML | {"link", "guid", "url", "logo", "icon"}
 def extract_feed(body: bytes, url: str) -> Extracted:
     """Items as pages, enclosures, media, logos and pictures inside their HTML as images."""
     reader = _Reader(url)
-    walk(unpacked(body)[:MAX_UNPACKED], reader.start, reader.end)
+    walk(unpacked(body)[0], reader.start, reader.end)
     return Extracted(
         images=list(reader.images.values()),
         pages=list(reader.pages),

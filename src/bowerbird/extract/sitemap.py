@@ -3,6 +3,8 @@
 With the image extension, thumbnails of the video extension, and hreflang alternates.
 """
 
+from contextlib import suppress
+
 from bowerbird.extract.base import MAX_LINKS, Extracted, ImageLink
 from bowerbird.extract.links import is_image_path
 from bowerbird.extract.unpack import MAX_UNPACKED, unpacked
@@ -21,12 +23,18 @@ _OTHERS = frozenset(("html", "svg"))
 _TEXTS = frozenset(("loc", "caption", "title", "thumbnail_loc"))
 
 
-def extract_sitemap(body: bytes, url: str) -> Extracted:
+def extract_sitemap(
+    body: bytes, url: str, most: int = MAX_URLS, most_bytes: int = MAX_UNPACKED
+) -> Extracted:
     """Pages, images and further sitemaps that a sitemap names; empty where it is none.
+
+    Args:
+        most: URLs of each kind that are taken.
+        most_bytes: that are read of it, unpacked.
 
     It may name any host: the sitemap protocol's rule on that is left to the crawl's scope.
     """
-    body = unpacked(body)[:MAX_UNPACKED]
+    body, cut = unpacked(body, most_bytes)
     root = root_element(body[:HEAD])
     if root in _FEEDS:
         from bowerbird.extract.feed import extract_feed
@@ -34,22 +42,23 @@ def extract_sitemap(body: bytes, url: str) -> Extracted:
         return extract_feed(body, url)
     if root in _OTHERS:
         return Extracted()
-    return _extract_xml(body, url) if b"<" in plain(body[:HEAD]) else _extract_text(body)
+    if b"<" in plain(body[:HEAD]):
+        return _extract_xml(body, _Reader(url, most, cut=cut))
+    return _extract_text(body, _Reader("", most, cut=cut))
 
 
-def _extract_text(body: bytes) -> Extracted:
+def _extract_text(body: bytes, reader: "_Reader") -> Extracted:
     """One URL a line; lines that are none are passed over."""
     wide = body[:2] in (b"\xff\xfe", b"\xfe\xff")
     text = body.decode("utf-16" if wide else "utf-8-sig", "replace")
-    reader = _Reader("")
-    for line in text.splitlines()[:MAX_URLS]:
-        if "://" in line:
-            reader.add_page(line)
+    with suppress(Enough):
+        for line in text.splitlines():
+            if "://" in line:
+                reader.add_page(line)
     return reader.extracted()
 
 
-def _extract_xml(body: bytes, url: str) -> Extracted:
-    reader = _Reader(url)
+def _extract_xml(body: bytes, reader: "_Reader") -> Extracted:
     walk(body, reader.start, reader.end)
     return reader.extracted()
 
@@ -57,8 +66,8 @@ def _extract_xml(body: bytes, url: str) -> Extracted:
 class _Reader:
     """Gathers what the elements of one sitemap say."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, most: int, *, cut: bool) -> None:
+        self._url, self._most, self._cut = url, most, cut
         self._within = ""  # sitemap, url or image: whose `loc` comes next
         self._image: dict[str, str] = {}
         self.pages: dict[str, None] = {}
@@ -98,7 +107,8 @@ class _Reader:
     def _add(self, links: dict[str, None], link: str | None) -> None:
         if not link:
             return
-        if len(links) >= MAX_URLS and link not in links:
+        if len(links) >= self._most and link not in links:
+            self._cut = True
             raise Enough
         links[link] = None
 
@@ -115,4 +125,5 @@ class _Reader:
             pages=list(self.pages),
             sitemaps=list(self.sitemaps),
             charset="utf-8",
+            cut=self._cut,
         )

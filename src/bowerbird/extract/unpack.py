@@ -10,13 +10,17 @@ _FREE = 1 << 20
 _GZIP = b"\x1f\x8b"
 
 
-def unpacked(body: bytes) -> bytes:
-    """The body, unpacked where it is gzip (twice where it is packed twice)."""
+def unpacked(body: bytes, most: int = MAX_UNPACKED) -> tuple[bytes, bool]:
+    """The body, unpacked where it is gzip (twice where it is packed twice), up to `most` bytes;
+    and whether there would have been more."""
+    cut = False
     for _ in range(2):
         if body[:2] != _GZIP:
             break
-        body = inflate(body, min(MAX_UNPACKED, max(_FREE, len(body) * MAX_RATIO)))
-    return body
+        limit = min(most, max(_FREE, len(body) * MAX_RATIO))
+        body = inflate(body, limit)
+        cut |= len(body) == limit
+    return body[:most], cut or len(body) > most
 
 
 def inflate(body: bytes, limit: int) -> bytes:

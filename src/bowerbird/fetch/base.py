@@ -109,6 +109,12 @@ def limits_of(settings: Settings, secrets: Secrets, *, workers: int = 1) -> Fetc
         first_byte_s=settings.first_byte_timeout,
         idle_s=settings.idle_timeout,
         min_speed=settings.min_speed,
+        ratio=settings.max_ratio,
+        codings=settings.max_codings,
+        header_bytes=settings.max_header_bytes,
+        header_count=settings.max_headers,
+        interim_count=settings.max_interim,
+        chunk_count=settings.max_chunks,
         # A quarter: handed-out bodies, decodes and the process itself need the rest.
         memory=settings.memory // 4,
         max_rate=settings.max_rate,

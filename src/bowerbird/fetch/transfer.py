@@ -204,7 +204,8 @@ class Transfer:
         limits = self._limits
         believed = max(limits.ratio_after, (wire + uncounted) * limits.ratio)
         if self.size > believed and not self.cut:
-            self.failure = failure("bomb", f"{self.size} bytes out of {wire}", self.phase)
+            detail = f"{self.size} bytes out of {wire + uncounted} at most"
+            self.failure = failure("bomb", detail, self.phase)
         return wire
 
     @property

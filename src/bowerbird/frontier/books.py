@@ -7,7 +7,7 @@ from bowerbird.frontier.base import ROBOTS_TTL_S
 from bowerbird.frontier.counts import Counts
 from bowerbird.frontier.rules import Rules
 from bowerbird.frontier.tasks import IMAGE, KINDS, PAGE, Saved
-from bowerbird.model import State
+from bowerbird.model import EXAMPLE, TRAP, TRAP_AT, State
 
 
 class Books(Counts):
@@ -86,6 +86,12 @@ class Books(Counts):
         """Add to a counter."""
         self.counters[name] = self.counters.get(name, 0) + by
         self._changed.add(name)
+
+    def count_trap(self, kind: str, url: str) -> None:
+        """A link into a trap was left aside; the first of a kind is kept as an example."""
+        if not self.get(f"count:{TRAP}{kind}"):
+            self.count(f"count:{TRAP_AT}{kind} {url[:EXAMPLE]}")
+        self.count(f"count:{TRAP}{kind}")
 
     def met(self, host: int) -> None:
         """A host's number has been seen; they are dense."""

@@ -156,7 +156,7 @@ class Core:
         origins = [origin_of(task.url) for task in tasks]
         places = self._places_of(origins)
         pairs = [(task, places[origin]) for task, origin in zip(tasks, origins, strict=True)]
-        fresh = self.store.fresh(pairs)
+        fresh = self._bounded(self.store.fresh(pairs))
         if fresh:
             self.store.insert([(task, place.origin) for task, place in fresh])
         for _, place in fresh:
@@ -164,6 +164,26 @@ class Core:
         for kind, number in Counter(task.kind for task, _ in fresh).items():
             self.books.count(f"waiting:{kind}", number)
         return len(fresh)
+
+    def _bounded(self, fresh: list[tuple[Task, Place]]) -> list[tuple[Task, Place]]:
+        """Without the documents of hosts that have named too many; images are welcome."""
+        most = self.rules.max_host_urls
+        if not most or self.books.tasks() + sum(self.books.leased) + len(fresh) <= most:
+            return fresh
+        room = {place.host: most - self._known_of(place.host) for _, place in fresh}
+        kept = []
+        for task, place in fresh:
+            room[place.host] -= 1
+            if room[place.host] >= 0 or task.kind is Kind.IMAGE:
+                kept.append((task, place))
+            else:
+                self.books.count_trap("host-urls", task.url)
+        return kept
+
+    def _known_of(self, number: int) -> int:
+        """How many tasks a host has or had."""
+        host = self.hosts_at_hand.peek(number)
+        return self.ring.count(number) + host.leased + host.facts.done + host.facts.dead
 
     def _places_of(self, origins: Iterable[str]) -> dict[str, Place]:
         if len(self._places) > PLACES:

@@ -31,6 +31,11 @@ class Counts:
         """How many tasks of a kind wait, be it for their retry or to be leased alone."""
         return self.get(f"waiting:{kind}")
 
+    def tasks(self) -> int:
+        """About how many tasks there are and were, but for those that are leased."""
+        waiting = sum(self.waiting(kind) for kind in KINDS)
+        return waiting + sum(self.group("done").values()) + sum(self.group("dead").values())
+
     # Limits.
 
     def images_full(self) -> bool:

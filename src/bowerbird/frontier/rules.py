@@ -15,6 +15,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     max_pages: int = 0
     max_images: int = 0
     retries: int = 3  #: *retry* outcomes a task may have; one more makes it dead
+    max_host_urls: int = 0  #: tasks of a host after which no more documents are taken; 0: no limit
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -27,4 +28,5 @@ def rules_of(settings: Settings) -> Rules:
         max_pages=settings.max_pages,
         max_images=settings.max_images,
         retries=settings.retries,
+        max_host_urls=settings.max_host_urls,
     )

@@ -1,6 +1,7 @@
 """The report of a crawl: what was found, what was not, and why."""
 
 import builtins
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,12 +9,33 @@ import msgspec
 
 from bowerbird._version import __version__
 from bowerbird.catalog import Totals
-from bowerbird.model import Stats
+from bowerbird.model import Stats, Trap, plain_counters, traps_of
 
 #: Reasons that are the user's or the site's wish rather than a fault.
 LEFT_OUT = frozenset(
-    {"robots", "x-robots-tag", "out-of-scope", "type-not-wanted", "too-small", "private-address"}
+    {
+        "robots",
+        "x-robots-tag",
+        "out-of-scope",
+        "type-not-wanted",
+        "too-small",
+        "private-address",
+        "trap",
+    }
 )
+
+#: Kinds of traps, for people, with the option that sets the limit.
+TOLD = {
+    "path-segments": "links have paths too deep to be real (--max-path-segments)",
+    "path-repeats": "links have paths that repeat themselves (--max-path-repeats)",
+    "parameters": "links have too many parameters to be real (--max-parameters)",
+    "near-duplicates": "links lead to pages like many before that brought nothing new "
+    "(--max-near-duplicates)",
+    "depth": "links are far from the start, on pages without a new image (--max-barren-depth)",
+    "host-urls": "links lead to hosts that have named too many (--max-host-urls)",
+    "sitemap-urls": "sitemaps name more than is taken of one (--max-sitemap-urls)",
+    "sitemap-depth": "sitemaps lie too deep in others (--max-sitemap-depth)",
+}
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +65,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     version: str = __version__
     files_away: int = 0  #: of `files`, those in folders of workers alone
     store: str = ""  #: the bucket of the images, as s3://bucket/prefix; "": they lie in the folder
+    traps: dict[str, Trap] = {}  #: by kind: links that would lead on for ever, left aside
 
     def as_json(self) -> "builtins.bytes":
         """The report as indented JSON."""
@@ -69,7 +92,8 @@ def make_report(
         failures={reason: n for reason, n in dead.items() if reason not in LEFT_OUT},
         left_out={reason: n for reason, n in dead.items() if reason in LEFT_OUT},
         skipped=stats.skipped, waiting=sum(stats.waiting.values()) + stats.leased,
-        counters=stats.counters, hosts=stats.hosts, workers_died=workers_died,
+        counters=plain_counters(stats.counters), traps=traps_of(stats.counters),
+        hosts=stats.hosts, workers_died=workers_died,
         notes=(*notes, *_notes(stats)),
         finished_at=datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
@@ -90,6 +114,7 @@ def _notes(stats: Stats) -> tuple[str, ...]:
     refused = stats.counters.get("pages-that-refuse-images", 0)
     if refused:
         notes.append(f"{refused} pages ask in a meta tag or header not to take their images.")
+    notes.extend(_of_traps(stats))
     private = stats.dead.get("private-address", 0)
     if private:
         notes.append(
@@ -101,3 +126,13 @@ def _notes(stats: Stats) -> tuple[str, ...]:
             f"{inline} images written into pages were left out: their pages took too long."
         )
     return tuple(notes)
+
+
+def _of_traps(stats: Stats) -> Iterator[str]:
+    """What was left aside as endless: it might have been more than that."""
+    for kind, trap in traps_of(stats.counters).items():
+        such = f", such as {trap.example}" if trap.example else ""
+        yield f"Left aside: {trap.links:,} {TOLD.get(kind, kind)}{such}."
+    unfetched = stats.dead.get("trap", 0)
+    if unfetched:
+        yield f"Not fetched: {unfetched:,} pages, as many like them had brought nothing new."

@@ -73,6 +73,16 @@ class FileSpool:
             self._view = mmap.mmap(self._descriptor, self.size, access=mmap.ACCESS_READ)
         return self._view
 
+    def read(self) -> bytes:
+        """The bytes written so far, in memory. A copy of `view` would be there twice meanwhile."""
+        data = os.pread(self._descriptor, self.size, 0)
+        while len(data) < self.size:  # a signal, or more than 2 GiB
+            more = os.pread(self._descriptor, self.size - len(data), len(data))
+            if not more:
+                raise EOFError(f"{self.path} is shorter than what was written to it")
+            data += more
+        return data
+
     def commit(self, type: str) -> str:
         """Make it an object; answer its path. See `base.Store.put`."""
         try:

@@ -27,7 +27,8 @@ def head(response: Response) -> bytes:
 
 def content(response: Response) -> bytes:
     """The whole body in memory."""
-    return bytes(view(response))
+    spool = spool_of(response)
+    return response.body if spool is None else spool.read()
 
 
 def discard(response: Response) -> None:

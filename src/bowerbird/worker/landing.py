@@ -33,6 +33,10 @@ class Landing:
     def __len__(self) -> int:
         return len(self._work) + len(self._waiting)
 
+    def spared(self, lease: Lease) -> Outcome | None:
+        """See `Work.spared`."""
+        return self._work.spared(lease)
+
     def outcome(self, lease: Lease, response: Response, delay_s: float) -> Outcome | None:
         """See `Work.outcome`; None also while its images are on their way."""
         outcome = self._work.outcome(lease, response, delay_s)

@@ -6,9 +6,8 @@ from bowerbird import urls
 from bowerbird.extract.base import Extracted, ImageLink
 from bowerbird.model import Kind, Place, Sighting, Task
 from bowerbird.settings import Mode, Scope, Settings
+from bowerbird.worker.traps import Traps
 
-#: Sitemaps of sitemaps of sitemaps: one level less is all that real sites have.
-SITEMAP_DEPTH = 2
 #: Longest alt text that is kept, in characters.
 MAX_ALT = 1_000
 
@@ -108,10 +107,14 @@ class Known:
 class Finder:
     """Makes tasks and sightings of what a document names."""
 
-    def __init__(self, admission: Admission, known: Known) -> None:
+    def __init__(
+        self, admission: Admission, known: Known, traps: Traps, sitemap_depth: int = 2
+    ) -> None:
         """`known`: URLs the frontier has already; they are not sent again."""
         self._admission = admission
         self._known = known
+        self._traps = traps
+        self._sitemap_depth = sitemap_depth
 
     def of_page(self, task: Task, found: Extracted) -> tuple[list[Task], list[Sighting]]:
         """What a page, feed or sitemap leads to. Sitemaps put their pages one link away."""
@@ -161,11 +164,11 @@ class Finder:
         ]
 
     def _pages(self, kind: Kind, links: Iterable[str], here: str, depth: int) -> list[Task]:
-        admits, known = self._admission.page, self._known
+        admits, known, leads_on = self._admission.page, self._known, self._traps.admits
         return [
             Task(url=url, kind=kind, depth=depth, referrer=here)
             for url in links
-            if url not in known and admits(url, depth, here)
+            if url not in known and admits(url, depth, here) and leads_on(url)
         ]
 
     def _documents(self, kind: Kind, links: Iterable[str], referrer: str, depth: int) -> list[Task]:
@@ -177,9 +180,17 @@ class Finder:
 
     def _sitemaps(self, task: Task, links: Iterable[str]) -> list[Task]:
         level = task.depth + 1 if task.kind is Kind.SITEMAP else 0
-        if level > SITEMAP_DEPTH or not self._admission.depth(1):
+        if not self._admission.depth(1):
+            return []
+        if level > self._sitemap_depth:
+            self._left_aside(links)
             return []
         return self._documents(Kind.SITEMAP, links, task.url, level)
+
+    def _left_aside(self, sitemaps: Iterable[str]) -> None:
+        fresh = [url for url in sitemaps if url not in self._known]
+        if fresh:
+            self._traps.count("sitemap-depth", fresh[0], len(fresh))
 
 
 def _place(task: Task, link: ImageLink) -> Place:

@@ -175,7 +175,10 @@ class Loop:
     def _take_leases(self, reply: LeaseReply, asked_s: float, now_s: float) -> None:
         self._hosts.accept_leased(reply.grants, reply.seq, now_s)
         for lease in reply.leases:
-            self._hosts.add(Held(lease, urls.host_of(lease.task.url), asked_s))
+            if (outcome := self._work.spared(lease)) is not None:
+                self._link.say(outcome)
+            else:
+                self._hosts.add(Held(lease, urls.host_of(lease.task.url), asked_s))
         self._ended = reply.state is State.ENDED
         if not reply.leases:
             # It blocks by itself: this only bounds a defect.

@@ -1,7 +1,7 @@
 """Documents: pages, stylesheets, sitemaps, feeds and robots.txt, read for what they name."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -13,6 +13,7 @@ from bowerbird.settings import Settings
 from bowerbird.worker.judge import Judge
 from bowerbird.worker.keep import Keeper
 from bowerbird.worker.links import Admission, Finder
+from bowerbird.worker.traps import Traps
 
 #: Bytes of a robots.txt that are read (RFC 9309 section 2.5).
 ROBOTS_BYTES = 512 * 1024
@@ -26,13 +27,15 @@ class Reader:
     """Turns documents into outcomes with all that they name."""
 
     def __init__(
-        self, settings: Settings, admission: Admission, finder: Finder, keeper: Keeper, judge: Judge
-    ) -> None:
+        self, settings: Settings, admission: Admission, finder: Finder, keeper: Keeper,
+        judge: Judge, traps: Traps,
+    ) -> None:  # fmt: skip
         self._settings = settings
         self._admission = admission
         self._finder = finder
         self._keeper = keeper
         self._judge = judge
+        self._traps = traps
 
     def robots(self, lease: Lease, response: Response, body: bytes) -> Outcome:
         """The text of a robots.txt, and the sitemaps that it names."""
@@ -59,7 +62,7 @@ class Reader:
         if form is Form.HTML:
             return self._page(lease, response, body)
         if form is Form.SITEMAP:
-            return self._links(lease, response, extract.extract_sitemap(body, task.url))
+            return self._sitemap(lease, response, body)
         if form is Form.FEED:
             return self._links(lease, response, extract.extract_feed(body, task.url))
         return self._judge.done(lease, status=response.status, counts={"other-documents": 1})
@@ -88,7 +91,16 @@ class Reader:
         ):
             counts["pages-that-refuse-images"] = 1
             found = dataclasses.replace(found, images=[], data=[])
-        return self._links(lease, response, found, counts)
+        return self._links(lease, response, found, counts, body)
+
+    def _sitemap(self, lease: Lease, response: Response, body: bytes) -> Outcome:
+        settings = self._settings
+        found = extract.extract_sitemap(
+            body, lease.task.url, settings.max_sitemap_urls, settings.max_sitemap_bytes
+        )
+        if found.cut:
+            self._traps.count("sitemap-urls", lease.task.url)
+        return self._links(lease, response, found)
 
     def _stylesheet(self, lease: Lease, response: Response, body: bytes) -> Outcome:
         content_type = response.headers.get("content-type", "")
@@ -98,13 +110,17 @@ class Reader:
 
     def _links(
         self, lease: Lease, response: Response, found: Extracted,
-        counts: dict[str, int] | None = None,
+        counts: dict[str, int] | None = None, page: bytes = b"",
     ) -> Outcome:  # fmt: skip
+        tasks: Sequence[Task]
         tasks, sightings = self._finder.of_page(lease.task, found)
+        if page and not found.data:
+            tasks = self._traps.sift(lease.task, tasks, page)
         kept, late = self._keeper.keep_data(found.data, lease.task.url)
         counts = (counts or {}) | ({"inline-images-left-out": late} if late else {})
         return self._outcome(
-            lease, response, tasks, [*sightings, *(seen for _, seen in kept)], counts,
+            lease, response, tasks, [*sightings, *(seen for _, seen in kept)],
+            counts | self._traps.counts(),
             [record for record, _ in kept],
         )  # fmt: skip
 

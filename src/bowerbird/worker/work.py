@@ -12,6 +12,7 @@ from bowerbird.worker.body import content, discard, head
 from bowerbird.worker.judge import Judge
 from bowerbird.worker.keep import Keeper, no_room
 from bowerbird.worker.read import Reader
+from bowerbird.worker.traps import Traps
 
 _log = logging.getLogger(__name__)
 
@@ -32,10 +33,11 @@ class Work:
 
     def __init__(
         self, settings: Settings, judge: Judge, reader: Reader, keeper: Keeper,
-        rights: Rights | None = None,
+        rights: Rights | None = None, traps: Traps | None = None,
     ) -> None:  # fmt: skip
         """`rights`: what this worker may not do though its crawl may; None: they are one."""
         self._rights = rights
+        self._traps = traps
         self.adaptive = settings.delay is None  #: whether spacing follows the host's health
         self._judge = judge
         self._reader = reader
@@ -44,6 +46,13 @@ class Work:
     def __len__(self) -> int:
         """How many images are being decoded elsewhere."""
         return len(self._keeper)
+
+    def spared(self, lease: Lease) -> Outcome | None:
+        """What becomes of a task that need not be fetched at all; None: fetch it."""
+        if self._traps is None or not self._traps.condemns(lease.task):
+            return None
+        detail = "pages like it brought nothing new, many in a row"
+        return self._judge.dead(lease, "trap", detail, answered=None)
 
     def outcome(self, lease: Lease, response: Response, delay_s: float) -> Outcome | None:
         """What an answer means; None while its image is being decoded.
