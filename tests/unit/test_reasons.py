@@ -25,6 +25,9 @@ OTHERS = {
     "inline-images-left-out", "not-this-worker", "disk-full-there",
 }  # fmt: skip
 
+#: Why a thumbnail is not drawn; no task ends by them.
+OF_THUMBNAILS = {"missing", "not-drawn"}
+
 
 def trees() -> Iterator[ast.AST]:
     for package in JUDGES:
@@ -47,7 +50,7 @@ def given() -> set[str]:
             if name in GIVES:
                 places = [*call.args[:3], *(each.value for each in call.keywords)]
                 found.update(word for place in places for word in words_in(place))
-    return found
+    return found - OF_THUMBNAILS
 
 
 def words_in(place: ast.expr) -> Iterator[str]:
@@ -65,7 +68,7 @@ def words_in(place: ast.expr) -> Iterator[str]:
 def compounds() -> set[str]:
     """Everything that looks like a reason: those kept in constants are found so."""
     words = {text for tree in trees() for text in strings(tree) if COMPOUND.fullmatch(text)}
-    return words - OTHERS - TOLD.keys()
+    return words - OTHERS - TOLD.keys() - OF_THUMBNAILS
 
 
 def documented() -> dict[str, set[str]]:
