@@ -169,7 +169,7 @@ IMAGES = {
     "page-in-comment.png": "png", "script.gif": "corrupt",
     "text.jpg": "not-an-image", "empty.png": "empty", "bomb.svg": "type-not-wanted",
     "frames.gif": "corrupt",  # more blocks than are counted at all
-    "frames.png": "png",  # it says 100,000 and has one
+    "frames.png": "truncated",  # it says 100,000 and has one
     "bomb.png": "too-many-pixels", "bomb.jpg": "too-many-pixels", "bomb.gif": "too-many-pixels",
     "bomb.webp": "too-many-pixels", "bomb.bmp": "too-many-pixels", "bomb.tif": "too-many-pixels",
     "bomb.ico": "too-many-pixels", "bomb.avif": "too-many-pixels",
