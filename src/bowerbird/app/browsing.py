@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bowerbird.app.engine_catalog import ChronicleView
+from bowerbird.app.history import Curves, past_curves
 from bowerbird.app.visit import Visit
 from bowerbird.catalog import CatalogReader
 from bowerbird.codec import decode, encode
@@ -20,6 +21,8 @@ from bowerbird.queues import Caller
 
 #: Hosts that are looked through where the engine knows only which are the busiest.
 BUSIEST = 500
+#: Points of a curve over the whole time of a crawl.
+PAST_POINTS = 300
 #: Most examples of one answer.
 EXAMPLES = 100
 
@@ -50,6 +53,11 @@ class LocalBrowser:
         """See `Browser`."""
         reader = CatalogReader(self._frontier.connection)
         return reader.latest_deaths(reason, min(limit, EXAMPLES))
+
+    def past(self) -> Curves | None:
+        """What the crawl has brought over its whole time; None: nothing yet."""
+        every_s, rows = CatalogReader(self._frontier.connection).over_time(PAST_POINTS)
+        return past_curves(every_s, rows) if rows else None
 
 
 class RemoteBrowser:
@@ -99,6 +107,13 @@ def browser_of(crawl: Visit) -> Browser:
     if isinstance(frontier, SqliteFrontier):
         return LocalBrowser(frontier)
     return EngineBrowser(crawl)
+
+
+def past_of(crawl: Visit) -> Curves | None:
+    """What a crawl has brought over its whole time, where nobody works at it: a manager has better
+    things to do than to read all records."""
+    browser = browser_of(crawl)
+    return browser.past() if isinstance(browser, LocalBrowser) else None
 
 
 def served_browsing(browser: LocalBrowser) -> dict[str, Callable[[bytes, Caller], bytes]]:

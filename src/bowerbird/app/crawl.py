@@ -13,7 +13,7 @@ from bowerbird.app.access import Access
 from bowerbird.app.bucket import Watched, places, store_at
 from bowerbird.app.certificate import CertificateWatch
 from bowerbird.app.door import new_door
-from bowerbird.app.folder import Folder, write_private
+from bowerbird.app.folder import LOOKER_S, Folder, write_private
 from bowerbird.app.interrupts import taken
 from bowerbird.app.job import Prepared, StoredJob, engine_of, prepare, store_job
 from bowerbird.app.listen import Listen
@@ -72,7 +72,7 @@ def carry_out(order: Order) -> Report:
     engine = order.engine or engine_of(folder)
     _check_who_works(order, engine)
     folder.create()
-    with folder.locked():
+    with folder.locked(LOOKER_S):
         if not engine:
             return _run(order, folder, _prepared(order, folder, bucket), embedded)
         from bowerbird.app.cluster import Cluster

@@ -5,7 +5,8 @@ DIR/images/, DIR/crawl.db, DIR/report.json, DIR/.bowerbird/ (lock, address, auth
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -16,6 +17,11 @@ from bowerbird.errors import FolderError, FolderInUseError, StorageFullError
 from bowerbird.settings import Secrets
 from bowerbird.store import marker_of
 from bowerbird.store.sync import sync_folder
+
+#: A command or dashboard that only looks into a folder is waited for so long, in seconds.
+LOOKER_S = 3.0
+#: How often a folder that is in use is tried again, in seconds.
+AGAIN_S = 0.02
 
 
 class Folder:
@@ -73,8 +79,13 @@ class Folder:
             raise FolderError(f"{self} holds no crawl: there is no crawl.db in it.")
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(
+        self, wait_s: float = 0.0, unless: Callable[[], bool] = lambda: False
+    ) -> Iterator[None]:
         """Work here alone, until the block ends or the process dies.
+
+        `wait_s`: who works here now may only look, and is waited for so long, `unless` that is
+        in vain.
 
         Raises:
             FolderInUseError: another process works here.
@@ -85,7 +96,10 @@ class Folder:
         except OSError as error:
             raise FolderError(f"{self} cannot be written: {error.strerror}.") from None
         with lock:
-            if not _lock(lock):
+            until_s = time.monotonic() + wait_s
+            while not (ours := _lock(lock)) and time.monotonic() < until_s and not unless():
+                time.sleep(AGAIN_S)
+            if not ours:
                 raise FolderInUseError(
                     f"{self} is in use by another process{_owner(lock)}. "
                     "`bowerbird status` shows it, `bowerbird stop` ends it."

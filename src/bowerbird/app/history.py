@@ -27,9 +27,23 @@ class Curves:
     at_s: Sequence[float]  #: seconds since 1970
     images_per_s: Sequence[float]
     bytes_per_s: Sequence[float]
-    tasks_per_s: Sequence[float]
-    waiting: Sequence[float]  #: tasks not yet ended
-    leased: Sequence[float]  #: of these, with workers
+    tasks_per_s: Sequence[float] = ()
+    waiting: Sequence[float] = ()  #: tasks not yet ended; empty: not known
+    leased: Sequence[float] = ()  #: of these, with workers
+
+
+def past_curves(every_s: float, rows: Sequence[tuple[float, int, int]]) -> Curves:
+    """Curves from when stretches of `every_s` began, with their images and bytes; stretches that
+    are not named brought none."""
+    found = {round(at_s / every_s): (images, size) for at_s, images, size in rows}
+    numbers = range(min(found) - 1, max(found) + 2)
+    counts = [found.get(number, (0, 0)) for number in numbers]
+    return Curves(
+        every_s=every_s,
+        at_s=[(number + 0.5) * every_s for number in numbers],
+        images_per_s=[images / every_s for images, _ in counts],
+        bytes_per_s=[size / every_s for _, size in counts],
+    )
 
 
 class History:

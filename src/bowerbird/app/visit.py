@@ -7,7 +7,7 @@ from functools import cached_property
 from bowerbird.app.access import Access, is_address, manager_address
 from bowerbird.app.engines import is_engine
 from bowerbird.app.entries import CatalogView, LocalView, RemoteView
-from bowerbird.app.folder import Folder
+from bowerbird.app.folder import LOOKER_S, Folder
 from bowerbird.app.job import StoredJob, engine_of, settings_of, stored_job
 from bowerbird.errors import FolderInUseError, UsageError
 from bowerbird.frontier.base import Frontier
@@ -116,7 +116,7 @@ def visit(where: str, access: Access | None = None) -> Iterator[Visit]:
     if access is not None and access != Access():
         raise UsageError(f"{where} is a folder; keys and certificates are for tcp://HOST:PORT.")
     try:
-        with folder.locked():
+        with folder.locked(LOOKER_S, unless=folder.address_file.exists):
             yield from _alone(folder)
     except FolderInUseError:
         if not folder.address_file.exists():

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from bowerbird.app.access import Access, is_address
+from bowerbird.app.browsing import past_of
 from bowerbird.app.folder import Folder
-from bowerbird.app.history import History
+from bowerbird.app.history import LEVELS, Curves, History
 from bowerbird.app.status import Status, look_at
 from bowerbird.app.visit import Visit, visit
 from bowerbird.errors import BowerbirdError, ConnectionLostError
 from bowerbird.manager.progress import Meter, Progress
 
 #: How often a crawl at work is asked, in seconds: while somebody looks, and else.
-LOOK_EVERY_S, IDLE_EVERY_S = 1.0, 5.0
+LOOK_EVERY_S, IDLE_EVERY_S = 1.0, 2.0
 #: How often it is looked whether a folder has changed or a manager is back, in seconds.
 CHANGED_EVERY_S = 0.5
 #: A folder that shows no change is opened again after this, in seconds.
@@ -56,6 +57,7 @@ class Watch:
     def __init__(self, where: str, access: Access | None = None) -> None:
         self.where = where
         self.history = History()
+        self.past: Curves | None = None  #: the whole time of a crawl that nobody works at
         self.moment = Moment()
         self.looked_at: Callable[[], bool] = lambda: True  #: whether anybody looks
         self.tell: Callable[[Moment], None] = lambda _: None  #: called with every new moment
@@ -77,6 +79,13 @@ class Watch:
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join(5.0)
+
+    def curves(self, span_s: float) -> Curves:
+        """What was seen in the last `span_s` seconds; 0: over all that is known."""
+        moment = self.moment
+        if span_s <= 0 and self.past and not (moment.status and moment.status.running):
+            return self.past
+        return self.history.curves(span_s or LEVELS[-1][0] * LEVELS[-1][1], moment.at_s)
 
     def look_now(self) -> None:
         """Do not wait until the next look is due."""
@@ -113,6 +122,7 @@ class Watch:
             with self._alone:
                 crawl = stack.enter_context(visit(self.where, self._access))
                 if not (crawl.running or crawl.in_engine):
+                    self.past = past_of(crawl)
                     self._look(_Met(crawl))
                     stack.close()
                     self._seen = self._face()

@@ -145,5 +145,12 @@ JOIN catalog_url AS u ON u.id = d.url_id
 JOIN catalog_url AS f ON f.id = d.first_id
 ORDER BY d.id DESC;
 
+-- first_and_last: -> when the first and the last record were fetched
+SELECT min(fetched_at), max(fetched_at) FROM catalog_record;
+
+-- over_time: seconds -> number of the stretch of so many seconds, its records, their bytes
+SELECT CAST(fetched_at / ?1 AS INTEGER) AS stretch, count(*), sum(bytes)
+FROM catalog_record GROUP BY stretch ORDER BY stretch;
+
 -- get_meta: key
 SELECT value FROM catalog_meta WHERE key = ?;

@@ -107,6 +107,16 @@ class CatalogReader:
         rows = self._rows("latest_deaths", reason, DEATHS_LOOKED_THROUGH, limit)
         return list(map(_death, rows))
 
+    def over_time(self, points: int) -> tuple[float, list[tuple[float, int, int]]]:
+        """Seconds of a stretch, and for each of about `points` stretches with records: when it
+        began, how many records, their bytes. Reads all records twice, 0.5 s for 10^6."""
+        first, last = self._rows("first_and_last")[0]
+        if first is None:
+            return 1.0, []
+        every_s = max(1.0, (last - first) / points)
+        rows = self._rows("over_time", every_s)
+        return every_s, [(stretch * every_s, count, size) for stretch, count, size in rows]
+
     def meta(self, key: str) -> str:
         """A word kept by `CatalogWriter.set_meta`; "" where there is none."""
         rows = self._rows("get_meta", key)

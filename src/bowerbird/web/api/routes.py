@@ -98,8 +98,7 @@ async def _live(site: Site, _: Request) -> Live:
 
 
 async def _history(site: Site, request: Request) -> Curve:
-    span_s = query_number(request, "span", SPAN_S, 10.0, 30 * 86_400.0)
-    curves = site.watch.history.curves(span_s, site.watch.moment.at_s)
+    curves = site.watch.curves(query_number(request, "span", SPAN_S, 0.0, 30 * 86_400.0))
     return Curve(
         every_s=curves.every_s, at=[round(at, 1) for at in curves.at_s],
         **{
@@ -171,8 +170,9 @@ async def _stop(site: Site, _: Request) -> Steered:
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/live", _live, Live, "The crawl at this moment: what the Live page shows."),
     Endpoint(
-        "/history", _history, Curve, "Throughput over time, since this dashboard began.",
-        parameters=(Parameter("span", "number", "seconds back from now; 600 unless given"),),
+        "/history", _history, Curve,
+        "Throughput over time: since this dashboard began, or of all where nobody works at it.",
+        parameters=(Parameter("span", "number", "seconds back; 0: all; 600 unless given"),),
     ),
     Endpoint(
         "/hosts", _hosts, Hosts, "Hosts, sorted, searched, a page at a time.",

@@ -130,9 +130,9 @@ class Curve(Answer, frozen=True, kw_only=True):
     at: Annotated[list[float], Meta(description="seconds since 1970")]
     images_per_s: list[float]
     bytes_per_s: list[float]
-    tasks_per_s: list[float]
-    waiting: list[float]
-    leased: list[float]
+    tasks_per_s: Annotated[list[float], Meta(description="empty: not known")]
+    waiting: Annotated[list[float], Meta(description="empty: not known")]
+    leased: Annotated[list[float], Meta(description="empty: not known")]
 
 
 class Error(Answer, frozen=True, kw_only=True):

@@ -9,6 +9,19 @@ const FRESH_MS = 2000;
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 function compact(n) { return short.format(n); }
 
+const part = (options) => new Intl.DateTimeFormat("en-GB", options);
+const TIMES = [
+  [60, part({ hour: "2-digit", minute: "2-digit", second: "2-digit" })],
+  [86400, part({ hour: "2-digit", minute: "2-digit" })],
+  [Infinity, part({ day: "numeric", month: "short" })],
+];
+
+/** Times as fine as the ticks lie apart. */
+function times(_, ticks, __, ___, apart) {
+  const [, format] = TIMES.find(([most]) => apart < most);
+  return ticks.map((tick) => format.format(new Date(tick * 1000)));
+}
+
 const colour = (node, name) => getComputedStyle(node).getPropertyValue(name).trim();
 
 function plot(figure, column, sync) {
@@ -22,7 +35,7 @@ function plot(figure, column, sync) {
     cursor: { sync: { key: sync }, drag: { x: false, y: false }, points: { size: 7 } },
     scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.12 : 1] } },
     axes: [
-      { ...axis, space: 64, values: "{HH}:{mm}", size: 26 },
+      { ...axis, space: 72, values: times, size: 26 },
       { ...axis, space: 34, size: 58, values: (_, ticks) => ticks.map(AXES[column]) },
     ],
     series: [{}, {
@@ -44,15 +57,17 @@ function plot(figure, column, sync) {
 /** Draw the figures, each of the column it names, over the span that is chosen. */
 export function charts(choice, figures) {
   const drawn = [...figures].map((figure) => [figure.dataset.column, plot(figure, figure.dataset.column, "time")]);
-  let span = 600, curve = null, asked = 0, asking = false;
+  let span = 600, curve = null, asked = 0, asking = false, chosenByHand = false;
 
   function draw() {
     if (!curve) return;
     const end = curve.at.at(-1) ?? Date.now() / 1000;
     for (const [column, chart] of drawn) {
       chart.batch(() => {
-        chart.setData([curve.at, curve[column]], false);
-        chart.setScale("x", { min: Math.max(end - span, Math.min(curve.at[0] ?? end - span, end - 60)), max: end });
+        const known = curve[column].length === curve.at.length;
+        chart.setData([curve.at, known ? curve[column] : curve.at.map(() => null)], false);
+        const first = Math.min(curve.at[0] ?? end - 60, end - 10);
+        chart.setScale("x", { min: span ? Math.max(end - span, first) : first, max: end });
       });
       if (chart.cursor.idx == null) chart.setCursor({ left: -10, top: -10 });
     }
@@ -68,11 +83,19 @@ export function charts(choice, figures) {
   choice.addEventListener("click", (event) => {
     const chosen = event.target.closest("button");
     if (!chosen) return;
+    chosenByHand = true;
+    choose(chosen);
+  });
+
+  function choose(chosen) {
     span = Number(chosen.dataset.span);
     for (const one of choice.children) one.setAttribute("aria-pressed", String(one === chosen));
     ask();
-  });
+  }
+
   live((moment) => {
+    // Of a crawl that nobody works at, all is more telling than the last minutes.
+    if (!chosenByHand && !asked && moment.known && !moment.running) { asked = 1; choose(choice.lastElementChild); return; }
     const due = Math.max(FRESH_MS, (curve?.every_s ?? 0) * 500);
     if (moment.connected && performance.now() - asked >= due) ask();
   });

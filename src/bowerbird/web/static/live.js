@@ -23,7 +23,8 @@ function show(moment) {
   const [value, unit] = size(moment.bytes_per_s).split(" ");
   withUnit("bytes_per_s", value, `${unit}/s`);
   text("pages", count(moment.pages));
-  withUnit("waiting", count(moment.waiting), moment.leased ? `${count(moment.leased)} in flight` : "");
+  text("waiting", count(moment.waiting));
+  text("leased", moment.leased ? ` · ${count(moment.leased)} taken` : "");
   text("workers", count(moment.workers));
   text("hosts", count(moment.hosts));
   text("failed", count(moment.failed));
@@ -68,13 +69,13 @@ function busiest(rows) {
   byId("busiest").replaceChildren(...busy.map((row) => {
     const mood = row.state === "down" ? " · down" : row.hold_s ? ` · held ${duration(row.hold_s)}` : "";
     return rank(el("span", { class: "name", title: row.host }, row.host),
-      `${count(row.waiting)} waiting · ${count(row.leased)} in flight${mood}`, (row.waiting + row.leased) / most, mood ? "c3" : "c1");
+      `${count(row.waiting)} waiting · ${count(row.leased)} taken${mood}`, (row.waiting + row.leased) / most, mood ? "c3" : "c1");
   }));
   if (!busy.length) byId("busiest").append(el("li", { class: "empty" }, "Nothing waits at any host."));
 }
 
 function kinds(waiting, leased) {
-  const rows = [...Object.entries(waiting).filter(([, n]) => n), ...(leased ? [["in flight", leased]] : [])];
+  const rows = [...Object.entries(waiting).filter(([, n]) => n), ...(leased ? [["taken by workers", leased]] : [])];
   const all = rows.reduce((sum, [, n]) => sum + n, 0);
   byId("kinds-bar").replaceChildren(...rows.map(([, n], at) => {
     const part = el("i", { class: `c${(at % 6) + 1}` });
