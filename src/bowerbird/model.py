@@ -87,6 +87,7 @@ class Grant(Value, frozen=True, kw_only=True, array_like=True):
     slots: int  #: requests in flight wished for this session, absolute
     delay_s: float = 0.0  #: least time between two request starts
     hold_s: float = 0.0  #: no request before this has passed
+    seq: int = 0  #: as that of the answer, where several of those order their own; 0: the answer's
 
 
 # What comes back.

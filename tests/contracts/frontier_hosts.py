@@ -8,9 +8,10 @@ class HostRules:
     """Holds, delays, falls and returns."""
 
     def test_a_hold_stops_the_host_for_everybody(self, bench: Bench) -> None:
-        bench.add(*[image(f"{n}") for n in range(9)], image("1", host="b.test"))
+        bench.add(*[image(f"{n}") for n in range(9)])
         first, second = bench.worker(), bench.worker()
         (lease,) = first.lease(1)
+        bench.add(image("1", host="b.test"))
         first.finish(outcome(lease, Verb.RETRY, reason="http-429", in_s=60.0, hold_s=60.0))
 
         assert urls(second.lease()) == ["http://b.test/1"]

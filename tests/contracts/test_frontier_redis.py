@@ -1,5 +1,6 @@
 """The Redis back end sits the contract, before a real server."""
 
+from collections import Counter
 from itertools import count
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.rules import Rules
 from bowerbird.testing import ManualClock
+from tests.contracts.bench import Bench, image, urls
 from tests.contracts.frontier import FrontierContract, Opened
 from tests.redis_fixtures import RedisServer, redis_server
 
@@ -14,6 +16,8 @@ __all__ = ["redis_server"]
 
 
 class TestRedisFrontier(FrontierContract):
+    partitions = 1
+
     @pytest.fixture
     def opened(self, clock: ManualClock, redis_server: RedisServer) -> Opened:
         with redis_server.client() as client:
@@ -21,6 +25,20 @@ class TestRedisFrontier(FrontierContract):
         numbers = count()
 
         def opened(rules: Rules) -> RedisFrontier:
-            return RedisFrontier(redis_server.address(f"c{next(numbers)}"), rules, clock)
+            address = redis_server.address(f"c{next(numbers)}&partitions={self.partitions}")
+            return RedisFrontier(address, rules, clock)
 
         return opened
+
+
+class TestRedisFrontierInPartitions(TestRedisFrontier):
+    partitions = 4
+
+    def test_no_host_has_more_than_its_turn_while_others_wait(self, bench: Bench) -> None:
+        """Hosts take turns in their own partition, partitions share what is asked for."""
+        for host in "abc":
+            bench.add(*[image(f"{n}", host=f"{host}.test") for n in range(50)])
+
+        leased = Counter(url[7] for url in urls(bench.worker().lease(48)))
+        assert sum(leased.values()) == 48
+        assert min(leased.values()) >= 8

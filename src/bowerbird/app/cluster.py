@@ -75,8 +75,10 @@ class Cluster:
 
         Raises:
             FolderInUseError: another manager has it.
+            UsageError: it is to be divided into another number of partitions than is there.
             ConnectionLostError: nothing answers there.
         """
+        self._register.divide()
         self._chain = self._claimed()
         return self
 

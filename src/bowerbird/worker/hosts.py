@@ -111,12 +111,12 @@ class Hosts:
     def accept(self, grants: Iterable[Grant], seq: int, now_s: float) -> None:
         """Numbers from an answer of `beat` or `finish`."""
         for grant in grants:
-            desk = self._desk(grant.host)
+            desk, its = self._desk(grant.host), grant.seq or seq
             if not desk.giving:
-                desk.accept(grant, seq, now_s)
+                desk.accept(grant, its, now_s)
                 self._look_at(desk)
-            elif desk.kept is None or desk.kept[0] < seq:
-                desk.kept = (seq, grant)
+            elif desk.kept is None or desk.kept[0] < its:
+                desk.kept = (its, grant)
 
     def accept_leased(self, grants: Iterable[Grant], seq: int, now_s: float) -> None:
         """Numbers from the answer of `lease`, which has carried the gifts under way."""

@@ -15,6 +15,8 @@ SCHEMES = ("redis", "rediss", "unix", *SENTINEL, *CLUSTER)
 #: Options of an address with Sentinels, as other clients of Redis call them.
 SENTINEL_USER, SENTINEL_PASSWORD = "sentinel_username", "sentinel_password"
 SENTINEL_PORT, CLUSTER_PORT = 26_379, 6_379
+#: Each look at a crawl asks all of its partitions.
+MOST_PARTITIONS = 1_024
 _FORMS = (
     "redis://HOST:6379/0?crawl=NAME, rediss:// (TLS), unix:///path?crawl=NAME, "
     "redis+sentinel://HOST:26379,HOST:26379/MASTER?crawl=NAME "
@@ -29,10 +31,11 @@ class RedisAddress(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     crawl: str
-    partitions: int = 1
+    partitions: int = 0  #: 0: as many as the deployment has, one where it is new
 
     def __str__(self) -> str:
-        return f"{shown(self.url)}{self._database}crawl={self.crawl}"
+        more = f"&partitions={self.partitions}" if self.partitions else ""
+        return f"{shown(self.url)}{self._database}crawl={self.crawl}{more}"
 
     @property
     def _database(self) -> str:
@@ -60,7 +63,7 @@ def parse_redis(text: str) -> RedisAddress:
     """
     parts = _parts(text)
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    crawl, partitions = options.pop("crawl", ""), options.pop("partitions", "1")
+    crawl, partitions = options.pop("crawl", ""), options.pop("partitions", "0")
     plain = parts.scheme in ("redis", "rediss")
     database = _database(parts.path if plain else "", options.pop("db", ""), text)
     kept = {"db": str(database)} if database else {}
@@ -118,9 +121,6 @@ def _crawl(name: str, text: str) -> str:
 
 
 def _partitions(number: str, text: str) -> int:
-    if number != "1":
-        raise UsageError(
-            f"{shown(text)}: this version keeps all crawls of a Redis in one partition; leave "
-            "partitions out."
-        )
-    return 1
+    if number.isdecimal() and len(number) < 6 and int(number) <= MOST_PARTITIONS:
+        return int(number)
+    raise UsageError(f"{shown(text)}: partitions is a number from 1 to {MOST_PARTITIONS}.")

@@ -7,8 +7,7 @@ import msgspec
 
 from bowerbird.codec import decode
 from bowerbird.errors import SessionGoneError
-from bowerbird.frontier.calls import merged
-from bowerbird.model import Grant, Lease, LeaseReply, State, Task
+from bowerbird.model import Grant, Lease, State, Task
 
 H = TypeVar("H")
 
@@ -44,6 +43,15 @@ class LeaseHead(msgspec.Struct, frozen=True, array_like=True):
     seq: int
     codes: list[int]
     judged: list[Judged]
+    chosen: bool = False  #: the session is being let run empty, for a suspect
+
+
+class Sent(msgspec.Struct, frozen=True, array_like=True):
+    """What is in the outbox now."""
+
+    partition: int
+    entry: str
+    place: int  #: of the message in the arguments; 0: it is in the outbox alone
 
 
 class FinishHead(msgspec.Struct, frozen=True, array_like=True):
@@ -53,6 +61,7 @@ class FinishHead(msgspec.Struct, frozen=True, array_like=True):
     grants: tuple[Grant, ...]
     state: State
     seq: int
+    sent: list[Sent]
 
 
 def read(answer: bytes, shape: type[H]) -> H:
@@ -76,15 +85,4 @@ def leases_of(head: LeaseHead, call: bytes, tasks: Iterable[bytes]) -> tuple[Lea
             suspect=bool(code & 1),
         )
         for index, (code, task) in enumerate(zip(head.codes, tasks, strict=True))
-    )
-
-
-def joined(first: LeaseReply, last: LeaseReply) -> LeaseReply:
-    """Two answers as one."""
-    return LeaseReply(
-        state=last.state,
-        leases=first.leases + last.leases,
-        grants=merged(first.grants, last.grants),
-        next_in_s=0.0 if first.leases else last.next_in_s,
-        seq=last.seq,
     )

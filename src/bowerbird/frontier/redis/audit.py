@@ -1,15 +1,14 @@
 """Every invariant of a crawl in Redis, checked key by key, while nobody else calls."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from bowerbird.codec import decode
-from bowerbird.frontier.redis.keys import Keys
-from bowerbird.frontier.redis.line import Line
 from bowerbird.frontier.redis.looking import Counters, pages
+from bowerbird.frontier.redis.partition import Partition
 from bowerbird.frontier.tasks import KINDS
 
 #: host, leased, its lists (key, kind, counted, real), its users (session, leases), slots out, most
@@ -17,29 +16,33 @@ from bowerbird.frontier.tasks import KINDS
 _Host = tuple[str, int, list[tuple[str, int, int, int]], list[tuple[str, int]], int, int]
 #: kind, host, session ("": it waits, with its last token still good).
 _Lease = tuple[int, str, str]
-_Ask = Callable[..., Any]
 
 
 class _Call(msgspec.Struct, frozen=True, array_like=True):
     left: int
 
 
-def audit(line: Line, keys: Keys, ask: _Ask) -> list[str]:
-    """What is broken, in words; empty: nothing. `ask` runs the script `audit`."""
-    return list(_Audit(line, keys, ask).faults())
+def audit(partition: Partition) -> list[str]:
+    """What is broken, in words; empty: nothing."""
+    return list(_Audit(partition).faults())
 
 
 class _Audit:
     """One look at everything."""
 
-    def __init__(self, line: Line, keys: Keys, ask: _Ask) -> None:
-        self._line, self._keys, self._ask = line, keys, ask
+    def __init__(self, partition: Partition) -> None:
+        self._line, self._keys = partition.line, partition.keys
+        self._partition = partition
+        line, keys = self._line, self._keys
         self._books = Counters(line.table("HGETALL", keys.of("books")))
         hosts: list[bytes] = line.command("ZRANGE", keys.of("hosts"), 0, -1)
         tokens: list[bytes] = line.command("HKEYS", keys.of("out"))
         self._hosts: list[_Host] = self._all("hosts", hosts, list[_Host])
         out: list[_Lease] = self._all("out", tokens, list[_Lease])
         self._leased = [lease for lease in out if lease[2]]
+
+    def _ask(self, *what: Any) -> Any:
+        return self._partition.ask("audit", *what).alone()
 
     def _all(self, what: str, names: list[bytes], shape: Any) -> Any:
         return [row for page in pages(names) for row in decode(self._ask(what, *page), shape)]

@@ -1,45 +1,35 @@
 """The frontier in Redis, for those who lease from it, feed it or look at it.
 
-What happens is decided by the scripts in `lua/`; here values are packed, calls are cut into pieces
-that keep Redis busy for about a millisecond, and robots.txt is judged.
+Each partition is asked by itself, all of them in one round trip for each Redis; what they answer
+becomes one answer here.
 """
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
 
 from bowerbird.clock import Clock
-from bowerbird.codec import encode
-from bowerbird.errors import UsageError
+from bowerbird.errors import SessionGoneError
 from bowerbird.frontier.base import Frontier, Give
 from bowerbird.frontier.calls import merged
 from bowerbird.frontier.redis import looking
 from bowerbird.frontier.redis.address import RedisAddress, parse_redis
-from bowerbird.frontier.redis.answers import (
-    BeatHead,
-    FinishHead,
-    Judged,
-    LeaseHead,
-    joined,
-    leases_of,
-    read,
-)
+from bowerbird.frontier.redis.answers import FinishHead, read
 from bowerbird.frontier.redis.audit import audit
+from bowerbird.frontier.redis.epochs import Epochs
 from bowerbird.frontier.redis.examine import warnings_of
-from bowerbird.frontier.redis.keys import VERSION, Keys
-from bowerbird.frontier.redis.line import Line
-from bowerbird.frontier.redis.packing import (
-    CHUNK,
-    Packed,
-    chunks_of_outcomes,
-    chunks_of_tasks,
-)
-from bowerbird.frontier.redis.refetch import Anew, refetch_calls
-from bowerbird.frontier.redis.results import results_after
-from bowerbird.frontier.redis.robots import Judge
-from bowerbird.frontier.redis.troubles import vanished
+from bowerbird.frontier.redis.leasing import Leasing, numbered
+from bowerbird.frontier.redis.line import Line, together
+from bowerbird.frontier.redis.looks import Look, is_quiet, looked, state_of
+from bowerbird.frontier.redis.opening import opened
+from bowerbird.frontier.redis.outbox import Letter, Outbox
+from bowerbird.frontier.redis.packing import CHUNK, Packed, partition_of
+from bowerbird.frontier.redis.partition import beaten
+from bowerbird.frontier.redis.refetch import Anew
+from bowerbird.frontier.redis.results import cursors_of, results_after
+from bowerbird.frontier.redis.seats import Seat, Seats
 from bowerbird.frontier.rules import Rules
-from bowerbird.frontier.tasks import NUMBER
 from bowerbird.model import (
     Attached,
     BeatReply,
@@ -49,7 +39,6 @@ from bowerbird.model import (
     Held,
     HostRow,
     Kind,
-    Lease,
     LeaseReply,
     Outcome,
     Results,
@@ -61,15 +50,13 @@ from bowerbird.model import (
     WorkerRow,
 )
 
-#: Arguments of `add` and `finish` before those of their tasks.
-_BEFORE_TASKS, _BEFORE_TOKENS = 5, 6
-
 
 class RedisFrontier(Frontier):
     """A crawl in Redis; any number of threads and processes may call it.
 
     Every call raises `ConnectionLostError` when Redis has gone or does not answer; whether the call
-    was carried out is then not known: a worker attaches again with what it holds.
+    was carried out is then not known: a worker attaches again with what it holds. A session can be
+    used by the object alone by which it was attached.
     """
 
     def __init__(
@@ -81,53 +68,37 @@ class RedisFrontier(Frontier):
         its time goes along with each call and is used instead.
 
         Raises:
-            UsageError: the address is none, or Redis refuses us, or holds another version's crawl.
+            UsageError: the address is none, or Redis refuses us, or holds another version's crawl,
+                or has another number of partitions.
             ConnectionLostError: nothing answers there.
             FrontierError: there is no such crawl, and no `rules` to make one.
         """
         where = parse_redis(address) if isinstance(address, str) else address
-        self._line, self._clock = Line(where), clock
-        self.keys = Keys(where.crawl)
-        self._books = self.keys.of("books")
-        if rules:
-            self.warnings()
-        self._identity, self._key = self._open(rules)
-        self._judge = Judge(self._user_agent(), self._robots_text)
+        crawl = opened(where, rules, clock)
+        self.partitions, self._division, self._clock = crawl.partitions, crawl.division, clock
+        self.keys = self.partitions[0].keys
+        self._epochs = Epochs([one.line for one in self.partitions])
+        self._outbox = Outbox(self.partitions, self._epochs)
+        self._leasing = Leasing(crawl, self._outbox, self._has_ended)
+        self._seats: dict[str, Seats] = {}
+        self._seeding = False
 
     def __repr__(self) -> str:
-        return f"<RedisFrontier {self._line.place}>"
+        return f"<RedisFrontier {self._line.place} [{len(self.partitions)} partitions]>"
 
-    def _open(self, rules: Rules | None) -> tuple[bytes, bytes]:
-        chosen = encode(_flat(rules)) if rules else b""
-        fresh = os.urandom(8).hex(), os.urandom(16).hex()
-        answer = self._line.run("open", self._books, self._now(), "", *fresh, VERSION, chosen)
-        identity, key, version = answer
-        if version != VERSION.encode():
-            raise UsageError(
-                f"The crawl {self.keys.crawl} in Redis was written by another version of Bowerbird "
-                f"(its data are of version {version.decode()}, this one writes {VERSION})."
-            )
-        return identity, key
+    @property
+    def _line(self) -> Line:
+        return self.partitions[0].line
 
     def warnings(self) -> list[str]:
-        """What of this Redis's settings should be put right, in whole sentences.
+        """What of each Redis's settings should be put right, in whole sentences.
 
         Raises:
             UsageError: they make it lose keys.
         """
-        return warnings_of(self._line)
-
-    def _user_agent(self) -> str:
-        agent: bytes = self._line.command("HGET", self._books, "user_agent") or b""
-        return agent.decode()
-
-    # Calls.
-
-    def _now(self) -> str:
-        return repr(self._clock.now_s()) if self._clock else ""
-
-    def _run(self, verb: str, *arguments: Any) -> Any:
-        return self._line.run(verb, self._books, self._now(), self._identity, *arguments)
+        nodes = {one.line.holder().id: one.line for one in reversed(self.partitions)}
+        told = (sentence for line in reversed(nodes.values()) for sentence in warnings_of(line))
+        return list(dict.fromkeys(told))
 
     # Sessions.
 
@@ -139,14 +110,10 @@ class RedisFrontier(Frontier):
         hard_end_s: float = 180.0,
         in_flight: Give | None = None,
     ) -> Attached:
-        session = os.urandom(8).hex()
-        digits = "".join(sorted(str(NUMBER[kind]) for kind in set(kinds))) or "012345"
-        flying = "" if in_flight is None else encode(dict(in_flight))
-        standing = self._run(
-            "attach", session, worker.name, encode(worker), digits, repr(hard_end_s),
-            repr(worker.clock_s) if worker.clock_s else "", flying, *tokens_held,
-        )  # fmt: skip
-        return Attached(session=session, standing=tuple(standing))
+        seats = Seats(os.urandom(8).hex(), worker, kinds, hard_end_s, self._leasing.home())
+        standing = self._leasing.attach(seats, tokens_held, in_flight)
+        self._seats[seats.session] = seats
+        return Attached(session=seats.session, standing=tuple(standing))
 
     def detach(self, session: str) -> None:
         self._end(session, "")
@@ -156,12 +123,48 @@ class RedisFrontier(Frontier):
         self._end(session, "lost")
 
     def _end(self, session: str, how: str) -> None:
-        while not self._run("detach", session, how):
-            pass
+        self._seats.pop(session, None)
+        left = list(self.partitions)
+        while left:
+            done = together([one.detach(session, how) for one in left])
+            left = [one for one, over in zip(left, done, strict=True) if not over]
+
+    def _seated(self, session: str) -> Seats:
+        seats = self._seats.get(session)
+        if seats is None and len(self.partitions) > 1:
+            raise SessionGoneError()
+        if seats is None:  # in one partition it is known by its name
+            seats = Seats(session, WorkerInfo(name=""), (), 0.0, 0, {0: Seat()})
+        return self._seats.setdefault(session, seats)
 
     def beat(self, session: str, give: Give | None = None) -> BeatReply:
-        head = read(self._run("beat", session, _packed(give)), BeatHead)
-        return BeatReply(state=head.state, grants=head.grants, seq=head.seq, sessions=head.sessions)
+        seats = self._seated(session)
+        gifts = self._parted_gifts(give)
+        numbers = list(seats.at)
+        asks = [self.partitions[one].beat(session, gifts.get(one)) for one in numbers]
+        replies = {}
+        for number, answer in zip(numbers, together(asks), strict=True):
+            if number in seats.at:  # it may have been left meanwhile
+                replies[number] = beaten(answer)
+                seats.give(number, gifts.get(number, {}))
+                seats.grant(number, replies[number].grants)
+        return self._beaten(list(replies.values()))
+
+    def _beaten(self, replies: Sequence[BeatReply]) -> BeatReply:
+        if len(self.partitions) == 1:
+            return replies[0]
+        return BeatReply(
+            state=state_of([one.state for one in replies]),
+            grants=tuple(grant for one in replies for grant in numbered(one.grants, one.seq)),
+            seq=max(one.seq for one in replies),
+            sessions=self._leasing.sessions([one.sessions for one in replies]),
+        )
+
+    def _parted_gifts(self, give: Give | None) -> dict[int, dict[str, int]]:
+        gifts: dict[int, dict[str, int]] = {}
+        for host, surplus in (give or {}).items():
+            gifts.setdefault(self._division.of(host), {})[host] = surplus
+        return gifts
 
     # Tasks in.
 
@@ -172,23 +175,32 @@ class RedisFrontier(Frontier):
         *,
         seeds_complete: bool = False,
     ) -> int:
-        chunks = list(chunks_of_tasks(tasks))
-        calls = [self._add_call(chunk) for chunk in chunks[:-1]]
-        calls.append(self._add_call(chunks[-1], sightings, complete=seeds_complete))
-        return sum(self._line.run_many("add", self._books, calls))
-
-    def _add_call(
-        self, tasks: Sequence[Task], sightings: Sequence[Sighting] = (), *, complete: bool = False
-    ) -> list[Any]:
-        packed = Packed(_BEFORE_TASKS, self._key)
-        groups = encode(packed.groups(tasks))
-        seen = encode(((), sightings)) if sightings else b""
-        mark = "yes" if complete else ""
-        return [self._now(), self._identity, mark, seen, groups, *packed.arguments]
+        if len(self.partitions) == 1:
+            return sum(together(self.partitions[0].add(tasks, sightings, complete=seeds_complete)))
+        parts: dict[int, list[Task]] = {0: []} if sightings else {}
+        for task in tasks:
+            parts.setdefault(partition_of(task.url, self._division), []).append(task)
+        asks = [
+            ask
+            for number, some in parts.items()
+            for ask in self.partitions[number].add(some, () if number else sightings)
+        ]
+        new: int = sum(self._outbox.confirmed(asks)[: len(asks)])
+        if seeds_complete:  # all are there, whatever is lost from now on is seen by its epoch
+            epochs = b"" if self._seeding else self._epochs.now()
+            self.partitions[0].steer(seeds="yes", epochs=epochs).alone()
+        return new
 
     def begin_seeds(self) -> None:
         """Seeds are about to be added, from the first one: the crawl cannot end before the last."""
-        self._run("steer", "", "", "no")
+        self._seeding = True
+        self.partitions[0].steer(seeds="no", epochs=self._epochs.now()).alone()
+
+    def lacks_seeds(self) -> bool:
+        """Whether seeds that were complete may have been lost: they are to be added again, from
+        `begin_seeds` on. Until then the crawl does not end."""
+        seeds, epochs = self.partitions[0].command("HMGET", "books", "seeds", "epochs").alone()
+        return seeds != b"yes" or (len(self._epochs) > 0 and epochs != self._epochs.now())
 
     # Tasks out and back.
 
@@ -200,119 +212,105 @@ class RedisFrontier(Frontier):
         give: Give | None = None,
     ) -> LeaseReply:
         """See `Frontier.lease`; it never blocks: idle workers are to leave Redis in peace."""
-        reply = self._lease(session, min(limit, CHUNK), give)
-        left = limit - len(reply.leases)
-        while left > 0 and len(reply.leases) % CHUNK == 0 and reply.leases:
-            more = self._lease(session, min(left, CHUNK), None)
-            left -= len(more.leases)
-            reply = joined(reply, more)
-            if not more.leases:
-                break
-        return reply
-
-    def _lease(self, session: str, limit: int, give: Give | None) -> LeaseReply:
-        call = os.urandom(8)
-        answer = self._run("lease", session, _packed(give), call, limit)
-        head = read(answer[0] if answer else b"", LeaseHead)
-        reply = LeaseReply(
-            state=head.state,
-            leases=leases_of(head, call, answer[1:]),
-            grants=head.grants,
-            next_in_s=head.next_in_s,
-            seq=head.seq,
-        )
-        refused, before = self._forbidden(reply.leases, head.judged)
-        return self._refused(session, reply, refused, before) if refused else reply
-
-    def _forbidden(
-        self, leases: Sequence[Lease], judged: Sequence[Judged]
-    ) -> tuple[set[int], dict[str, int]]:
-        """Which leases robots.txt forbids, and the slots held before at their hosts."""
-        refused: set[int] = set()
-        before: dict[str, int] = {}
-        for one in judged:
-            bad = [i for i in one.indices if not self._allows(one, leases[i].task.url)]
-            if bad:
-                refused.update(bad)
-                before[one.host] = min(one.slots, before.get(one.host, one.slots))
-        return refused, before
-
-    def _allows(self, judged: Judged, url: str) -> bool:
-        return self._judge.allows(judged.origin, judged.stamp, url)
-
-    def _refused(
-        self, session: str, reply: LeaseReply, refused: set[int], before: dict[str, int]
-    ) -> LeaseReply:
-        """What robots.txt forbids is finished as dead, before the session ever sees it."""
-        tokens = [reply.leases[index].token for index in sorted(refused)]
-        head = read(self._run("refuse", session, "robots", encode(before), *tokens), BeatHead)
-        kept = [lease for index, lease in enumerate(reply.leases) if index not in refused]
-        return LeaseReply(
-            state=head.state,
-            leases=tuple(kept),
-            grants=merged(reply.grants, head.grants),
-            next_in_s=0.0,
-            seq=head.seq,
-        )
+        return self._leasing.lease(self._seated(session), limit, self._parted_gifts(give))
 
     def finish(
         self, session: str, outcomes: Sequence[Outcome], give: Give | None = None
     ) -> FinishReply:
-        chunks = list(chunks_of_outcomes(outcomes))
-        calls = [self._finish_call(session, chunk, None) for chunk in chunks[:-1]]
-        calls.append(self._finish_call(session, chunks[-1], give))
-        answers = self._line.run_many("finish", self._books, calls)
-        heads = [read(answer, FinishHead) for answer in answers]
-        grants: tuple[Grant, ...] = ()
-        for head in heads:
-            grants = merged(grants, head.grants)
-        accepted = tuple(one == "1" for head in heads for one in head.accepted)
-        return FinishReply(
-            accepted=accepted, grants=grants, state=heads[-1].state, seq=heads[-1].seq
+        gifts = self._parted_gifts(give)
+        parts: dict[int, list[int]] = {number: [] for number in gifts}
+        for place, one in enumerate(outcomes):
+            parts.setdefault(self._division.of_token(one.token), []).append(place)
+        parts = parts or {0: []}
+        calls = [
+            (number, ask, put)
+            for number, places in parts.items()
+            for ask, put in self.partitions[number].finish(
+                session, [outcomes[place] for place in places], gifts.get(number)
+            )
+        ]
+        heads = [read(one, FinishHead) for one in together([ask for _, ask, _ in calls])]
+        self._seat_finished(session, outcomes, parts, gifts)
+        said = iter([flag == "1" for head in heads for flag in head.accepted])
+        accepted = {place: next(said) for places in parts.values() for place in places}
+        numbers, packs = [one[0] for one in calls], [one[2] for one in calls]
+        self._outbox.carry(_letters(numbers, packs, heads))
+        return self._finished(
+            tuple(accepted[place] for place in range(len(outcomes))), session, numbers, heads
         )
 
-    def _finish_call(
-        self, session: str, outcomes: Sequence[Outcome], give: Give | None
-    ) -> list[Any]:
-        packed = Packed(_BEFORE_TOKENS + len(outcomes), self._key)
-        said = encode([packed.outcome(one, self._judge) for one in outcomes])
-        tokens = [one.token for one in outcomes]
-        return [
-            self._now(), self._identity, session, _packed(give), said, len(outcomes), *tokens,
-            *packed.arguments,
-        ]  # fmt: skip
+    def _seat_finished(
+        self, session: str, outcomes: Sequence[Outcome], parts: Mapping[int, list[int]],
+        gifts: Mapping[int, Give],
+    ) -> None:  # fmt: skip
+        seats = self._seats.get(session)
+        if seats is None:
+            return
+        for number, places in parts.items():
+            seats.finish(number, [outcomes[place].token for place in places])
+            seats.give(number, gifts.get(number, {}))
 
-    def _robots_text(self, origin: str) -> bytes | None:
-        text: bytes | None = self._line.command("GET", self.keys.text(origin))
-        return text
+    def _finished(
+        self, accepted: tuple[bool, ...], session: str, numbers: Sequence[int],
+        heads: Sequence[FinishHead],
+    ) -> FinishReply:  # fmt: skip
+        seats, one = self._seats.get(session), len(self.partitions) == 1
+        grants: tuple[Grant, ...] = ()
+        for number, head in zip(numbers, heads, strict=True):
+            grants = merged(grants, head.grants if one else numbered(head.grants, head.seq))
+            if seats:
+                seats.grant(number, head.grants)
+        return FinishReply(
+            accepted=accepted,
+            grants=grants,
+            state=heads[-1].state if one else state_of([head.state for head in heads]),
+            seq=max(head.seq for head in heads),
+        )
 
     # Results.
 
     def results(self, cursor: str = "", limit: int = 1_000) -> Results:
-        return results_after(self._line, self.keys.of("results"), cursor, limit)
+        return results_after(self.partitions, cursor, limit)
 
     def trim(self, cursor: str) -> None:
-        if cursor:
-            self._line.command("XTRIM", self.keys.of("results"), "MINID", _next_entry(cursor))
+        cursors = cursors_of(cursor, len(self.partitions))
+        together([one.trim(at) for one, at in zip(self.partitions, cursors, strict=True) if at])
 
     # Looking.
 
     def stats(self) -> Stats:
-        fields = self._line.table("HGETALL", self._books)
-        if fields.get(b"identity") != self._identity:
-            raise vanished(self._line.place)
-        return looking.Counters(fields).now()
+        """See `Frontier.stats`. Whoever looks also carries what was left behind in outboxes."""
+        every = looking.every_field(self.partitions)
+        counts = looking.Counters(looking.merged_fields([fields for fields, _ in every]))
+        stats = counts.now()
+        if len(self.partitions) == 1:
+            return stats
+        left = [number for number, (_, waits) in enumerate(every) if waits]
+        self._outbox.sweep(left)
+        if stats.state is State.ENDED and (left or not self._is_over()):
+            return msgspec.structs.replace(stats, state=counts.asked())
+        return stats
+
+    def _is_over(self) -> bool:
+        looks = looked(self.partitions)
+        return is_quiet(looks) and self._has_ended(looks)
+
+    def _has_ended(self, looks: Sequence[Look]) -> bool:
+        """Whether a second look agrees: then there was a moment when nothing was to be done."""
+        epochs = self._epochs.now()
+        running = state_of([one.state for one in looks]) is State.RUNNING
+        if running and len(self._epochs) and looks[0].epochs != epochs:
+            return False  # seeds may have been lost: they are added again
+        again = looked(self.partitions)
+        still = [one.activity for one in looks] == [one.activity for one in again]
+        return is_quiet(again) and still and epochs == self._epochs.now()
 
     def hosts(self, limit: int = 100) -> list[HostRow]:
-        return looking.host_rows(self._line, self.keys, limit, self._ask_hosts)
-
-    def _ask_hosts(self, names: Sequence[bytes]) -> bytes:
-        rows: bytes = self._run("hosts", *names)
-        return rows
+        return looking.host_rows(self.partitions, limit)
 
     def workers(self) -> list[WorkerRow]:
         now = self._clock.now_s() if self._clock else self._time()
-        return looking.worker_rows(self._line, self.keys, now)
+        return looking.worker_rows(self.partitions, now)
 
     def _time(self) -> float:
         seconds, micros = self._line.command("TIME")
@@ -321,12 +319,13 @@ class RedisFrontier(Frontier):
     # Steering.
 
     def requeue(self, which: Filter) -> int:
-        digits = "".join(str(NUMBER[kind]) for kind in which.kinds)
-        wanted = encode((which.host, which.reason, digits, which.url))
-        last, revived = b"-inf", 0
-        while last:
-            last, number = self._run("requeue", last, wanted)
-            revived += number
+        left, revived = dict.fromkeys(self.partitions, b"-inf"), 0
+        while left:
+            answers = together([one.requeue(which, last) for one, last in left.items()])
+            revived += sum(number for _, number in answers)
+            left = {one: last for one, (last, _) in zip(left, answers, strict=True) if last}
+        if revived and len(self.partitions) > 1:
+            self.resume()
         return revived
 
     def refetch(self, anew: Sequence[Anew]) -> int:
@@ -335,51 +334,56 @@ class RedisFrontier(Frontier):
         A record is forgotten once: asked for again before it is fetched anew, that changes nothing.
         Sets *running*, except from a pause.
         """
-        return sum(self._run("refetch", *one) for one in refetch_calls(anew, self._key))
+        parts: dict[int, list[Anew]] = {}
+        for one in anew:
+            parts.setdefault(partition_of(one.task.url, self._division), []).append(one)
+        again = sum(
+            ask.alone() for number, some in parts.items()
+            for ask in self.partitions[number].refetch(some)
+        )  # fmt: skip
+        if again and self._state() is not State.PAUSED:
+            self.resume()
+        return again
 
     def held(self, held: Sequence[Held]) -> None:
         """Tell whoever writes the catalog where the bytes of records lie as well, or no longer."""
-        for start in range(0, len(held), CHUNK):
-            self._run("held", *map(encode, held[start : start + CHUNK]))
+        parts: dict[int, list[Held]] = {}
+        for one in held:
+            parts.setdefault(partition_of(one.final_url, self._division), []).append(one)
+        for number, some in parts.items():
+            for start in range(0, len(some), CHUNK):
+                self.partitions[number].held(some[start : start + CHUNK]).alone()
 
     def pause(self, reason: str = "") -> None:
-        self._run("steer", State.PAUSED, reason, "")
+        self._steer(State.PAUSED, reason)
 
     def resume(self) -> None:
-        self._run("steer", State.RUNNING, "", "")
+        self._steer(State.RUNNING)
 
     def stop(self, reason: str = "") -> None:
-        self._run("steer", State.DRAINING, reason, "")
+        self._steer(State.DRAINING, reason)
+
+    def _state(self) -> State:
+        return state_of([one.state for one in looked(self.partitions)])
+
+    def _steer(self, state: State, reason: str = "") -> None:
+        together([one.steer(state, reason) for one in self.partitions])
 
     # Care.
 
     def audit(self) -> list[str]:
         """See `Frontier.audit`; true only while nobody else calls."""
-        return audit(self._line, self.keys, lambda *what: self._run("audit", *what))
+        return [fault for one in self.partitions for fault in audit(one)]
 
     def close(self) -> None:
         self._line.close()
 
 
-def _flat(rules: Rules) -> list[Any]:
-    """Rules as fields of the crawl's books."""
-    pairs = {
-        "per_host": rules.per_host,
-        "delay_s": repr(rules.delay_s),
-        "obey_robots": int(rules.obey_robots),
-        "user_agent": rules.user_agent,
-        "max_pages": rules.max_pages,
-        "max_images": rules.max_images,
-        "retries": rules.retries,
-    }
-    return [item for pair in pairs.items() for item in pair]
-
-
-def _next_entry(cursor: str) -> str:
-    """The id behind that of an entry of a stream."""
-    time, _, number = cursor.partition("-")
-    return f"{time}-{int(number) + 1}"
-
-
-def _packed(give: Give | None) -> bytes:
-    return encode(dict(give or {}))
+def _letters(
+    numbers: Sequence[int], packs: Sequence[Packed], heads: Sequence[FinishHead]
+) -> Iterable[Letter]:
+    """What outcomes have written into outboxes."""
+    for number, packed, head in zip(numbers, packs, heads, strict=True):
+        for sent in head.sent:
+            message = packed.at(sent.place) if sent.place else None
+            yield Letter(number, sent.entry.encode(), sent.partition, message)

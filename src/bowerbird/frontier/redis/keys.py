@@ -1,4 +1,4 @@
-"""Names of keys, and the partition of a host. What each key holds: `lua/shared/base.lua`."""
+"""Names of keys. What each key holds: `lua/shared/base.lua`."""
 
 from hashlib import blake2b
 
@@ -6,16 +6,6 @@ import msgspec
 
 #: Version of the data below these keys; another version's crawl is not touched.
 VERSION = "1"
-#: What makes the partition of a host: the same in every deployment, so that it needs no look-up.
-_PARTITION_KEY = b"bowerbird:partition"
-
-
-def partition_of(host: str, partitions: int) -> int:
-    """The partition where a host of any crawl lies."""
-    if partitions == 1:
-        return 0
-    digest = blake2b(host.encode(), digest_size=8, key=_PARTITION_KEY).digest()
-    return int.from_bytes(digest) % partitions
 
 
 def fingerprint(url: str, key: bytes) -> str:

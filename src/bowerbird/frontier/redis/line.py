@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import redis
 from redis import exceptions as said
@@ -11,7 +11,7 @@ from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.keys import Keys
 from bowerbird.frontier.redis.scripts import script
 from bowerbird.frontier.redis.troubles import told
-from bowerbird.frontier.redis.ways import way_to
+from bowerbird.frontier.redis.ways import Holder, Way, way_to
 
 T = TypeVar("T")
 
@@ -20,12 +20,13 @@ MOVING_S, LOOK_EVERY_S = 5.0, 0.05
 
 
 class Line:
-    """Connections to a Redis, opened as they are needed."""
+    """Connections to the Redis that holds a partition, opened as they are needed."""
 
-    def __init__(self, address: RedisAddress) -> None:
-        """Connects at the first call."""
+    def __init__(self, address: RedisAddress, partition: int = 0, way: Way | None = None) -> None:
+        """Connects at the first call. Lines to several partitions share a `way`."""
         self.place = str(address)
-        self._way = way_to(address.url, Keys(address.crawl).common)
+        self.way = way or way_to(address.url)
+        self.key = Keys(address.crawl, partition).common
 
     def __repr__(self) -> str:
         return f"<Line to {self.place}>"
@@ -41,18 +42,6 @@ class Line:
                 return client.eval(what.text, 1, key, *arguments)
 
         return self._carried(asked)
-
-    def run_many(self, verb: str, key: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
-        """Run a script several times, all sent before the first answer is read."""
-        if len(calls) == 1:
-            return [self.run(verb, key, *calls[0])]
-        what = script(verb)
-        commands = [("EVALSHA", what.sha, 1, key, *call) for call in calls]
-        answers = self._carried(lambda client: _sent(client, commands))
-        return _good(
-            self.run(verb, key, *call) if _is_undone(answer) else answer
-            for call, answer in zip(calls, answers, strict=True)
-        )
 
     def many(self, commands: Iterable[tuple[Any, ...]]) -> list[Any]:
         """Commands, all sent before the first answer is read."""
@@ -73,19 +62,83 @@ class Line:
             end_s = time.monotonic() + MOVING_S
             while True:
                 try:
-                    return call(self._way.client())
+                    return call(self.way.client(self.key))
                 except (said.ConnectionError, said.TimeoutError, OSError):
-                    self._way.forget()
+                    self.way.forget(self.key)
                     raise
                 except said.ResponseError as error:
-                    if not (self._way.moves and _is_moving(error)) or time.monotonic() > end_s:
+                    if not (self.way.moves and _is_moving(error)) or time.monotonic() > end_s:
                         raise
-                self._way.forget()
+                self.way.forget(self.key)
                 time.sleep(LOOK_EVERY_S)
+
+    def holder(self) -> Holder:
+        """Who holds the partition, as far as is known."""
+        with told(self.place):
+            return self.way.holder(self.key)
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._way.close()
+        self.way.close()
+
+
+class Ask(NamedTuple):
+    """One call of many: a script's, where `verb` names one, else a command."""
+
+    line: Line
+    verb: str
+    arguments: Sequence[Any]  #: of a script: its key first
+
+    def command(self) -> tuple[Any, ...]:
+        """As it is sent."""
+        if not self.verb:
+            return tuple(self.arguments)
+        key, *rest = self.arguments
+        return ("EVALSHA", script(self.verb).sha, 1, key, *rest)
+
+    def alone(self) -> Any:
+        """The answer, where many were asked and this one was refused."""
+        if not self.verb:
+            return self.line.command(*self.arguments)
+        return self.line.run(self.verb, *self.arguments)
+
+
+def together(asks: Sequence[Ask], after: Sequence[Any] = ()) -> list[Any]:
+    """Answers of calls to several partitions: one round trip for each Redis that holds some.
+
+    `after` is a command each of these Redis has to carry out behind its calls; what it answers
+    stands behind the answers, once for each."""
+    groups: dict[int, list[int]] = {}
+    clients: dict[int, redis.Redis] = {}
+    for number, ask in enumerate(asks):
+        with told(ask.line.place):
+            client = ask.line.way.client(ask.line.key)
+        clients[id(client)] = client
+        groups.setdefault(id(client), []).append(number)
+    answers: list[Any] = [None] * len(asks)
+    for which, numbers in groups.items():
+        commands = [asks[number].command() for number in numbers]
+        found = _by_node(
+            clients[which], asks[numbers[0]].line, [*commands, *([after] if after else ())]
+        )
+        for number, answer in zip(numbers, found, strict=False):
+            answers[number] = asks[number].alone() if _is_undone(answer) else answer
+        answers += found[len(numbers) :]
+    return _told(asks, answers)
+
+
+def _by_node(client: redis.Redis, line: Line, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    with told(line.place):
+        try:
+            return _sent(client, commands)
+        except (said.ConnectionError, said.TimeoutError, OSError):
+            line.way.forget(line.key)
+            raise
+
+
+def _told(asks: Sequence[Ask], answers: list[Any]) -> list[Any]:
+    with told(asks[0].line.place if asks else ""):
+        return _good(answers)
 
 
 def _sent(client: redis.Redis, commands: Iterable[tuple[Any, ...]]) -> list[Any]:

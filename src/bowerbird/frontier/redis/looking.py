@@ -1,13 +1,14 @@
 """What people are shown of a crawl in Redis."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from bowerbird.codec import decode
 from bowerbird.frontier.counts import Counts
-from bowerbird.frontier.redis.keys import Keys
-from bowerbird.frontier.redis.line import Line, paired
+from bowerbird.frontier.redis.line import paired, together
+from bowerbird.frontier.redis.looks import RULES, state_of
+from bowerbird.frontier.redis.partition import Partition
 from bowerbird.model import HostRow, State, Stats, WorkerInfo, WorkerRow
 
 T = TypeVar("T")
@@ -26,28 +27,61 @@ class Counters(Counts):
         numbers = {name: int(text) for name, text in self._texts.items() if _WHOLE.match(text)}
         super().__init__(numbers, numbers.get("max_images", 0), numbers.get("max_pages", 0))
 
+    def asked(self) -> State:
+        """What is asked of the crawl."""
+        return State(self._texts["state"])
+
     def now(self) -> Stats:
         """Counts at this moment."""
         seeds_complete = self._texts.get("seeds") == "yes"
         leased = sum(self.group("leased").values())
-        state = self.shown(
-            State(self._texts["state"]), seeds_complete=seeds_complete, leased=leased
-        )
+        state = self.shown(self.asked(), seeds_complete=seeds_complete, leased=leased)
         return self.stats(
             state, self._texts.get("reason", ""), seeds_complete=seeds_complete, leased=leased,
             sessions=self.get("sessions"),
         )  # fmt: skip
 
 
-def host_rows(
-    line: Line, keys: Keys, limit: int, ask: Callable[[Sequence[bytes]], bytes]
-) -> list[HostRow]:
+def every_field(partitions: Sequence[Partition]) -> list[tuple[dict[bytes, bytes], int]]:
+    """The books of each partition, and how much is in its outbox. Raises CrawlVanishedError."""
+    asks = [
+        ask
+        for one in partitions
+        for ask in (one.command("HGETALL", "books"), one.command("XLEN", "outbox"))
+    ]
+    answers = together(asks)
+    every = [(paired(flat), waits) for flat, waits in zip(answers[::2], answers[1::2], strict=True)]
+    for one, (fields, _) in zip(partitions, every, strict=True):
+        one.checked(fields.get(b"identity"))
+    return every
+
+
+def merged_fields(books: Sequence[Mapping[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The books of a crawl, of those of its partitions: counters are added, what is said of the
+    crawl is said by the first, but for its state."""
+    if len(books) == 1:
+        return dict(books[0])
+    sums: dict[bytes, int] = {}
+    for fields in books:
+        for name, value in fields.items():
+            if name.decode() not in RULES and _WHOLE.match(value.decode()):
+                sums[name] = sums.get(name, 0) + int(value)
+    state = state_of([State(fields[b"state"].decode()) for fields in books])
+    reasons = [fields.get(b"reason", b"") for fields in books if fields[b"state"] == state.encode()]
+    texts = {b"state": state.encode(), b"reason": reasons[0] if reasons else b""}
+    return {**books[0], **{name: b"%d" % value for name, value in sums.items()}, **texts}
+
+
+def host_rows(partitions: Sequence[Partition], limit: int) -> list[HostRow]:
     """The busiest hosts first. Redis knows how busy they are to a factor of two: twice as many
     are looked at."""
-    names: list[bytes] = line.command("ZREVRANGE", keys.of("hosts"), 0, 2 * limit - 1)
-    rows: list[HostRow] = []
-    for page in pages(names):
-        rows += [_host_row(row) for row in decode(ask(page), list[_Row])]
+    asks = [one.command("ZREVRANGE", "hosts", 0, 2 * limit - 1) for one in partitions]
+    pieces = [
+        one.ask("hosts", *page)
+        for one, names in zip(partitions, together(asks), strict=True)
+        for page in pages(names)
+    ]
+    rows = [_host_row(row) for answer in together(pieces) for row in decode(answer, list[_Row])]
     rows.sort(key=lambda row: (-row.waiting - row.leased, row.host))
     return rows[:limit]
 
@@ -61,17 +95,32 @@ def _host_row(row: _Row) -> HostRow:
     )  # fmt: skip
 
 
-def worker_rows(line: Line, keys: Keys, now: float) -> list[WorkerRow]:
-    """All attached sessions of this crawl."""
-    sessions = [one.decode() for one in line.command("ZRANGE", f"{keys.common}sessions", 0, -1)]
-    rows = []
-    for page in pages(sessions):
-        answers = line.many(("HGETALL", keys.session(one)) for one in page)
-        for session, flat in zip(page, answers, strict=True):
+def worker_rows(partitions: Sequence[Partition], now: float) -> list[WorkerRow]:
+    """All attached sessions of this crawl; one may be attached to several partitions."""
+    asks = [one.shared("ZRANGE", "sessions", 0, -1) for one in partitions]
+    known = [
+        (one, session.decode())
+        for one, sessions in zip(partitions, together(asks), strict=True)
+        for session in sessions
+    ]
+    rows: dict[str, WorkerRow] = {}
+    for page in pages(known):
+        answers = together([one.shared("HGETALL", f"s:{session}") for one, session in page])
+        for (one, session), flat in zip(page, answers, strict=True):
             fields = paired(flat)
-            if fields.get(b"crawl") == keys.crawl.encode():
-                rows.append(_worker_row(session, fields, now))
-    return rows
+            if fields.get(b"crawl") == one.keys.crawl.encode():
+                row = _worker_row(session, fields, now)
+                rows[session] = _both(rows[session], row) if session in rows else row
+    return list(rows.values())
+
+
+def _both(one: WorkerRow, other: WorkerRow) -> WorkerRow:
+    return WorkerRow(
+        worker=one.worker, session=one.session, leased=one.leased + other.leased,
+        finished=one.finished + other.finished,
+        last_seen_s=min(one.last_seen_s, other.last_seen_s),
+        attached_s=max(one.attached_s, other.attached_s), clock_off_s=one.clock_off_s,
+    )  # fmt: skip
 
 
 def _worker_row(session: str, fields: Mapping[bytes, bytes], now: float) -> WorkerRow:

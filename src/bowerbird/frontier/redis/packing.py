@@ -1,11 +1,12 @@
 """Tasks and outcomes as the scripts take them: what Lua has to know, and the rest as it is."""
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from bowerbird.codec import encode
+from bowerbird.frontier.redis.division import Division
 from bowerbird.frontier.redis.keys import fingerprint
 from bowerbird.frontier.redis.robots import Judge
 from bowerbird.frontier.tasks import NUMBER, priority_of
@@ -17,6 +18,10 @@ CHUNK = 250
 
 #: {host, label, priority, places in ARGV} of tasks that go into one list.
 Group = tuple[str, str, int, list[int]]
+#: The partition of a URL where it is another one; None: it is this one.
+Elsewhere = Callable[[str], int | None]
+#: A partition, and the place of a message to it.
+Post = tuple[int, int]
 
 
 @lru_cache(maxsize=16_384)
@@ -30,10 +35,11 @@ def place_of(origin: str) -> tuple[str, str]:
 class Packed:
     """The arguments of one script call, as they grow; Lua counts ARGV from 1."""
 
-    def __init__(self, fixed: int, key: bytes) -> None:
+    def __init__(self, fixed: int, key: bytes, elsewhere: Elsewhere | None = None) -> None:
         """`fixed`: how many arguments stand before those put here; `key`: the fingerprints'."""
         self.arguments: list[Any] = []
-        self._key, self._next = key, fixed + 1
+        self._key, self._first, self._next = key, fixed + 1, fixed + 1
+        self._elsewhere = elsewhere
 
     def put(self, *values: Any) -> int:
         """Add arguments; answer the place of the first."""
@@ -57,6 +63,41 @@ class Packed:
                 groups[which][3].append(self.put(fingerprint(url, self._key), encode(task)))
         return list(groups.values())
 
+    def at(self, place: int) -> Any:
+        """What was put at a place."""
+        return self.arguments[place - self._first]
+
+    # For other partitions.
+
+    def _parted(self, tasks: Sequence[Task]) -> tuple[list[Group], list[Post]]:
+        """Tasks that stay here, as groups, and messages with the others."""
+        if self._elsewhere is None:
+            return self.groups(tasks), []
+        parts: dict[int | None, list[Task]] = {}
+        for task in tasks:
+            parts.setdefault(self._elsewhere(task.url), []).append(task)
+        own = self.groups(parts.pop(None, ()))
+        return own, [
+            (partition, self.put(found_message(some, self._key)))
+            for partition, some in parts.items()
+            if partition is not None
+        ]
+
+    def _counted_elsewhere(self, others: Sequence[Record]) -> list[Post]:
+        """Messages with records under another URL: each is counted where all who bring it look."""
+        assert self._elsewhere is not None
+        parts: dict[int | None, list[tuple[str, int]]] = {}
+        for one in others:
+            parts.setdefault(self._elsewhere(one.final_url), []).append(self._counted(one))
+        return [
+            (partition, self.put(encode(("u", some))))
+            for partition, some in parts.items()
+            if partition is not None
+        ]
+
+    def _counted(self, record: Record) -> tuple[str, int]:
+        return fingerprint(f"record {record.final_url}", self._key), record.bytes
+
     # Outcomes.
 
     def outcome(self, outcome: Outcome, judge: Judge) -> dict[str, Any]:
@@ -65,7 +106,9 @@ class Packed:
         if outcome.records or outcome.sightings:
             self._finds(said, outcome)
         if outcome.found:
-            said["f"] = self.groups(outcome.found)
+            said["f"], posts = self._parted(outcome.found)
+            if posts:
+                said["x"] = [*said.get("x", ()), *posts]
             if outcome.verb in (Verb.DEAD, Verb.RETRY):  # a spent retry is a death
                 said["g"] = [task.url for task in outcome.found]
         if outcome.moved is not None:
@@ -81,12 +124,19 @@ class Packed:
             said["n"], said["y"] = len(own), sum(one.bytes for one in own)
         others = [one for one in outcome.records if not _is_own(one, outcome)]
         if others:
-            said["u"] = [
-                (fingerprint(f"record {one.final_url}", self._key), one.bytes) for one in others
+            here = [
+                one
+                for one in others
+                if not self._elsewhere or self._elsewhere(one.final_url) is None
             ]
+            said["u"] = [self._counted(one) for one in here]
+            if len(here) < len(others):
+                said["x"] = self._counted_elsewhere(others)
 
-    def _moved(self, target: Task) -> tuple[list[Group], str, int, str, str]:
-        return self.groups([target]), target.url, target.hops, *place_of(origin_of(target.url))
+    def _moved(self, target: Task) -> tuple[Any, ...]:
+        groups, posts = self._parted([target])
+        place = place_of(origin_of(target.url))
+        return groups, target.url, target.hops, *place, *(posts[0] if posts else ())
 
     def _robots(self, robots: Robots, judge: Judge) -> tuple[str, int, float]:
         if robots.verdict != "text":
@@ -96,6 +146,14 @@ class Packed:
             return "allow", 0, 0.0
         place = self.put(zlib.compress(text.encode(), 1))
         return "text", place, judge.crawl_delay_s(text)
+
+
+def found_message(tasks: Sequence[Task], key: bytes) -> bytes:
+    """A message with tasks: `lua/deliver.lua`. They stand behind it, as cmsgpack reads no bytes."""
+    packed = Packed(0, key)
+    groups = packed.groups(tasks)
+    names, tails = packed.arguments[::2], packed.arguments[1::2]
+    return b"".join((encode(("f", groups, names, [len(tail) for tail in tails])), *tails))
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:
@@ -148,3 +206,8 @@ def chunks_of_outcomes(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
         chunk.append(outcome)
         weight += more
     yield chunk
+
+
+def partition_of(url: str, division: Division) -> int:
+    """Where a URL's host lies; one that has none (data:) lies anywhere, always in one place."""
+    return division.of(host_of_origin(origin_of(url)) if url.startswith("http") else url)

@@ -8,8 +8,9 @@ import msgspec
 
 from bowerbird.errors import FrontierError, UsageError
 from bowerbird.frontier.redis.address import RedisAddress
+from bowerbird.frontier.redis.division import divided, lines_to
 from bowerbird.frontier.redis.keys import Keys
-from bowerbird.frontier.redis.line import Line
+from bowerbird.frontier.redis.line import Ask, Line, together
 from bowerbird.frontier.redis.troubles import vanished
 from bowerbird.settings import MIB, Job
 
@@ -69,8 +70,8 @@ class Register:
         self.address = address
         self._line, keys = Line(address), Keys(address.crawl)
         self._job, self._catalog = keys.of("job"), keys.of("catalog")
-        self._load = keys.of("load")
-        self._results, self._books = keys.of("results"), keys.of("books")
+        self._load, self._books = keys.of("load"), keys.of("books")
+        self._every: list[Line] = []
         self._all = f"{keys.common}crawls"
 
     def __repr__(self) -> str:
@@ -79,6 +80,14 @@ class Register:
     def close(self) -> None:
         """Let go of the connections."""
         self._line.close()
+
+    def divide(self) -> None:
+        """Have the deployment divided as the address wants, if this is its first crawl.
+
+        Raises:
+            UsageError: it is divided otherwise.
+        """
+        divided(self._line, self.address.partitions, make=True)
 
     # The job.
 
@@ -124,18 +133,34 @@ class Register:
         return sorted(name.decode() for name in self._line.command("SMEMBERS", self._all))
 
     def remove(self) -> None:
-        """Remove every key of this crawl: first its books, so that nobody goes on with it."""
-        self._line.command("UNLINK", self._books)
-        cursor = b"0"
+        """Remove every key of this crawl: first its books, so that nobody goes on with it. With the
+        last crawl it is forgotten how hosts were divided."""
+        every = [Ask(line, "", ("UNLINK", self._key("books", line))) for line in self._lines()]
+        together(every)
+        for line in {line.holder().id: line for line in self._lines()}.values():
+            self._remove_from(line)
+        _, left = self._line.many((("SREM", self._all, self.address.crawl), ("EXISTS", self._all)))
+        if not left:
+            self._line.command("UNLINK", f"{self._line.key}division")
+
+    def _remove_from(self, line: Line) -> None:
+        """Remove the keys that one Redis holds; in a Cluster they are of many slots."""
+        pattern, cursor = f"bowerbird:{{*}}:c:{self.address.crawl}:*", b"0"
         while True:
-            cursor, keys = self._line.command(
-                "SCAN", cursor, "MATCH", f"bowerbird:{{*}}:c:{self.address.crawl}:*", "COUNT", 1_000
-            )
+            cursor, keys = line.command("SCAN", cursor, "MATCH", pattern, "COUNT", 1_000)
             if keys:
-                self._line.command("UNLINK", *keys)
+                line.many(("UNLINK", key) for key in keys)
             if cursor == b"0":
                 break
-        self._line.command("SREM", self._all, self.address.crawl)
+
+    def _lines(self) -> list[Line]:
+        """Lines to all partitions."""
+        if not self._every:
+            self._every = lines_to(self.address, self._line, divided(self._line, 0, make=False))
+        return self._every
+
+    def _key(self, name: str, line: Line) -> str:
+        return f"{line.key}c:{self.address.crawl}:{name}"
 
     # The catalog.
 
@@ -202,4 +227,8 @@ class Register:
 
     def backlog(self) -> int:
         """Bytes of results in Redis, about."""
-        return int(self._line.command("MEMORY", "USAGE", self._results, "SAMPLES", 8) or 0)
+        asks = [
+            Ask(line, "", ("MEMORY", "USAGE", self._key("results", line), "SAMPLES", 8))
+            for line in self._lines()
+        ]
+        return sum(int(size or 0) for size in together(asks))

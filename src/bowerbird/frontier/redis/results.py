@@ -1,11 +1,12 @@
-"""What a crawl brought, read from its stream."""
+"""What a crawl brought, read from its streams."""
 
 from collections.abc import Sequence
 
 import msgspec
 
 from bowerbird.codec import decode
-from bowerbird.frontier.redis.line import Line
+from bowerbird.frontier.redis.line import together
+from bowerbird.frontier.redis.partition import Partition
 from bowerbird.model import Death, Forgotten, Held, Record, Redirection, Results, Sighting
 
 
@@ -14,20 +15,24 @@ class _Finds(msgspec.Struct, frozen=True, array_like=True):
     sightings: list[Sighting]
 
 
-def results_after(line: Line, key: str, cursor: str, limit: int) -> Results:
-    """A stretch of the stream behind `cursor`, an entry's id; an entry is never cut."""
-    found = _Stretch(cursor)
+def cursors_of(cursor: str, partitions: int) -> list[str]:
+    """Where each partition's stream has been read to ("": not at all)."""
+    return cursor.split(",") if cursor else [""] * partitions
+
+
+def results_after(partitions: Sequence[Partition], cursor: str, limit: int) -> Results:
+    """A stretch of the streams behind `cursor`, the last entry of each; an entry is never cut."""
+    found = _Stretch(cursors_of(cursor, len(partitions)))
     while found.number < limit:
-        start = f"({found.cursor}" if found.cursor else "-"
-        entries = line.command("XRANGE", key, start, "+", "COUNT", max(1, limit - found.number))
+        entries = _entries(partitions, found.cursors, limit - found.number)
         if not entries:
             break
-        for entry, fields in entries:
+        for _, number, entry, fields in entries:
             if found.number >= limit:
                 break
-            found.take(entry, fields)
+            found.take(number, entry, fields)
     return Results(
-        cursor=found.cursor,
+        cursor=",".join(found.cursors) if any(found.cursors) else "",
         records=tuple(found.records),
         redirections=tuple(found.redirections),
         sightings=tuple(found.sightings),
@@ -35,6 +40,22 @@ def results_after(line: Line, key: str, cursor: str, limit: int) -> Results:
         revived=tuple(found.revived),
         forgotten=tuple(found.forgotten),
         held=tuple(found.held),
+    )
+
+
+def _entries(
+    partitions: Sequence[Partition], cursors: Sequence[str], most: int
+) -> list[tuple[tuple[int, ...], int, bytes, list[bytes]]]:
+    """What comes next, of all partitions by time."""
+    each = max(1, -(-2 * most // (len(partitions) + 1)))
+    asks = [
+        one.command("XRANGE", "results", f"({at}" if at else "-", "+", "COUNT", each)
+        for one, at in zip(partitions, cursors, strict=True)
+    ]
+    return sorted(
+        (tuple(map(int, entry.split(b"-"))), number, entry, fields)
+        for number, entries in enumerate(together(asks))
+        for entry, fields in entries
     )
 
 
@@ -56,8 +77,8 @@ class _Stretch:
     """Entries read so far. Fields: f records and sightings, m redirection, d death,
     a URL that is alive again, x a record that is forgotten, h where bytes lie as well."""
 
-    def __init__(self, cursor: str) -> None:
-        self.cursor, self.number = cursor, 0
+    def __init__(self, cursors: list[str]) -> None:
+        self.cursors, self.number = cursors, 0
         self.records: list[Record] = []
         self.redirections: list[Redirection] = []
         self.sightings: list[Sighting] = []
@@ -66,10 +87,10 @@ class _Stretch:
         self.forgotten: list[Forgotten] = []
         self.held: list[Held] = []
 
-    def take(self, entry: bytes, fields: list[bytes]) -> None:
+    def take(self, partition: int, entry: bytes, fields: list[bytes]) -> None:
         for name, value in zip(fields[::2], fields[1::2], strict=True):
             self.number += self._taken(name, value)
-        self.cursor = entry.decode()
+        self.cursors[partition] = entry.decode()
 
     def _taken(self, name: bytes, value: bytes) -> int:
         """Take one field; how many results that was."""

@@ -1,8 +1,10 @@
-"""Ways to the Redis that holds a crawl: one server, the master that Sentinels name, or the node of
-a Cluster that serves the crawl's slot."""
+"""Ways to the Redis that holds a crawl: one server, the master that Sentinels name, or the nodes of
+a Cluster that serve the slots of its partitions."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import redis
@@ -30,28 +32,44 @@ class Way(ABC):
     """Whom to ask. Nothing is sent twice by itself: whether a call that got no answer was carried
     out is not known, and its caller has to decide."""
 
-    #: Whether the crawl may be moved to another node in the midst of things.
+    #: Whether keys may be moved to another node in the midst of things.
     moves = False
 
     @abstractmethod
-    def client(self) -> redis.Redis:
-        """Connections to whoever holds the crawl, as far as is known."""
+    def client(self, key: str) -> redis.Redis:
+        """Connections to whoever holds a key, as far as is known."""
 
     @abstractmethod
-    def forget(self) -> None:
-        """Whoever was asked last is not the one, or has gone."""
+    def forget(self, key: str) -> None:
+        """Whoever was asked for a key last is not the one, or has gone."""
+
+    def clients(self) -> Sequence[redis.Redis]:
+        """Connections to all who hold keys."""
+        return [self.client("")]
+
+    def holder(self, key: str) -> "Holder":  # noqa: ARG002
+        """Who holds a key. One server, or a master and its replicas, has one log of all that was
+        written: whatever is left of it is the state of one moment, so it counts as one for ever."""
+        return Holder()
 
     @abstractmethod
     def close(self) -> None:
         """Let go of the connections."""
 
 
-def way_to(url: str, key: str) -> Way:
-    """The way to the Redis at `url` that holds `key`. Connects at the first call."""
+class Holder(NamedTuple):
+    """Who holds a key."""
+
+    id: str = ""  #: of a node of a Cluster
+    replicas: int = 0
+
+
+def way_to(url: str) -> Way:
+    """The way to the Redis at `url`. Connects at the first call."""
     parts = urlsplit(url)
     if parts.scheme in SENTINEL:
         return _Named(parts)
-    return _Slot(parts, key) if parts.scheme in CLUSTER else _Direct(_with_slashes(url))
+    return _Cluster(parts) if parts.scheme in CLUSTER else _Direct(_with_slashes(url))
 
 
 def _with_slashes(url: str) -> str:
@@ -127,10 +145,10 @@ class _Direct(Way):
     def __init__(self, url: str) -> None:
         self._client = _bare(redis.Redis.from_url(url, **_options()))
 
-    def client(self) -> redis.Redis:
+    def client(self, key: str) -> redis.Redis:  # noqa: ARG002
         return self._client
 
-    def forget(self) -> None:
+    def forget(self, key: str) -> None:
         """There is no other."""
 
     def close(self) -> None:
@@ -149,10 +167,10 @@ class _Named(Way):
         found = self._sentinel.master_for(name, db=database, **_account(parts))  # type: ignore[no-untyped-call]
         self._client = _bare(found)
 
-    def client(self) -> redis.Redis:
+    def client(self, key: str) -> redis.Redis:  # noqa: ARG002
         return self._client
 
-    def forget(self) -> None:
+    def forget(self, key: str) -> None:  # noqa: ARG002
         self._client.connection_pool.disconnect(inuse_connections=False)
 
     def close(self) -> None:
@@ -161,47 +179,88 @@ class _Named(Way):
             one.close()
 
 
-class _Slot(Way):
-    """The node of a Cluster that serves the slot of a key; all keys of a crawl lie in one."""
+class _Range(NamedTuple):
+    """Slots of a Cluster, and the master that serves them."""
+
+    low: int
+    high: int
+    node: Node
+    holder: Holder
+
+
+class _Cluster(Way):
+    """The nodes of a Cluster. One that refuses or does not answer is forgotten, and all it is
+    known to serve with it: the others know who does."""
 
     moves = True
 
-    def __init__(self, parts: SplitResult, key: str) -> None:
+    def __init__(self, parts: SplitResult) -> None:
         self._named = nodes_of(parts.netloc.rpartition("@")[2], CLUSTER_PORT)
         self._known: list[Node] = []
-        self._slot, self._more = key_slot(key.encode()), {**_options(), **_account(parts)}
-        self._client: redis.Redis | None = None
+        self._more = {**_options(), **_account(parts)}
+        self._ranges: tuple[_Range, ...] = ()
+        self._clients: dict[Node, redis.Redis] = {}
+        self._lock = Lock()
 
-    def client(self) -> redis.Redis:
-        if self._client is None:
-            host, port = self._find()
-            self._client = _bare(redis.Redis(host=host, port=port, **self._more))
-        return self._client
+    def client(self, key: str) -> redis.Redis:
+        return self._client(self._range(key).node)
 
-    def _find(self) -> Node:
+    def clients(self) -> Sequence[redis.Redis]:
+        return [self._client(node) for node in {one.node for one in self._all()}]
+
+    def holder(self, key: str) -> Holder:
+        return self._range(key).holder
+
+    def _client(self, node: Node) -> redis.Redis:
+        with self._lock:
+            if node not in self._clients:
+                self._clients[node] = self._made(node)
+            return self._clients[node]
+
+    def _made(self, node: Node) -> redis.Redis:
+        return _bare(redis.Redis(host=node[0], port=node[1], **self._more))
+
+    def _range(self, key: str) -> _Range:
+        slot = key_slot(key.encode())
+        for one in self._all():
+            if one.low <= slot <= one.high:
+                return one
+        self._ranges = ()
+        raise redis.exceptions.ConnectionError("no node serves the crawl's slot")
+
+    def _all(self) -> tuple[_Range, ...]:
+        self._ranges = ranges = self._ranges or self._find()
+        return ranges
+
+    def _find(self) -> tuple[_Range, ...]:
         trouble: Exception = redis.exceptions.ConnectionError("no node was named")
         for node in dict.fromkeys([*self._known, *self._named]):
             try:
-                return self._asked(*node)
+                return self._asked(node)
             except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
                 trouble = error
         raise trouble
 
-    def _asked(self, host: str, port: int) -> Node:
-        """The node of our slot, as this one sees it."""
-        with _bare(redis.Redis(host=host, port=port, **self._more)) as client:
-            ranges = client.execute_command("CLUSTER", "SLOTS")
-        masters = {(low, high): (one[0].decode() or host, one[1]) for low, high, one, *_ in ranges}
-        self._known = [(one[0].decode() or host, one[1]) for row in ranges for one in row[2:]]
-        for (low, high), node in masters.items():
-            if low <= self._slot <= high:
-                return node
-        raise redis.exceptions.ConnectionError("no node serves the crawl's slot")
+    def _asked(self, node: Node) -> tuple[_Range, ...]:
+        """All slots, as this node sees them."""
+        with self._made(node) as client:
+            rows = client.execute_command("CLUSTER", "SLOTS")
+        self._known = [(one[0].decode() or node[0], one[1]) for row in rows for one in row[2:]]
+        return tuple(
+            _Range(low, high, (master[0].decode() or node[0], master[1]),
+                   Holder(master[2].decode(), len(replicas)))
+            for low, high, master, *replicas in rows
+        )  # fmt: skip
 
-    def forget(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:  # others may still be reading from it
-            client.connection_pool.disconnect(inuse_connections=False)
+    def forget(self, key: str) -> None:
+        slot, ranges = key_slot(key.encode()), self._ranges
+        self._ranges = ()
+        for node in {one.node for one in ranges if one.low <= slot <= one.high}:
+            client = self._clients.pop(node, None)
+            if client is not None:  # others may still be reading from it
+                client.connection_pool.disconnect(inuse_connections=False)
 
     def close(self) -> None:
-        self.forget()
+        while self._clients:
+            _, client = self._clients.popitem()
+            client.connection_pool.disconnect(inuse_connections=False)

@@ -3,9 +3,10 @@
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, session, worker's name, worker packed, kinds as digits, hard_end_s,
 --          the worker's clock ('': unknown), {host -> requests in flight} packed
---          or '', then the tokens it holds
+--          or '', whether the session is counted here ('1'; '0': in another partition), then the
+--          tokens it holds
 -- Returns  the tokens that stand
--- uses: base books seen hosts stands queues ring sessions slots tasks commit ends
+-- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit ends
 local wrong = Books.load()
 if wrong then return wrong end
 if Ends.reap() then commit() end
@@ -49,7 +50,7 @@ end
 local old = call('SMEMBERS', WORKER)
 Sessions.number()
 Sessions.count, Sessions.known[SESSION] = Sessions.count + 1, true
-local named = {unpack(ARGV, 10)}
+local named = {unpack(ARGV, 11)}
 local tasks = Tasks.of_tokens(named)
 for i = 1, #named do
   for _, session in ipairs(old) do
@@ -61,10 +62,10 @@ if not WITH_SLOTS then bring(unpacked(ARGV[9])) end
 local key = session_key(SESSION)
 write('HSET', key, 'crawl', CRAWL, 'name', ARGV[4], 'worker', ARGV[5], 'kinds', ARGV[6],
   'hard', ARGV[7], 'off', ARGV[8] ~= '' and ARGV[8] - NOW or 0, 'since', NOW, 'seen', NOW,
-  'finished', 0, 'quota', Sessions.count)
+  'finished', 0, 'quota', Sessions.count, 'home', ARGV[10])
 write('ZADD', PREFIX .. 'sessions', NOW + DEADLINE_S, SESSION)
 write('SADD', WORKER, SESSION)
-Books.count('sessions', 1)
+Books.count('sessions', tonumber(ARGV[10]))
 for name, what in pairs(told) do write('HSET', key .. ':told', name, what) end
 commit()
 for _, session in ipairs(old) do Ends.collect(session, false) end

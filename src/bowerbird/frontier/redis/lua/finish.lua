@@ -3,8 +3,9 @@
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, session, {host -> slots given back} packed, outcomes packed (see
 --          outcomes.lua), how many, the token of each, then all that outcomes point to
--- Returns  {accepted, grants, state, seq} packed, accepted being '1' or '0' for each
--- uses: base books seen hosts stands queues ring sessions slots tasks commit downs gates outcomes
+-- Returns  {accepted, grants, state, seq, {{partition, entry, place}}} packed, accepted being '1'
+--          or '0' for each; the last are what is now in the outbox, and where in ARGV it was (0: not)
+-- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit downs gates outcomes
 local wrong = Books.load()
 if wrong then return wrong end
 Seen.grow()
@@ -18,7 +19,7 @@ for i = 1, number do
   if good then Outcomes.take(tasks[i], outcomes[i]) end
 end
 Outcomes.measure()
-Tasks.add(Outcomes.found)
+Tasks.add(Outcomes.found, ARGV)
 local session = Sessions.load(ARGV[3])
 local grants = {}
 if session then
@@ -30,4 +31,4 @@ for id in pairs(Outcomes.finished) do
   local hard = Sessions.attached(id) and call('HGET', session_key(id), 'hard')
   if hard then Sessions.set_hard_end(id, tonumber(hard)) end
 end
-return pack({table.concat(accepted), grants, Books.shown_state(), Seq})
+return pack({table.concat(accepted), grants, Books.shown_state(), Seq, Outbox.sent})

@@ -2,12 +2,13 @@
 --
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, session, {host -> slots given back} packed, first 8 bytes of the tokens,
---          limit
+--          limit, {leases of the session, records, leased images, pages read, leased pages, whether
+--          what is down may be given up} in other partitions, packed; '': there are none
 -- Returns  {head, task, task ...}, tasks as queues.lua has them, without token; '' where the
 --          session is gone. The head is packed: {state, grants, next_in_s, seq, {attempts * 2 + 1
 --          where it is leased alone}, {{origin, stamp, slots before, host, {index of each task to be
---          judged}}}}
--- uses: base books seen hosts stands queues ring sessions slots tasks commit ends downs gates turns
+--          judged}}}, whether the session is being let run empty}
+-- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit ends downs gates turns
 local wrong = Books.load()
 if wrong then return wrong end
 local session = Ends.alive(ARGV[3])
@@ -19,6 +20,12 @@ Ring.tick()
 commit()
 
 local limit = tonumber(ARGV[6])
+local others = ARGV[7] ~= '' and unpacked(ARGV[7])
+if others then
+  session.leases = session.leases + others[1]
+  Books.add_others(unpack(others, 2, 5))
+end
+
 local function take()
   if Books.state ~= 'running' or limit < 1 or Turns.alone(session) then return end
   if not session.alone then Turns.round(session, limit) end
@@ -26,6 +33,7 @@ end
 
 local function idle()
   if Books.state ~= 'running' or limit < 1 or Turns.taken[1] or Turns.worked then return false end
+  if others and not others[6] then return false end
   return call('ZCARD', MINE .. 'delayed') == 0 and Books.leased() == 0
 end
 
@@ -55,6 +63,7 @@ for i, task in ipairs(Turns.taken) do
   end
 end
 local next_in = Turns.taken[1] and 0 or Turns.next_in()
-local reply = {pack({Books.shown_state(), grants, next_in, Seq, codes, judged})}
+local reply = {pack({Books.shown_state(), grants, next_in, Seq, codes, judged,
+  Books.chosen == session.id})}
 for i, task in ipairs(Turns.taken) do reply[i + 1] = task.element end
 return reply

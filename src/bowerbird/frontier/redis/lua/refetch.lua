@@ -9,7 +9,7 @@
 --                   bring it (packing.py); the place of what the
 --                   stream is to tell
 -- Returns  how many tasks wait again
--- uses: base books seen hosts stands queues ring sessions slots tasks commit downs gates
+-- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit downs gates
 local wrong = Books.load()
 if wrong then return wrong end
 Seen.grow()
@@ -40,7 +40,7 @@ for _, entry in ipairs(unpacked(ARGV[3])) do
     renew(group)
   end
 end
-Tasks.add(groups, true)
+Tasks.add(groups, ARGV, true)
 if groups[1] and Books.state ~= 'paused' then
   Books.set('state', 'running')
   Books.set('reason', '')

@@ -14,7 +14,7 @@
 -- bowerbird:{p}:t:ORIGIN          string  text of that, as the client packed it
 -- bowerbird:{p}:sessions          zset    session -> deadline, of all crawls
 -- bowerbird:{p}:hard              zset    session -> hard end of its oldest lease
--- bowerbird:{p}:s:SESSION         hash    crawl worker name kinds hard since seen off finished quota
+-- bowerbird:{p}:s:SESSION         hash    crawl worker name kinds hard since seen off finished quota home
 --                                         alone lost; held: how many leases
 -- bowerbird:{p}:s:SESSION:leases  hash    call of lease -> how many are left, since when, how many
 -- bowerbird:{p}:s:SESSION:told    hash    host -> what it knows of its slots, delay and hold there
@@ -34,6 +34,7 @@
 --   worker:NAME     set     sessions of a worker
 --   seen:N          set     fingerprints of URLs (seen.lua)
 --   results         stream  what the crawl brought
+--   outbox          stream  what is on its way to other partitions (outbox.lua)
 local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
 local PREFIX, CRAWL = string.match(KEYS[1], '^(bowerbird:{%d+}:)c:([^:]+):books$')
 local MINE = PREFIX .. 'c:' .. CRAWL .. ':'

@@ -11,11 +11,11 @@ local NUMBERS = {
 
 -- Reads them; answers what is wrong where the crawl is not the caller's, else nil.
 function Books.load()
-  local texts = call('HMGET', KEYS[1], 'identity', 'state', 'seeds', 'chosen')
+  local texts = call('HMGET', KEYS[1], 'identity', 'state', 'seeds', 'chosen', 'parted')
   if not texts[1] then return {err = 'VANISHED the crawl is not there'} end
   if ARGV[2] ~= '' and ARGV[2] ~= texts[1] then return {err = 'VANISHED it is another crawl'} end
   Books.state, Books.seeds = texts[2], texts[3] == 'yes'
-  Books.chosen = texts[4] or ''
+  Books.chosen, Books.parted = texts[4] or '', texts[5]
   local found = call('HMGET', KEYS[1], unpack(NUMBERS))
   for i, name in ipairs(NUMBERS) do Books.v[name] = tonumber(found[i]) or 0 end
 end
@@ -39,6 +39,13 @@ function Books.choose(session)
     Books.chosen = session
     Books.set('chosen', session)
   end
+end
+
+-- For limits, what other partitions have counts too. Nothing of it is written.
+function Books.add_others(records, images, read, pages)
+  local v = Books.v
+  v.records, v['leased:image'] = v.records + records, v['leased:image'] + images
+  v['done:page'], v['leased:page'] = v['done:page'] + read, v['leased:page'] + pages
 end
 
 function Books.leased()
@@ -89,9 +96,10 @@ function Books.left()
   return sum
 end
 
--- The state as callers see it: the end is no state but a fact.
+-- The state as callers see it: the end is no state but a fact. Of a crawl in several partitions only
+-- a look at all of them can tell it.
 function Books.shown_state()
-  if Books.state == 'paused' or Books.leased() > 0 then return Books.state end
+  if Books.parted or Books.state == 'paused' or Books.leased() > 0 then return Books.state end
   local over = Books.state == 'draining' or (Books.seeds and Books.left() == 0)
   return over and 'ended' or Books.state
 end

@@ -27,6 +27,7 @@ end
 local function check_types()
   for _, arguments in ipairs(writes) do check(READER[arguments[1]], arguments[2]) end
   check('ZCARD', PREFIX .. 'hard')
+  if Outbox.posts[1] then check('XLEN', MINE .. 'outbox') end
   if Tasks.deaths[1] then
     check('ZCARD', MINE .. 'dead')
     check('XLEN', MINE .. 'results')
@@ -53,6 +54,7 @@ local function commit()
   if strings[1] then write_all('MSET', strings) end
   for _, arguments in ipairs(writes) do call(unpack(arguments)) end
   writes, strings = {}, {}
+  Outbox.save()
   Tasks.save_deaths()
   Ring.stored = nil
 end

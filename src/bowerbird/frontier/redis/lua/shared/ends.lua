@@ -12,7 +12,8 @@ end
 -- A session is no more; its leases stand in its books until they have gone back.
 function Ends.leave(session, crawl, lost)
   local key = session_key(session)
-  local worker = call('HGET', key, 'name') or ''
+  local found = call('HMGET', key, 'name', 'home')
+  local worker, counted = found[1] or '', found[2] ~= '0'
   local told = call('HKEYS', key .. ':told')
   Sessions.number()
   Sessions.count, Sessions.known[session] = Sessions.count - 1, false
@@ -28,7 +29,7 @@ function Ends.leave(session, crawl, lost)
   write('ZREM', PREFIX .. 'hard', session)
   write('SREM', worker_key(crawl, worker), session)
   write('DEL', key .. ':told', key .. ':news')
-  write('HINCRBY', PREFIX .. 'c:' .. crawl .. ':books', 'sessions', -1)
+  if counted then write('HINCRBY', PREFIX .. 'c:' .. crawl .. ':books', 'sessions', -1) end
 end
 
 local function came_back(task, lost)

@@ -42,7 +42,15 @@ local function place_of(url)
   return host, scheme .. port
 end
 
--- A robots task begins to wait; it opens the gate of a lane.
+-- The gate stays with the origin, in its partition. A robots task that a redirect leads elsewhere
+-- waits where the budget of that host is, and knows its home; what it comes to is sent there.
+local HOME = 8
+
+local function home_of(task)
+  return Tasks.value(task)[HOME] or OWN
+end
+
+-- A robots task begins to wait; it opens the gate of a lane, if that is in this partition.
 function Gates.ask(gate, host, label, fields)
   local stand = Stands.get(host)
   local lane = Stands.lane(stand, label)
@@ -51,7 +59,7 @@ function Gates.ask(gate, host, label, fields)
     id = Books.v.last, attempts = 0, deaths = 0, crashes = 0, blob = pack(fields),
     prio = ROBOTS, label = label, host = host,
   }
-  gate[2] = task.id
+  if gate then gate[2] = task.id end
   Books.count('waiting:robots', 1)
   local queue = queue_of(task, lane[3][ROBOTS])
   Ring.add(stand, lane, ROBOTS, 1)
@@ -65,24 +73,57 @@ function Gates.ask_for(stand, lane)
   Gates.ask(lane, stand.host, lane[1], {url, 'robots'})
 end
 
--- The lane whose gate a robots task opens: of the first URL, whatever it moved to.
-function Gates.lane_of(task)
-  local host, label = place_of(Tasks.first(task))
+-- The lane of an origin.
+local function lane_at(host, label)
   local stand = Stands.get(host)
   return stand, Stands.lane(stand, label)
 end
 
--- A robots task is given up: its gate stays shut and may be asked for again.
+-- A robots task was moved here: it opens the gate of its first URL, if that is here too.
+function Gates.take_over(host, label, fields)
+  local gate
+  if fields[HOME] == OWN then
+    local _, lane = lane_at(place_of(fields[5]))
+    gate, fields[HOME] = lane, nil
+  end
+  Gates.ask(gate, host, label, fields)
+end
+
+-- A robots task goes on at another URL, in this partition where none is named.
+function Gates.move(task, host, label, partition, fields)
+  fields[6], fields[7], fields[HOME] = '', {}, home_of(task)
+  if partition then
+    Outbox.post(partition, pack({'r', host, label, fields}))
+  else
+    Gates.take_over(host, label, fields)
+  end
+end
+
+-- A robots task is given up: its gate stays shut and may be asked for again. One that comes from
+-- another partition would be sent back here for ever: that gate is closed.
 function Gates.forget(task)
-  if task.kind == ROBOTS then
-    local _, lane = Gates.lane_of(task)
+  if task.kind ~= ROBOTS then return end
+  if home_of(task) ~= OWN then
+    Gates.settle(task, 'forbid', 'robots-unreachable', '', 0)
+  else
+    local _, lane = lane_at(place_of(Tasks.first(task)))
     lane[2] = false
   end
 end
 
 -- A gate's task is over.
 function Gates.settle(task, verdict, reason, text, delay_s)
-  local stand, lane = Gates.lane_of(task)
+  local host, label = place_of(Tasks.first(task))
+  if home_of(task) == OWN then
+    Gates.close(host, label, verdict, reason, text, delay_s)
+  else
+    Outbox.post(home_of(task), pack({'g', host, label, verdict, reason, text, delay_s}))
+  end
+end
+
+-- What an origin's robots.txt came to.
+function Gates.close(name, label, verdict, reason, text, delay_s)
+  local stand, lane = lane_at(name, label)
   local host, origin = Hosts.get(stand.host), origin_of(stand.host, lane[1])
   lane[2] = false
   Gates.at[origin] = {verdict, reason, NOW}

@@ -6,7 +6,9 @@
 --   g URLs of these   k place in ARGV of records and sightings, packed
 --   n y how many records, bytes
 --   u {fingerprint, bytes} of records under another URL than their task's
---   o {groups of its target, url, hops, host, label} where moved
+--   o {groups of its target, url, hops, host, label} where moved; then, where that is of another
+--     partition, this and the place of the message to it
+--   x {partition, place of a message to it} of what it brings for others
 --   r {verdict, place of the text, delay_s} of a robots.txt
 local Outcomes = {found = {}, delayed = {}, back = {}, finished = {}}
 
@@ -48,14 +50,12 @@ end
 local function collect(outcome)
   for _, group in ipairs(outcome.f or {}) do Outcomes.found[#Outcomes.found + 1] = group end
   if outcome.k then Tasks.find('f', ARGV[outcome.k]) end
-  local records, bytes = outcome.n or 0, outcome.y or 0
-  for _, other in ipairs(outcome.u or {}) do
-    if Seen.add(other[1]) then records, bytes = records + 1, bytes + other[2] end
+  if outcome.n then
+    Books.count('records', outcome.n)
+    Books.count('bytes', outcome.y)
   end
-  if records > 0 then
-    Books.count('records', records)
-    Books.count('bytes', bytes)
-  end
+  if outcome.u then Tasks.count_records(outcome.u) end
+  for _, post in ipairs(outcome.x or {}) do Outbox.post_given(post) end
   for name, number in pairs(outcome.c or {}) do Books.count('count:' .. name, number) end
 end
 
@@ -76,6 +76,7 @@ local function moved(task, outcome)
   Tasks.done(task)
   Books.count('moved:' .. KINDS[task.kind], 1)
   for _, group in ipairs(target[1]) do Outcomes.found[#Outcomes.found + 1] = group end
+  if target[6] then Outbox.post_given({target[6], target[7]}) end
   Tasks.lead(task, url, outcome.s or 0)
 end
 
@@ -99,8 +100,7 @@ local function robots_moved(task, target)
     Gates.settle(task, 'allow', '', '', 0)
     return
   end
-  local _, gate = Gates.lane_of(task)
-  Gates.ask(gate, target[4], target[5], {url, 'robots', 0, hops + 1, first})
+  Gates.move(task, target[4], target[5], target[6], {url, 'robots', 0, hops + 1, first})
 end
 
 local function settle_robots(task, outcome)

@@ -78,6 +78,7 @@ local function list_down(stand)
   local listed = stand.down and stand.waiting > 0
   if listed ~= stand.listed then
     stand.listed = listed
+    Books.count('downs', listed and 1 or -1)
     write(listed and 'SADD' or 'SREM', MINE .. 'down', stand.host)
   end
 end

@@ -217,13 +217,12 @@ function Tasks.save_deaths()
   Tasks.deaths = {}
 end
 
--- New tasks: groups of {host, label, prio, {place of each in ARGV}}; fingerprint, then task.
+-- New tasks: groups of {host, label, prio, {place of each in the arguments}}; fingerprint, then task.
 -- `again`: they have been seen, and are as new.
-function Tasks.add(groups, again)
+function Tasks.add(groups, arguments, again)
   local new, base, names = 0, Books.v.last, {}
   for i, group in ipairs(groups) do names[i] = group[1] end
   Stands.fetch(names)
-  local arguments = ARGV
   for _, group in ipairs(groups) do
     local tail, count = nil, 0
     for _, place in ipairs(group[4]) do
@@ -240,6 +239,18 @@ function Tasks.add(groups, again)
     end
     new = new + count
   end
-  if new > 0 then Books.count('last', #ARGV) end
+  if new > 0 then Books.count('last', #arguments) end
   return new
+end
+
+-- Records under another URL than their task's, {fingerprint, bytes} each: many tasks may bring one.
+function Tasks.count_records(others)
+  local records, bytes = 0, 0
+  for _, other in ipairs(others) do
+    if Seen.add(other[1]) then records, bytes = records + 1, bytes + other[2] end
+  end
+  if records > 0 then
+    Books.count('records', records)
+    Books.count('bytes', bytes)
+  end
 end

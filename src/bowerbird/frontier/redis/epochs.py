@@ -1,0 +1,47 @@
+"""Epochs of partitions: which life of which node holds each. In a new one the last writes of the
+one before may be missing."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from bowerbird.codec import encode
+from bowerbird.errors import UsageError
+from bowerbird.frontier.redis.line import Line
+
+
+class Epochs:
+    """Of the partitions of one crawl. None where they lie in one log, whatever holds it: of that a
+    failure takes the end, from all of them alike."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = lines if len(lines) > 1 and lines[0].way.moves else ()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __repr__(self) -> str:
+        return f"<Epochs of {len(self)} partitions>"
+
+    def of(self, partition: int) -> bytes:
+        """The epoch of one."""
+        return self._read(self._lines[partition]).encode() if self._lines else b""
+
+    def now(self) -> bytes:
+        """Those of all."""
+        lives: dict[str, str] = {}
+        found = []
+        for line in self._lines:
+            node = line.holder().id
+            if node not in lives:
+                lives[node] = self._read(line)
+            found.append(lives[node])
+        return encode(found) if found else b""
+
+    def _read(self, line: Line) -> str:
+        """A life of a node; who may not ask for it knows a node by its name only."""
+        with suppress(UsageError):
+            info: bytes = line.command("INFO", "server")
+            for row in info.decode("utf-8", "replace").splitlines():
+                if row.startswith("run_id:"):
+                    return f"{line.holder().id} {row[7:]}"
+        return line.holder().id

@@ -1,0 +1,13 @@
+-- divide: into how many partitions the hosts of all crawls are divided, and by which key. Written
+-- once: a host's budget is kept in its partition, for whoever finds it.
+--
+-- KEYS[1]  bowerbird:{0}:division  hash    partitions, key
+-- ARGV     partitions and key if it is new; '' and '': nothing is written
+-- Returns  {partitions, key}, false where there is none
+local found = redis.call('HMGET', KEYS[1], 'partitions', 'key')
+if found[1] or ARGV[1] == '' then return found end
+-- Crawls of before there were partitions have one.
+local crawls = string.gsub(KEYS[1], 'division$', 'crawls')
+local number = redis.call('EXISTS', crawls) == 1 and '1' or ARGV[1]
+redis.call('HSET', KEYS[1], 'partitions', number, 'key', ARGV[2])
+return {number, ARGV[2]}

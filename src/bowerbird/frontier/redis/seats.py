@@ -1,0 +1,155 @@
+"""Where a worker is attached: a session is of one partition at a time, a worker has some."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import RLock
+
+from bowerbird.frontier.redis.looks import Look
+from bowerbird.model import Grant, Kind, LeaseReply, WorkerInfo
+
+#: Partitions that a worker is attached to at a time.
+MOST_SEATS = 4
+#: A partition that gave nothing is left alone for so long, in seconds; one where all is leased, for
+#: longer: all there is to do is to bring back what the dead held.
+BARREN_S, LEASED_S = 2.0, 8.0
+#: A worker with work looks for partitions that nobody serves, this often, in seconds.
+TURN_S = 5.0
+
+
+@dataclass(slots=True)
+class Seat:
+    """A worker at one partition."""
+
+    since_s: float = field(default_factory=time.monotonic)
+    leases: dict[bytes, bool] = field(default_factory=dict)  #: token -> whether it is a suspect
+    slots: dict[str, int] = field(default_factory=dict)  #: host -> as granted, and not given back
+    barren: bool = False  #: it gave nothing when last asked
+    leaving: bool = False  #: nothing more is leased here
+
+    def is_empty(self) -> bool:
+        """Whether it can be left: no request of ours can be under way there."""
+        return not (self.leases or self.slots)
+
+
+@dataclass(slots=True)
+class Seats:
+    """The seats of one session, of which the first is kept for its life."""
+
+    session: str
+    worker: WorkerInfo
+    kinds: Sequence[Kind]
+    hard_end_s: float
+    home: int
+    at: dict[int, Seat] = field(default_factory=dict)
+    alone: int | None = None  #: where a suspect is, or is waited for: nothing is leased elsewhere
+    rests: dict[int, float] = field(default_factory=dict)  #: partitions left, and until when
+    turn: int = 0  #: whose share is the first, where there is too little to ask for
+    looked_s: float = 0.0
+    lock: RLock = field(default_factory=RLock)
+
+    def take(self, partition: int, reply: LeaseReply, *, asked: bool) -> None:
+        """What was leased, and granted; `asked`: it might have been some."""
+        with self.lock:
+            seat = self.at[partition]
+            seat.barren = asked and not reply.leases
+            seat.leases.update((one.token, one.suspect) for one in reply.leases)
+            self.grant(partition, reply.grants)
+
+    def grant(self, partition: int, grants: Iterable[Grant]) -> None:
+        """Numbers of an answer: what is held falls by being given back alone."""
+        with self.lock:
+            seat = self.at.get(partition)
+            for one in grants if seat else ():
+                held = max(seat.slots.get(one.host, 0), one.slots)  # type: ignore[union-attr]
+                if held:
+                    seat.slots[one.host] = held  # type: ignore[union-attr]
+
+    def give(self, partition: int, give: Mapping[str, int]) -> None:
+        """Slots are given back."""
+        with self.lock:
+            slots = self.at[partition].slots if partition in self.at else {}
+            for host, surplus in give.items():
+                left = slots.pop(host, 0) - surplus
+                if left > 0:
+                    slots[host] = left
+
+    def finish(self, partition: int, tokens: Iterable[bytes]) -> None:
+        """Leases are over, or were ours no more."""
+        with self.lock:
+            if partition in self.at:
+                for token in tokens:
+                    self.at[partition].leases.pop(token, None)
+
+    def held_elsewhere(self, partition: int) -> int:
+        """Leases in other partitions."""
+        with self.lock:
+            return sum(len(seat.leases) for number, seat in self.at.items() if number != partition)
+
+    def asked(self) -> list[int]:
+        """Partitions to lease from now."""
+        with self.lock:
+            if self.alone is not None:
+                return [self.alone]
+            self.turn += 1
+            numbers = [number for number, seat in self.at.items() if not seat.leaving]
+            first = self.turn % max(1, len(numbers))
+            return numbers[first:] + numbers[:first]
+
+    def suspects(self) -> list[int]:
+        """Where suspects are held."""
+        with self.lock:
+            return [number for number, seat in self.at.items() if any(seat.leases.values())]
+
+    # Moving.
+
+    def to_leave(self) -> list[int]:
+        """Partitions where there was nothing, and whose time is over; they are left from now on."""
+        now_s = time.monotonic()
+        with self.lock:
+            gone = [
+                number
+                for number, seat in self.at.items()
+                if number != self.home and (seat.barren or seat.leaving) and seat.is_empty()
+            ]
+            for number in gone:
+                del self.at[number]
+                self.rests[number] = now_s + BARREN_S
+            return gone
+
+    def to_join(self, looks: Sequence[Look]) -> list[int]:
+        """Partitions to attach to: the busiest for each who serves them."""
+        now_s = time.monotonic()
+        with self.lock:
+            free = MOST_SEATS - len(self.at)
+            found = [
+                one
+                for one in looks
+                if one.partition not in self.at
+                and self.rests.get(one.partition, 0.0) <= now_s
+                and (one.sum("waiting") or one.sum("leased"))
+            ]
+            found.sort(key=_worth, reverse=True)
+            chosen = found[: max(0, free)]
+            for one in chosen:
+                if not one.sum("waiting"):
+                    self.rests[one.partition] = now_s + LEASED_S
+            return [one.partition for one in chosen]
+
+    def make_way(self, looks: Sequence[Look]) -> None:
+        """Where all seats are taken, and nobody serves some partition, one seat is to be left."""
+        with self.lock:
+            waits = any(
+                one.sum("waiting") and not one.crowd and one.partition not in self.at
+                for one in looks
+            )
+            if not waits or len(self.at) < MOST_SEATS or any(s.leaving for s in self.at.values()):
+                return
+            others = [number for number in self.at if number != self.home]
+            oldest = min(others, key=lambda number: self.at[number].since_s)
+            if time.monotonic() - self.at[oldest].since_s >= TURN_S:
+                self.at[oldest].leaving = True
+
+
+def _worth(look: Look) -> tuple[float, int]:
+    return look.sum("waiting") / (look.crowd + 1), look.sum("leased")
