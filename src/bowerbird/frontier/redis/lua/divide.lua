@@ -3,7 +3,13 @@
 --
 -- KEYS[1]  bowerbird:{0}:division  hash    partitions, key
 -- ARGV     partitions and key if it is new; '' and '': nothing is written
--- Returns  {partitions, key}, false where there is none
+-- Returns  {partitions, key}, false where there is none; or an error NOPERM, as open.lua
+for _, name in ipairs(redis.acl_check_cmd and {'hmget', 'exists', 'hset'} or {}) do
+  local more = name ~= 'exists' and {'1', '1', name == 'hset' and '1' or nil} or {}
+  if not redis.acl_check_cmd(name, KEYS[1], unpack(more)) then
+    return {err = "NOPERM this user may not run the '" .. name .. "' command"}
+  end
+end
 local found = redis.call('HMGET', KEYS[1], 'partitions', 'key')
 if found[1] or ARGV[1] == '' then return found end
 -- Crawls of before there were partitions have one.
