@@ -91,6 +91,7 @@ def test_nothing_answered_is_lost_when_redis_is_killed(start: Start) -> None:
     with pytest.raises(ConnectionLostError, match="cannot be reached"):
         bench.frontier.stats()
     server.start()
+    _until(lambda: _has_read_its_data(bench))
     assert bench.frontier.stats() == before
     assert bench.frontier.audit() == []
     worker.done(leases[10:])
@@ -328,6 +329,12 @@ def test_sentinels_lead_to_the_new_master_when_the_old_one_dies(
         for process, _ in sentinels:
             process.kill()
             process.wait()
+
+
+def _has_read_its_data(bench: Bench) -> bool:
+    with suppress(ConnectionLostError):
+        return bench.frontier.stats() is not None
+    return False
 
 
 def _answers(bench: Bench) -> bool:

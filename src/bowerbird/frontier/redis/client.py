@@ -337,11 +337,11 @@ class RedisFrontier(Frontier):
         parts: dict[int, list[Anew]] = {}
         for one in anew:
             parts.setdefault(partition_of(one.task.url, self._division), []).append(one)
-        again = sum(
+        again: int = sum(
             ask.alone() for number, some in parts.items()
             for ask in self.partitions[number].refetch(some)
         )  # fmt: skip
-        if again and self._state() is not State.PAUSED:
+        if again and self._asked_for() is not State.PAUSED:
             self.resume()
         return again
 
@@ -363,7 +363,7 @@ class RedisFrontier(Frontier):
     def stop(self, reason: str = "") -> None:
         self._steer(State.DRAINING, reason)
 
-    def _state(self) -> State:
+    def _asked_for(self) -> State:
         return state_of([one.state for one in looked(self.partitions)])
 
     def _steer(self, state: State, reason: str = "") -> None:
