@@ -7,7 +7,6 @@ older than these questions is asked for its busiest hosts instead.
 from collections.abc import Callable
 from typing import Protocol
 
-from bowerbird.app.engine_catalog import ChronicleView
 from bowerbird.app.history import Curves, past_curves
 from bowerbird.app.visit import Visit
 from bowerbird.catalog import CatalogReader
@@ -93,6 +92,8 @@ class EngineBrowser:
 
     def deaths(self, reason: str, limit: int) -> list[Death]:
         """See `Browser`; none where the catalog lies on another machine."""
+        from bowerbird.app.engine_catalog import ChronicleView  # with redis: 12 MB
+
         catalog = None if self._crawl.afar else self._crawl.catalog
         if not isinstance(catalog, ChronicleView):
             return []

@@ -82,11 +82,11 @@ def uploads(url: str, spools: Path | str = "") -> "Uploads":
     """The same for a worker's loop, which must not wait. Raises UsageError."""
     from bowerbird.store.uploads import Uploads
 
-    _give_memory_back()
+    give_memory_back()
     return Uploads(store_at(url, spools))
 
 
-def _give_memory_back() -> None:
+def give_memory_back() -> None:
     """Have each large body mapped apart, so that it goes back to the system when it is done.
 
     By default glibc learns from what is freed, up to 32 MiB, to keep it in an arena of each

@@ -11,13 +11,13 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-import msgspec
 from PIL import Image, ImageFile, ImageOps
 
 from bowerbird.images.base import Body, Refused
 from bowerbird.images.child import load, serve
 from bowerbird.images.inspection import look
 from bowerbird.images.shown import shown_exif
+from bowerbird.images.sketching import Facts, Request, Sketch
 from bowerbird.settings import ALL_TYPES, Settings
 
 #: The classes that may open a body, by its true type.
@@ -31,29 +31,6 @@ QUALITY, METHOD = 78, 2
 NICE = 10
 
 _LIMITS = Settings(types=ALL_TYPES, keep_damaged=True)
-
-
-class Request(msgspec.Struct, frozen=True, array_like=True):
-    """One picture to draw small: in the frame itself, or in a file whose descriptor comes along."""
-
-    side: int  #: pixels of the longer side, at most; 0: its EXIF is wanted
-    body: bytes = b""
-
-
-class Facts(
-    msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="result", tag="facts"
-):
-    """What EXIF says, in words."""
-
-    facts: dict[str, str]
-
-
-class Sketch(
-    msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="result", tag="sketch"
-):
-    """A thumbnail, in WebP."""
-
-    body: bytes
 
 
 def _answer(request: Request, data: Body) -> Sketch | Facts | Refused:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bowerbird.images.base import Refused
-from bowerbird.images.sketch import Facts, Request, Sketch
+from bowerbird.images.sketching import Facts, Request, Sketch
 from bowerbird.images.warden import Warden
 
 #: Pixels of a thumbnail's longer side: sharp on a phone's dense screen, 10 to 15 kB.

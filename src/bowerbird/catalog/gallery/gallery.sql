@@ -23,6 +23,9 @@ INSERT INTO place (folders) VALUES (?) ON CONFLICT DO UPDATE SET folders = folde
 INSERT INTO block (number, fields) VALUES (?, ?)
 ON CONFLICT DO UPDATE SET fields = excluded.fields;
 
+-- blocks_after: first number
+SELECT count(*) FROM block WHERE number >= ?;
+
 -- blocks: first number
 SELECT fields FROM block WHERE number >= ? ORDER BY number;
 

@@ -17,7 +17,14 @@ import numpy as np
 
 from bowerbird.catalog.gallery.columns import BLOCK, Columns, row, rows_of
 from bowerbird.catalog.gallery.query import Ids, Query, View, filtered, ordered
-from bowerbird.catalog.gallery.summary import HostShare, Summary, arrivals, shares, sides
+from bowerbird.catalog.gallery.summary import (
+    HostShare,
+    Summary,
+    arrivals,
+    sides,
+    tallied,
+    time_span,
+)
 from bowerbird.catalog.gallery.values import GONE, TYPES, Facets, Item
 from bowerbird.catalog.gallery.words import TEXT_LIMIT, name_of, question, spaced
 from bowerbird.catalog.ids import url_id
@@ -29,7 +36,9 @@ from bowerbird.urls import host_of
 #: Raised with each change of the tables: an index of another form is made anew.
 FORM = 1
 #: Views that are kept: 4 bytes an image each.
-VIEWS = 6
+VIEWS = 4
+#: Counts of views that are kept.
+FACETS = 16
 #: SQLite's page cache of each of the two connections, in KiB.
 CACHE_KIB = 2_048
 #: How long to wait for another dashboard of this crawl that writes, in milliseconds.
@@ -52,6 +61,8 @@ class GalleryIndex:
         self._sql = load("gallery/gallery.sql")
         self._lock = threading.RLock()  # the connections, and what is in memory
         self._columns = Columns()
+        self._gone = False  # whether images were replaced by ones that were fetched anew
+        self._facets: dict[tuple[Query, int], Facets] = {}
         self._views: OrderedDict[tuple[Query, int], View] = OrderedDict()
         self._write = _opened(path)
         try:
@@ -123,6 +134,7 @@ class GalleryIndex:
         for (old,) in self._run("known", key):
             if old < self.count:
                 self._columns.set_type(old, GONE)
+                self._gone = True
                 self._put_block(old // BLOCK)
         self._run("know", key, number)
 
@@ -136,9 +148,12 @@ class GalleryIndex:
     def _catch_up(self) -> None:
         """Read what is in the file and not yet in memory; the last block may have grown."""
         first = self.count // BLOCK
-        for number, (data,) in enumerate(self._run("blocks", first), first):
+        self._columns.reserve((self._run("blocks_after", first)[0][0] + first) * BLOCK)
+        found = self._write.execute(self._sql["blocks"], (first,))
+        for number, (data,) in enumerate(found, first):
             rows = rows_of(data)
             self._columns.extend(rows[max(self.count - number * BLOCK, 0) :])
+            self._gone = self._gone or bool((rows["type"] == GONE).any())
 
     # Out.
 
@@ -153,6 +168,8 @@ class GalleryIndex:
             return found
 
     def _viewed(self, query: Query, upto: int) -> View:
+        if query == Query() and not self._gone:
+            return View(query, upto, None)
         ids = filtered(self._columns, query, upto, self._hosts(query), self._with(query, upto))
         return View(query, upto, ordered(self._columns, ids, query.sort, self._ranks))
 
@@ -168,17 +185,23 @@ class GalleryIndex:
 
     def facets(self, view: View) -> Facets:
         """Counts over a view."""
+        key = (view.query, view.upto)
+        found = self._facets.pop(key, None) or self._counted(view)
+        self._facets[key] = found
+        while len(self._facets) > FACETS:
+            self._facets.pop(next(iter(self._facets)), None)
+        return found
+
+    def _counted(self, view: View) -> Facets:
         with self._lock:
-            rows = self._columns.at(view.ids)
-            types = np.bincount(rows["type"], minlength=len(TYPES))
-            hosts = np.bincount(rows["host"])
-            most = np.argsort(hosts)[::-1][:HOSTS]
+            tally = tallied(self._columns, view, self._host_count())
+            most = np.argsort(tally.hosts)[::-1][:HOSTS]
             names = self._names(most.tolist())
         return Facets(
             images=len(view),
-            bytes=int(rows["bytes"].sum(dtype=np.uint64)),
-            types={name or "other": int(n) for name, n in zip(TYPES, types, strict=False) if n},
-            hosts=[(names[int(n)], int(hosts[n])) for n in most if hosts[n]],
+            bytes=int(tally.sizes.sum()),
+            types=tally.named_types(),
+            hosts=[(names[int(n)], int(tally.hosts[n])) for n in most if tally.hosts[n]],
         )
 
     def summary(self) -> Summary:
@@ -187,15 +210,19 @@ class GalleryIndex:
             view = self.view(Query())
             if not len(view):
                 return Summary()
-            facets, when = self.facets(view), self._columns.at(view.ids)["when"]
-            hosts, most = shares(self._columns, view.ids)
-            names = self._names([one for one, _, _ in most])
-        return Summary(
-            images=len(view), bytes=facets.bytes, hosts=hosts, began_at=int(when.min()),
-            ended_at=int(when.max()), arrivals=arrivals(when), types=facets.types,
-            sides=sides(self._columns, view.ids),
-            largest=[HostShare(names[one], images, size) for one, images, size in most],
-        )  # fmt: skip
+            tally = tallied(self._columns, view, self._host_count())
+            most = tally.largest_hosts()
+            names, span = self._names(most), time_span(self._columns, view)
+            return Summary(
+                images=len(view), bytes=int(tally.sizes.sum()),
+                hosts=int(np.count_nonzero(tally.hosts)), began_at=span[0], ended_at=span[1],
+                arrivals=arrivals(self._columns, view, span), types=tally.named_types(),
+                sides=sides(self._columns, view),
+                largest=[
+                    HostShare(names[one], int(tally.hosts[one]), int(tally.sizes[one]))
+                    for one in most
+                ],
+            )  # fmt: skip
 
     def _names(self, hosts: Sequence[int]) -> dict[int, str]:
         return dict(self._ask("host_names", apsw.carray(_q(hosts))))

@@ -1,6 +1,6 @@
 """A filter and an order over all images, and what it finds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from bowerbird.catalog.gallery.columns import Columns
 from bowerbird.catalog.gallery.values import GONE, TYPES
+
+#: Images of one part of a view.
+PART = 65_536
 
 
 class Sort(StrEnum):
@@ -52,14 +55,27 @@ class View(msgspec.Struct, frozen=True):
 
     query: Query
     upto: int
-    ids: Ids
+    found: Ids | None  #: None: all, the newest first; most views are, and they cost nothing so
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return self.upto if self.found is None else len(self.found)
+
+    @property
+    def ids(self) -> Ids:
+        """All of them."""
+        return self.stretch(0, len(self))
+
+    def parts(self) -> Iterator[Ids]:
+        """All of them, in stretches, so that what is reckoned with them takes little memory."""
+        return (self.stretch(start, PART) for start in range(0, len(self), PART))
 
     def stretch(self, start: int, count: int) -> Ids:
         """The images at places `start` and on."""
-        return self.ids[max(start, 0) : max(start, 0) + count]
+        end = min(max(start, 0) + count, len(self))
+        first = min(max(start, 0), end)
+        if self.found is not None:
+            return self.found[first:end]
+        return np.arange(self.upto - first, self.upto - end, -1, dtype=np.uint32) - 1
 
 
 def filtered(
@@ -115,13 +131,12 @@ def ordered(columns: Columns, ids: Ids, sort: Sort, ranks: Callable[[], Ids]) ->
         return ids
     if sort is Sort.OLDEST:
         return ids[::-1]
-    rows = columns.at(ids)
     if sort is Sort.HOST:
-        key = ranks()[rows["host"]]
+        key = ranks()[columns.field("host", ids)]
     elif sort in (Sort.LARGEST, Sort.SMALLEST):
-        key = rows["width"].astype(np.uint32) * rows["height"]
+        key = columns.field("width", ids).astype(np.uint32) * columns.field("height", ids)
     else:
-        key = rows["bytes"]
+        key = columns.field("bytes", ids)
     if sort in (Sort.LARGEST, Sort.HEAVIEST):
         key = ~key
     return ids[np.argsort(key, kind="stable")]

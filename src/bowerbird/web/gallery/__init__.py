@@ -3,6 +3,7 @@
 The page asks `/api/v1/gallery` for what it shows; thumbnails and originals lie under `/gallery`.
 """
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -18,7 +19,9 @@ def routes(site: Site, desk: Desk) -> list[BaseRoute]:
     """All paths of the gallery."""
 
     async def show(request: Request) -> Response:
-        return site.page(request, "gallery.html", "Gallery")
+        answer = site.page(request, "gallery.html", "Gallery")
+        answer.background = BackgroundTask(desk.open)  # while the browser reads the page
+        return answer
 
     return [
         Route("/gallery", show),

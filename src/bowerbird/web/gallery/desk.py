@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
 
+from bowerbird.app.bucket import give_memory_back
 from bowerbird.app.gallery import Gallery
 from bowerbird.app.watch import Watch
+from bowerbird.errors import BowerbirdError
 
 #: Questions at once, thumbnails at once: one must not wait behind the other.
 ASKED, DRAWN = 4, 6
@@ -37,13 +40,15 @@ class Desk:
             lambda: function(self._opened()), limiter=limiter, abandon_on_cancel=False
         )
 
-    def opened(self) -> Gallery:
-        """The gallery; not to be called on the loop."""
-        return self._opened()
+    async def open(self) -> None:
+        """Have the gallery open before it is asked for anything."""
+        with suppress(BowerbirdError):
+            await self.ask(lambda _: None)
 
     def _opened(self) -> Gallery:
         with self._lock:
             if self._gallery is None:
+                give_memory_back()
                 self._gallery = Gallery(self._watch.ask)
                 self._gallery.start()
             self._gallery.touch()

@@ -20,8 +20,8 @@ export const thumbnail = (image) => `/gallery/thumbnail/${image.id}?v=${image.sh
 
 /** A link that leaves nothing behind; only of addresses that a browser fetches. */
 function away(url, text = url) {
-  if (!/^https?:\/\//i.test(url)) return el("span", { class: "url" }, text);
-  return el("a", { href: url, rel: "noreferrer noopener", target: "_blank", class: "url" }, text);
+  if (!/^https?:\/\//i.test(url)) return el("span", { class: "web" }, text);
+  return el("a", { href: url, rel: "noreferrer noopener", target: "_blank", class: "web" }, text);
 }
 
 const moment = (seconds) => new Date(seconds * 1000).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
@@ -30,10 +30,10 @@ export class Detail {
   /** @param steps { step(by), closed(), toggle(), chosen() } what the grid does for it */
   constructor(steps) {
     this.steps = steps;
-    this.picture = el("div", { class: "stage" });
+    this.picture = el("div", { class: "stage", tabindex: "-1", autofocus: true });
     this.facts = el("div", { class: "facts", tabindex: "0", role: "region", "aria-label": "About this image" });
     this.choose = this.#button("check", "Select (Space)", () => { steps.toggle(); this.mark(); }, "choose");
-    this.dialog = el("dialog", { class: "detail", "aria-label": "Image" },
+    this.dialog = el("dialog", { class: "viewer", "aria-label": "Image" },
       this.picture,
       this.#button("back", "Previous image", () => steps.step(-1), "turn before"),
       this.#button("on", "Next image", () => steps.step(1), "turn after"),
@@ -96,7 +96,7 @@ export class Detail {
   #empty(image) {
     const why = image.away ? `This image lies ${image.away === "elsewhere" ? "elsewhere" : `in ${image.away}`}.`
       : image.type === "svg" ? "SVG may carry scripts: it is not drawn here, only saved." : "This image cannot be drawn.";
-    return el("div", { class: "empty" }, el("b", {}, (image.type || "?").toUpperCase()), el("p", {}, why));
+    return el("div", { class: "undrawn" }, el("b", {}, (image.type || "?").toUpperCase()), el("p", {}, why));
   }
 
   #head(image, place, found) {

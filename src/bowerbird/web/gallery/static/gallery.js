@@ -287,6 +287,7 @@ box.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Tab") box.classList.add("by-key");
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") { escape(event); return; }
   if (event.target.matches("input, select, textarea")) return;
@@ -387,7 +388,7 @@ function jump() {
 // ── Begin ────────────────────────────────────────────────────────────────────────────────────────
 
 $("types").replaceChildren(...TYPES.map((type) => el("label", {}, el("input", { type: "checkbox", name: "type", value: type }), el("span", {}, type.toUpperCase(), el("small", {})))));
-const small = matchMedia("(max-width: 40rem)").matches;
+const small = matchMedia("(max-width: 640px)").matches;
 grid.wanted = Number(localStorage.getItem("gallery-cell")) || (small ? 110 : 190);
 grid.gap = small ? 3 : 8;
 const first = new URLSearchParams(location.search).get("image");

@@ -38,8 +38,8 @@ export class Scroller {
   layout() {
     const first = this.columns ? this.firstShown : 0;
     const width = this.box.clientWidth, style = getComputedStyle(this.box);
-    this.pad = parseFloat(style.paddingLeft) || 0;
-    const room = width - 2 * this.pad;
+    this.pad = parseFloat(style.paddingTop) || 0;
+    const room = width - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     if (room <= 0) return;
     this.columns = Math.max(2, Math.floor((room + this.gap) / (this.wanted + this.gap)));
     this.cell = (room - this.gap * (this.columns - 1)) / this.columns;
