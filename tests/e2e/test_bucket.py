@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
@@ -591,3 +592,24 @@ def peak_mib(pid: int) -> int:
         return 0
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     return int(found[1]) // 1024 if found else 0
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_an_image_that_alone_is_refused_dies_and_the_crawl_goes_on(s3, place, state, retries):
+    whole = images_of(ANSWERS)
+    refused = sha256(ANSWERS["/i7.png"].body).hexdigest()
+
+    def fault(asked: Asked) -> Says | None:
+        return Says(403, "AccessDenied") if is_image(asked) and refused in asked.path else None
+
+    with serve(ANSWERS, pause_s=0.01) as web, Proxy(s3, fault) as proxy:
+        ran = bird(
+            *crawled(web, to(place, proxy.endpoint), state, "--workers", 2, "--retries", retries)
+        )
+        failed = json.loads(bird("status", state, "--json").out)["stats"]["dead"]
+
+    assert_refused(ran, "these credentials may not do that", status=0)
+    assert (ran.report["state"], ran.report["failures"]) == ("ended", {"bucket-refuses-it": 1})
+    assert failed == {"bucket-refuses-it": 1}
+    assert ran.report["images"] == len(whole) - 1
+    assert ran.err.count("paused (bucket-refuses)") <= 8

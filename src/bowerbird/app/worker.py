@@ -162,7 +162,7 @@ def make_work(
     from bowerbird.worker.landing import Landing
 
     store.landed = wake
-    return Landing(work, store, say)
+    return Landing(work, store, settings.retries, say)
 
 
 def hard_end_s(job: Job) -> float:
