@@ -46,6 +46,7 @@ class Web:
         self.answers = answers
         self.pause_s = pause_s
         self.requests: list[Request] = []
+        self.asking = threading.local()  #: in an answer that is called: `port` of who asks
         self.url = ""
 
     def counts(self) -> Counter[str]:
@@ -66,6 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.web.requests.append(Request(self.path, time.monotonic(), dict(self.headers)))
         time.sleep(self.web.pause_s)
+        self.web.asking.port = self.client_address[1]
         found = self.web.answers.get(self.path, Answer(b"not here", status=404))
         answer = found if isinstance(found, Answer) else found()
         self.send_response(answer.status)

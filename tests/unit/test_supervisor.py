@@ -80,3 +80,16 @@ def test_tasks_that_end_a_worker_each_do_not_end_the_crawl() -> None:
             crew.lives_s = 60.0
         supervisor.check()
     assert not supervisor.hopeless()
+
+
+def test_many_bad_tasks_one_after_the_other_do_not_end_the_crawl_nor_hold_it_up() -> None:
+    crew = Crew(2, 0.3, status=-9)
+    supervisor = crew.supervisor()
+    began_s = crew.clock.now_s()
+    for worked in range(50):  # four workers between one task's end and the next
+        deaths = supervisor.deaths
+        while supervisor.deaths < deaths + 4:
+            crew.clock.advance(0.1)
+            supervisor.check(worked)
+            assert not supervisor.hopeless()
+    assert crew.clock.now_s() - began_s < 50 * 4.0

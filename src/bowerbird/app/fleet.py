@@ -237,7 +237,8 @@ class _FleetRun:
             while supervisor.running and not (fleet.interrupts or self._alone):
                 time.sleep(LOOK_EVERY_S)
                 self._look()
-                supervisor.check()
+                tally = self._children.tally()
+                supervisor.check(tally.images + tally.pages + tally.failed)
             self._end()
         finally:
             supervisor.kill()

@@ -54,7 +54,7 @@ class Supervisor:
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._born_s: dict[int, float] = {}
         self._again_s = dict.fromkeys(range(count), 0.0)
-        self._falls = self._defects = 0
+        self._falls = self._defects = self._worked = 0
         self.deaths = 0  #: workers that did not end well
 
     def __repr__(self) -> str:
@@ -73,8 +73,14 @@ class Supervisor:
         """Where there were to be none: one worker after all, with this command."""
         self.count, self._command, self._again_s = 1, command, {0: 0.0}
 
-    def check(self) -> None:
-        """Note who has ended, and start again who died."""
+    def check(self, worked: int = 0) -> None:
+        """Note who has ended, and start again who died.
+
+        `worked`: how many tasks have come to an end so far. Workers that die over one task after
+        the other have not failed at their start.
+        """
+        if worked > self._worked:
+            self._worked, self._falls, self._defects = worked, 0, 0
         for number, process in list(self._running.items()):
             status = process.poll()
             if status is None:
