@@ -16,8 +16,12 @@ EXT4_IOC_SHUTDOWN = 0x8004587D
 NOLOGFLUSH = 2  #: <linux/ext4.h>: nothing more reaches the image, the journal neither
 
 
-class NoDiskError(Exception):
-    """This machine mounts no loop devices; the text says why."""
+class UnableError(Exception):
+    """This machine does not allow a fault; the text says why."""
+
+
+class NoDiskError(UnableError):
+    """It mounts no loop devices."""
 
 
 class Disk:

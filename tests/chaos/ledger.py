@@ -7,8 +7,8 @@ were said to be there: they may not be fetched again.
 
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 
 from bowerbird.errors import BowerbirdError
 from bowerbird.frontier.base import Frontier
@@ -21,10 +21,12 @@ SOME, EVERY_S = 2, 0.1
 class Ledger(threading.Thread):
     """The clerk and what it has written down."""
 
-    def __init__(self, frontier: Frontier, hidden: Sequence[str], *, reads: bool = True) -> None:
+    def __init__(
+        self, connect: Callable[[], Frontier], hidden: Sequence[str], *, reads: bool = True
+    ) -> None:
         """`reads`: results too, which in Redis are for the manager alone."""
         super().__init__(daemon=True)
-        self.frontier, self._reads = frontier, reads
+        self._connect, self._reads = connect, reads
         self._left = list(hidden)
         self._cursor = ""
         self._over = threading.Event()
@@ -34,9 +36,11 @@ class Ledger(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(EVERY_S):
-            with suppress(BowerbirdError):  # it is away, or refuses: then it has promised nothing
-                self._hand_in()
-                self._read()
+            # Where it is away or refuses it has promised nothing.
+            with suppress(BowerbirdError), closing(self._connect()) as frontier:
+                while not self._over.wait(EVERY_S):
+                    self._hand_in(frontier)
+                    self._read(frontier)
 
     def close_books(self) -> None:
         """Hand in and read no more."""
@@ -44,23 +48,19 @@ class Ledger(threading.Thread):
         if self.ident is not None:
             self.join()
 
-    def forget_results(self) -> None:
-        """Read from the beginning again: of another run a cursor may be unknown."""
-        self._cursor = ""
-
-    def _hand_in(self) -> None:
+    def _hand_in(self, frontier: Frontier) -> None:
         some = self._left[:SOME]
         if not some:
             return
         self.asked.update(some)
-        self.frontier.add([Task(url=url, kind=Kind.IMAGE) for url in some])
+        frontier.add([Task(url=url, kind=Kind.IMAGE) for url in some])
         self.accepted.update(dict.fromkeys(some, time.monotonic()))
         del self._left[: len(some)]
 
-    def _read(self) -> None:
+    def _read(self, frontier: Frontier) -> None:
         if not self._reads:
             return
-        reply = self.frontier.results(self._cursor)
+        reply = frontier.results(self._cursor)
         now_s = time.monotonic()
         for record in reply.records:
             self.recorded.setdefault(record.final_url, now_s)

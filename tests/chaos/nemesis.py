@@ -3,9 +3,12 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from tests.chaos.scene import Scene
 from tests.net.fleet import Running
@@ -58,10 +61,10 @@ def _freeze_beyond(scene: Scene, dice: random.Random) -> Iterator[str]:
 
 
 def _kill_far(scene: Scene, dice: random.Random) -> Iterator[str]:
-    one = _far(scene)
-    one.kill()
+    """Another one comes; nobody but the deadline gives back what the dead one held."""
+    _far(scene).kill()
     yield ""
-    scene.join(one.host.name)
+    scene.join(f"far{len(scene.running)}")
 
 
 def _kill_manager(scene: Scene, dice: random.Random) -> Iterator[str]:
@@ -96,6 +99,19 @@ def _fill_disk(scene: Scene, dice: random.Random) -> Iterator[str]:
             file.write(bytes(64))
     yield ""
     ballast.unlink()
+
+
+def _eat_memory(scene: Scene, dice: random.Random) -> Iterator[str]:
+    """A neighbour in the cgroup of the last worker takes all it can get; whom the kernel then
+    kills is its choice."""
+    group = Path("/proc", str(_far(scene).pid), "cgroup").read_text()
+    name = next(line.split(":")[2] for line in group.splitlines() if ":memory:" in line)
+    join = f"open('/sys/fs/cgroup/memory{name}/cgroup.procs', 'w').write('0')"
+    hunger = f"{join}; x = []\nwhile True: x.append(bytearray(b'x') * (1 << 20))"
+    eater = subprocess.Popen([sys.executable, "-c", hunger], stderr=subprocess.DEVNULL)
+    yield ""
+    eater.kill()
+    eater.wait()
 
 
 def _kill_redis(scene: Scene, dice: random.Random) -> Iterator[str]:
@@ -134,5 +150,6 @@ FAULTS: dict[str, Fault] = {
     "kill manager and workers": _kill_group,
     "freeze manager": _freeze_manager,
     "fill disk": _fill_disk,
+    "eat memory": _eat_memory,
     "kill redis": _kill_redis,
 }

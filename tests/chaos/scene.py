@@ -2,6 +2,7 @@
 web, perhaps a Redis; and outside of it a ledger and a watch."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -10,11 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bowerbird.app.visit import visit
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.remote import RemoteFrontier
+from bowerbird.store import FileStore
 from bowerbird.store.names import owner_of
 from tests.bird import bird, wait_for
+from tests.chaos.disks import UnableError
 from tests.chaos.ledger import Ledger
 from tests.chaos.toll import Toll, compare, count
 from tests.chaos.watch import Watch, children, role_of
@@ -24,6 +28,9 @@ from tests.redis_fixtures import RedisServer, free_port
 
 #: What the crawl is told to leave between two requests to one host, in seconds.
 DELAY_S = 0.1
+BROKEN = Path(__file__).parent / "broken"
+#: URLs of a row's web: so many faults, each with some seconds of crawling.
+URLS_A_FAULT, URLS_AT_LEAST = 120, 200
 
 
 class Here:
@@ -60,7 +67,7 @@ class Scene:
         self.running: list[Running] = []
         self.faults: list[str] = []
         self.faults_s: list[float] = []
-        self.ledger = Ledger(self._frontier(), world.hidden, reads=redis is None)
+        self.ledger = Ledger(self._frontier, world.hidden, reads=redis is None)
         self.watch = Watch(lambda: [one.pid for one in self.running])
         self.began_s = time.monotonic()
 
@@ -71,7 +78,7 @@ class Scene:
         where = ("--engine", self.redis.address("chaos")) if self.redis else self._listening
         return self._run(
             Here("manager", before, **self.environment, **environment),
-            "crawl", self.world.start, "-o", self.out, "--scope", "any", "--allow-private",
+            "crawl", self.web.start, "-o", self.out, "--scope", "any", "--allow-private",
             "--delay", self.delay_s, "--workers", workers, "--quiet", *where, *self.options,
         )  # fmt: skip
 
@@ -106,7 +113,7 @@ class Scene:
 
     def workers_of(self, one: Running) -> list[int]:
         """Process ids of its workers, without those that are still python and no worker yet."""
-        return [pid for pid in children(one.pid) if _is_worker(pid)]
+        return [pid for pid in children(one.pid) if is_worker(pid)]
 
     # What happens.
 
@@ -117,14 +124,19 @@ class Scene:
 
     def wait_for_requests(self, number: int) -> None:
         """Until the web has seen so many more."""
-        wanted = len(self.web.requests) + number
-        wait_for(f"{number} requests: {self.faults}", lambda: len(self.web.requests) >= wanted)
+        wanted = len(self.web.log) + number
+        wait_for(f"{number} requests: {self.faults}", lambda: len(self.web.log) >= wanted)
 
     def wait_for_promises(self, number: int = 1) -> None:
         """Until so many more URLs have been accepted from the clerk, or all have."""
         there, all_urls = self.ledger.accepted, len(self.world.hidden)
         wanted = min(all_urls, len(there) + number)
         wait_for("accepted URLs", lambda: len(there) >= wanted)
+
+    def audit(self) -> list[str]:
+        """What is wrong with the books, while no manager runs; with `PRAGMA integrity_check`."""
+        with visit(str(self.out)) as crawl:
+            return crawl.frontier.audit()
 
     def drain(self, row: str, seed: int, patience_s: float = 240) -> Toll:
         """Let the crawl come to its end, and compare."""
@@ -138,10 +150,15 @@ class Scene:
     def _let_end(self, until_s: float) -> None:
         while True:
             status = self.manager.process.wait(max(1.0, until_s - time.monotonic()))
-            if status == 0:
+            if status == 0 and not self._waits():
                 return
-            assert status < 0 or status == 130, f"status {status}: {self.manager.said}"
+            assert status <= 0 or status == 130, f"status {status}: {self.manager.said}"
             self.start()
+
+    def _waits(self) -> bool:
+        """Whether the clerk was the last: what is accepted after the end waits for the next run."""
+        with visit(str(self.out)) as crawl:
+            return bool(crawl.frontier.stats().waiting)
 
     def _leave(self, one: Running) -> None:
         """Far workers end by themselves when the crawl has ended, all but those that are stuck."""
@@ -152,9 +169,10 @@ class Scene:
 
     def _toll(self, row: str, seed: int) -> Toll:
         toll = Toll(row, seed, self.faults, rule_s=self.delay_s)
-        compare(toll, judge(self.out, set(self.world.linked)), self.ledger, self.world)
-        count(toll, self.web.requests, self.ledger, self.faults_s)
+        compare(toll, judge(self.out, set(self.world.shown)), self.ledger, self.world)
+        count(toll, self.web, self.ledger, self.faults_s)
         toll.left = sum(len(leftovers(place)) for place in self.places)
+        toll.stuck = toll.left - sum(FileStore(place).sweep() for place in self.places)
         toll.peak_rss = dict(self.watch.peak_rss)
         toll.files = self._files()
         toll.seconds = time.monotonic() - self.began_s
@@ -163,7 +181,7 @@ class Scene:
     @property
     def places(self) -> list[Path]:
         """All folders with images."""
-        return [self.out, *(self.folder / one.host.name for one in self.running[1:])]
+        return [self.out, *(self.folder / name for name in {one.host.name for one in self.running})]
 
     def _files(self) -> tuple[int, int]:
         """Open in the last manager a moment after its birth and before its end."""
@@ -175,17 +193,14 @@ class Scene:
     def close(self) -> None:
         """Nothing is left running."""
         self.ledger.close_books()
-        self.ledger.frontier.close()
         for one in self.running:
             one.signal(signal.SIGCONT)
             one.kill()
 
 
-def _is_worker(pid: int) -> bool:
-    try:
-        return role_of(pid) == "worker"
-    except OSError:
-        return False
+def is_worker(pid: int) -> bool:
+    """Whether it is one now: it may be still to become one, or dead."""
+    return role_of(pid) == "worker"
 
 
 def leftovers(out: Path) -> list[Path]:
@@ -200,11 +215,36 @@ def verified(out: Path) -> str:
     return "" if ran.status == 0 else ran.out
 
 
+def slip_in(what: str, clock: Path | None = None) -> Callable[[Scene], None]:
+    """Has all processes of a scene load something of `broken/sitecustomize.py`."""
+
+    def prepare(crawl: Scene) -> None:
+        crawl.environment = {"BREAK": what, "PYTHONPATH": str(BROKEN), "CLOCK_FILE": str(clock)}
+
+    return prepare
+
+
+def hurried(crawl: Scene) -> None:
+    """Shorter delays: more happens between two faults."""
+    crawl.delay_s = 0.03
+
+
+def urls_for(faults: int) -> int:
+    """URLs of a web that keeps a crawl busy for so many faults."""
+    return URLS_AT_LEAST + URLS_A_FAULT * faults
+
+
+def need_program(name: str) -> None:
+    """Raises UnableError where it is not installed."""
+    if shutil.which(name) is None:
+        raise UnableError(f"{name} is not installed")
+
+
 @contextmanager
 def scene(
     folder: Path, seed: int, urls: int, options: Sequence[object] = (),
     redis: RedisServer | None = None, out: Path | None = None,
-    prepare: Callable[[Scene], None] = lambda _: None,
+    prepare: Callable[[Scene], None] = lambda _: None, workers: int = 2,
 ) -> Iterator[Scene]:  # fmt: skip
     """A scene with its web, its clerk at work and its watch on; nothing is left running."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -213,7 +253,9 @@ def scene(
         prepare(one)
         try:
             one.watch.start()
-            one.start()
+            one.start(workers=workers)
+            if redis:  # whoever comes first makes the crawl, and that is for the manager to do
+                one.wait_for_requests(1)
             one.ledger.start()
             yield one
         finally:

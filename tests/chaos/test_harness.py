@@ -1,27 +1,16 @@
 """The harness sees: products broken on purpose turn it red. Else its green would mean nothing."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.disks import Disk, NoDiskError, disk
+from tests.chaos.disks import Disk, UnableError, disk
 from tests.chaos.nemesis import strike
-from tests.chaos.rows import cut_power
-from tests.chaos.scene import Scene, scene
-
-BROKEN = Path(__file__).parent / "broken"
-
-
-def breaking(what: str) -> Callable[[Scene], None]:
-    """Has all processes of a scene load a broken product."""
-
-    def prepare(crawl: Scene) -> None:
-        crawl.environment = {"BREAK": what, "PYTHONPATH": str(BROKEN)}
-
-    return prepare
+from tests.chaos.power import cut_power
+from tests.chaos.scene import Scene, scene, slip_in
 
 
 def mended(crawl: Scene) -> None:
@@ -35,7 +24,7 @@ def small_disk(folder: Path) -> Iterator[Disk]:
     with ExitStack() as stack:
         try:
             small = stack.enter_context(disk(folder, 64))
-        except NoDiskError as error:
+        except UnableError as error:
             pytest.skip(str(error))
         yield small
 
@@ -44,7 +33,7 @@ def test_a_durable_store_that_syncs_nothing_is_seen(tmp_path):
     with (
         small_disk(tmp_path) as small,
         scene(tmp_path, 1, 300, ("--durable",), out=small.at / "out",
-              prepare=breaking("no-sync")) as crawl,
+              prepare=slip_in("no-sync")) as crawl,
     ):  # fmt: skip
         crawl.wait_for_requests(60)
         crawl.wait_for_promises()
@@ -57,7 +46,7 @@ def test_a_durable_store_that_syncs_nothing_is_seen(tmp_path):
 
 
 def test_a_store_that_answers_before_its_file_has_its_name_is_seen(tmp_path):
-    with scene(tmp_path, 1, 300, prepare=breaking("row-before-rename")) as crawl:
+    with scene(tmp_path, 1, 300, prepare=slip_in("row-before-rename")) as crawl:
         crawl.wait_for_requests(60)
         mended(crawl)
         strike(crawl, "kill manager and workers", random.Random(1), 0.0)
@@ -67,7 +56,7 @@ def test_a_store_that_answers_before_its_file_has_its_name_is_seen(tmp_path):
 
 
 def test_a_manager_that_answers_before_it_commits_is_seen(tmp_path):
-    with scene(tmp_path, 1, 300, prepare=breaking("early-answers")) as crawl:
+    with scene(tmp_path, 1, 300, prepare=slip_in("early-answers")) as crawl:
         crawl.wait_for_requests(20)
         crawl.wait_for_promises()
         mended(crawl)
@@ -78,7 +67,7 @@ def test_a_manager_that_answers_before_it_commits_is_seen(tmp_path):
 
 
 def test_workers_that_come_too_soon_are_seen(tmp_path):
-    with scene(tmp_path, 1, 100, prepare=breaking("hasty")) as crawl:
+    with scene(tmp_path, 1, 100, prepare=slip_in("hasty")) as crawl:
         toll = crawl.drain("2", 1)
 
     assert toll.gap_s < toll.rule_s

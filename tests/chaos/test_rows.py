@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.disks import NoDiskError
+from tests.chaos.disks import UnableError
 from tests.chaos.rows import ROWS
 
 #: Row -> faults.
@@ -13,7 +13,7 @@ SHORT = {"1": 3, "9": 2, "11 durable": 2, "11": 2}
 def test_no_promise_is_broken_by(tmp_path, row, faults):
     try:
         toll = ROWS[row](tmp_path, 1, faults)
-    except NoDiskError as error:
+    except UnableError as error:
         pytest.skip(str(error))
 
     toll.assert_kept()

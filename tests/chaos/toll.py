@@ -8,7 +8,8 @@ from itertools import pairwise
 from tests.chaos.ledger import Ledger
 from tests.chaos.world import World
 from tests.net.fleet import Verdict
-from tests.web import Request
+from tests.random_web import RandomWeb, key_of
+from tests.random_web import compare as compare_web
 
 
 @dataclass
@@ -25,8 +26,9 @@ class Toll:
     twice: set[str] = field(default_factory=set)
     unexpected: set[str] = field(default_factory=set)
     damaged: set[str] = field(default_factory=set)  #: records whose file is missing or another
+    trespassed: set[str] = field(default_factory=set)  #: asked against robots.txt, or unasked-for
     undone: set[str] = field(default_factory=set)  #: said to be stored, and fetched again
-    dead: dict[str, int] = field(default_factory=dict)  #: tasks given up, by reason
+    dead: dict[str, int] = field(default_factory=dict)  #: given up for no reason of the web's
     audit: list[str] = field(default_factory=list)  #: with `PRAGMA integrity_check`
     tries: list[int] = field(default_factory=list)  #: requests of each URL
     recoveries_s: list[float] = field(default_factory=list)  #: from a fault to the second request
@@ -35,18 +37,19 @@ class Toll:
     peak_rss: dict[str, int] = field(default_factory=dict)  #: role -> bytes
     files: tuple[int, int] = (0, 0)  #: open in the manager: at first, at last
     left: int = 0  #: temporary files
+    stuck: int = 0  #: of them those that the next start does not sweep away
     forgiven: int = 0  #: accepted and lost where the mode allows it, see row 11
     seconds: float = 0.0
 
     @property
     def complaints(self) -> list[str]:
         """What may not be; [] where all promises were kept."""
-        sets = ("lost", "twice", "unexpected", "damaged", "undone")
+        sets = ("lost", "twice", "unexpected", "damaged", "trespassed", "undone")
         kinds = ((name, getattr(self, name)) for name in sets)
         found = [f"{len(some)} {name}: {sorted(some)[:3]}" for name, some in kinds if some]
         found += [f"dead: {self.dead}"] if self.dead else []
         found += [f"audit: {self.audit}"] if self.audit else []
-        found += [f"temporary files: {self.left}"] if self.left else []
+        found += [f"temporary files for ever: {self.stuck}"] if self.stuck else []
         if self.gap_s < self.rule_s:
             found.append(f"a gap of {self.gap_s:.4f} s, the rule is {self.rule_s} s")
         return found
@@ -58,42 +61,37 @@ class Toll:
 
 def compare(toll: Toll, verdict: Verdict, ledger: Ledger, world: World) -> None:
     """Fill in what is known of URLs and records."""
-    wanted = world.linked | ledger.accepted.keys()
+    wanted = world.shown | ledger.accepted.keys()
     there = {record.final_url for record in verdict.records}
     toll.accepted, toll.recorded = len(wanted), len(verdict.records)
     toll.lost, toll.unexpected = wanted - there, there - wanted - ledger.asked
     toll.twice, toll.damaged = set(verdict.twice), set(verdict.damaged)
-    toll.dead, toll.audit = dict(verdict.stats.dead), list(verdict.faults)
+    toll.dead = {why: n for why, n in verdict.stats.dead.items() if why not in world.dead}
+    toll.audit = list(verdict.faults)
+    seen = compare_web(world.web, verdict.records)
+    toll.damaged |= seen.wrong
+    toll.trespassed = seen.trespassed | (seen.strange - set(map(key_of, ledger.asked)))
 
 
-def count(
-    toll: Toll, requests: Sequence[Request], ledger: Ledger, faults_s: Iterable[float]
-) -> None:
+def count(toll: Toll, web: RandomWeb, ledger: Ledger, faults_s: Iterable[float]) -> None:
     """Fill in what the web has seen."""
-    asked = _moments(requests)
-    toll.requests = len(requests)
+    asked = _moments(web)
+    toll.requests = len(web.log)
     toll.tries = sorted(len(moments) for moments in asked.values())
-    toll.gap_s = min(_gaps_s(requests), default=float("inf"))
+    toll.gap_s = compare_web(web, ()).gap_s
     toll.undone = {
         url for url, said_s in ledger.recorded.items() if asked.get(url, [0.0])[-1] > said_s
     }
     toll.recoveries_s = sorted(_recoveries_s(asked, sorted(faults_s)))
 
 
-def _moments(requests: Sequence[Request]) -> dict[str, list[float]]:
+def _moments(web: RandomWeb) -> dict[str, list[float]]:
     """URL -> when it was asked for."""
     asked = defaultdict(list)
-    for one in requests:
-        if one.path != "/robots.txt":
-            asked[f"http://{one.headers['Host']}{one.path}"].append(one.at_s)
+    for one in web.log:
+        if not one.key.endswith("/robots.txt"):
+            asked[web.url(one.key)].append(one.began_s)
     return {url: sorted(moments) for url, moments in asked.items()}
-
-
-def _gaps_s(requests: Sequence[Request]) -> list[float]:
-    hosts = defaultdict(list)
-    for one in requests:
-        hosts[one.headers["Host"]].append(one.at_s)
-    return [b - a for moments in hosts.values() for a, b in pairwise(sorted(moments))]
 
 
 def _recoveries_s(asked: dict[str, list[float]], faults_s: list[float]) -> list[float]:

@@ -15,7 +15,7 @@ class Look:
     """A process at one moment."""
 
     pid: int
-    role: str  #: manager, worker, fleet, decoder, other
+    role: str  #: manager, worker, fleet, decoder, strace
     peak_rss: int  #: bytes, since it began
     files: int
     threads: int
@@ -51,15 +51,17 @@ def looks(sessions: set[int]) -> Iterator[Look]:
     """Every process of these sessions now."""
     for pid in members(sessions):
         with suppress(OSError, IndexError):  # it ends just now
-            yield _look(pid)
+            if role := role_of(pid):
+                yield _look(pid, role)
 
 
 def members(sessions: set[int]) -> Iterator[int]:
-    """Their process ids."""
+    """Process ids of those that have not ended."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with suppress(OSError, IndexError):
-                if int(_stat(int(folder.name))[3]) in sessions:
+                state, _, _, session = _stat(int(folder.name))[:4]
+                if int(session) in sessions and state not in "ZX":
                     yield int(folder.name)
 
 
@@ -73,24 +75,29 @@ def children(pid: int) -> list[int]:
 
 
 def role_of(pid: int) -> str:
-    """What a process is for, by its command line."""
-    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    """What a process is for, by its command line; "" when it has ended."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return ""
+    if words == [""]:  # nobody has asked how it ended
+        return ""
     if "bowerbird.images.child" in words:
         return "decoder"
     if "_worker" in words or "_far" in words:
         return "worker"
     if "strace" in words[0]:
-        return "other"
+        return "strace"
     return "fleet" if "worker" in words else "manager"
 
 
-def _look(pid: int) -> Look:
+def _look(pid: int, role: str) -> Look:
     fields = dict(
         line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
     )
     files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     peak, threads = fields.get("VmHWM", "0").split()[0], fields["Threads"]
-    return Look(pid, role_of(pid), int(peak) << 10, files, int(threads))
+    return Look(pid, role, int(peak) << 10, files, int(threads))
 
 
 def _stat(pid: int) -> list[str]:
