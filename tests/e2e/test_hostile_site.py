@@ -19,14 +19,14 @@ from tests.site.moves import FORBIDDEN
 from tests.site.resources import RESOURCES
 
 #: A transfer's clock here, and how much later a client may leave that has no processor.
-TIMEOUT_S, SLACK_S = 16.0, 20.0
+TIMEOUT_S, SLACK_S = 12.0, 20.0
 #: What no process may ever have had in memory, in MiB.
 MOST_MIB = 256
 SHORT = f"""
 timeout = {TIMEOUT_S}
 connect_timeout = 10
-first_byte_timeout = 10
-idle_timeout = 10
+first_byte_timeout = 8
+idle_timeout = 8
 max_near_duplicates = 20
 """
 
@@ -159,8 +159,8 @@ EXPECTED: dict[str, str] = {
 }
 #: Behaves well, or is shown by another; and two whose host is given up a minute later.
 ELSEWHERE = frozenset({
-    "bytes", "flow", "echo", "chunked", "until-close", "interim", "status", "redirect", "coded",
-    "coded-twice", "bomb", "truncated-gzip", "image", "images", "cut", "secret", "redirect-to",
+    "bytes", "later", "flow", "echo", "chunked", "until-close", "interim", "status", "redirect",
+    "coded", "coded-twice", "bomb", "truncated-gzip", "image", "images", "cut", "secret", "redirect-to",
     "huge-bomb", "retry-after", "cuts", "trap-words", "robots-silent", "tls-stall",
 })  # fmt: skip
 #: page.jpg is read as the page that it is.

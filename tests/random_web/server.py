@@ -118,6 +118,8 @@ class _Line(asyncio.Protocol):
             self._answer(asked, thing)
 
     def _answer(self, asked: Asked, thing: Thing) -> None:
+        if thing.how == "silent":
+            return
         self._web.end(asked, thing)
         self._transport.write(self._web.bytes_of(thing))
         if thing.how == "truncated":

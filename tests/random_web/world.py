@@ -40,7 +40,7 @@ class Thing:
     status: int = 200
     target: str = ""  #: key of a redirect's target
     fails: int = 0
-    how: str = ""  #: how it fails: 500, reset, truncated
+    how: str = ""  #: how it fails: 500, reset, truncated, silent
     links: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
 

@@ -218,6 +218,13 @@ async def byte_a_second(call: Call) -> None:
 
 
 @resource
+async def later(call: Call) -> None:
+    """10 bytes after N ms (50)."""
+    await asyncio.sleep(call.number(default=50) / 1_000)
+    await call.body(b"x" * 10)
+
+
+@resource
 async def tls_stall(call: Call) -> None:
     """Where its home is asked for https: the handshake is never answered (else: no answer)."""
     await call.silence()

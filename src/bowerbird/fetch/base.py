@@ -19,6 +19,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cookies: str = ""  #: value of the Cookie header
     max_bytes: int = 32 * MIB  #: after decompression
     spool_above: int = MIB  #: larger bodies go to `Response.spool`
+    again: bool = False  #: it failed before: what is remembered of its host's name may be wrong
     cut: bool = False  #: a body above `max_bytes` is cut there, not refused (robots.txt)
 
 

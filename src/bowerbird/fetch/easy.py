@@ -9,6 +9,9 @@ from bowerbird.fetch.headers import referer_for
 from bowerbird.fetch.shared import Shared
 from bowerbird.fetch.transfer import BUFFER, Transfer
 
+#: Seconds for which an address is remembered; libcurl's own default.
+DNS_CACHE_S = 60
+
 
 def make_easy(shared: Shared) -> Any:
     """A handle with its transfer, as `easy.transfer`, ready for `prepare`."""
@@ -18,6 +21,7 @@ def make_easy(shared: Shared) -> Any:
     easy.transfer = transfer
     easy.headers = None
     easy.most = 0
+    easy.again = False
     _set_constants(easy, shared.limits)
     _set_callbacks(easy, transfer)
     _set_proxy(easy, shared.limits.proxy)
@@ -76,6 +80,10 @@ def prepare(easy: Any, request: Request, exempt: bool) -> None:
     if headers != easy.headers:
         easy.setopt(pycurl.HTTPHEADER, headers)
         easy.headers = headers
+    if request.again != easy.again:
+        # libcurl remembers that there was no such name, too: a retry has to ask anew.
+        easy.setopt(pycurl.DNS_CACHE_TIMEOUT, 0 if request.again else DNS_CACHE_S)
+        easy.again = request.again
     # libcurl's own limit refuses by Content-Length before a byte is read.
     most = 0 if request.cut else request.max_bytes
     if most != easy.most:

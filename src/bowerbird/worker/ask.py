@@ -38,4 +38,5 @@ class Asker:
             max_bytes=self._most[task.kind],
             spool_above=MIB,
             cut=task.kind is Kind.ROBOTS,
+            again=lease.attempts > 0,
         )
