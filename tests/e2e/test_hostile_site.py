@@ -160,7 +160,8 @@ EXPECTED: dict[str, str] = {
 #: Behaves well, or is shown by another; and two whose host is given up a minute later.
 ELSEWHERE = frozenset({
     "bytes", "later", "flow", "echo", "chunked", "until-close", "interim", "status", "redirect",
-    "coded", "coded-twice", "bomb", "truncated-gzip", "image", "images", "cut", "secret", "redirect-to",
+    "coded", "coded-twice", "bomb", "truncated-gzip", "image", "images", "cut", "secret",
+    "redirect-to",
     "huge-bomb", "retry-after", "cuts", "trap-words", "robots-silent", "tls-stall",
 })  # fmt: skip
 #: page.jpg is read as the page that it is.
