@@ -135,7 +135,7 @@ async def _workers(site: Site, _: Request) -> Workers:
 
 
 async def _failures(site: Site, request: Request) -> Failures:
-    reason = request.query_params.get("reason", "")[:64]
+    reason = request.query_params.get("reason", "")[:256]
     limit = int(query_number(request, "limit", 5, 0, 100))
     deaths = await site.sparing.ask(
         ("deaths", reason, limit),

@@ -45,7 +45,7 @@ function plot(figure, column, sync) {
     hooks: { setCursor: [(chart) => {
       const at = chart.cursor.idx ?? chart.data[0].length - 1;
       const value = chart.data[1][at];
-      now.textContent = value == null ? "–" : SHOWN[column](value) + (chart.cursor.idx == null ? "" : ` at ${new Date(chart.data[0][at] * 1000).toLocaleTimeString()}`);
+      now.textContent = value == null ? "–" : SHOWN[column](value) + (chart.cursor.idx == null ? "" : ` at ${TIMES[0][1].format(new Date(chart.data[0][at] * 1000))}`);
     }] },
   }, [[], []], box);
   new ResizeObserver(() => made.setSize({ width: box.clientWidth, height: box.clientHeight })).observe(box);

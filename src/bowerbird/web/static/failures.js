@@ -5,6 +5,8 @@ const byId = (id) => document.getElementById(id);
 const cards = new Map(); // reason -> what shows it
 let total = 0;
 
+const many = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+
 async function retry(which, what) {
   try {
     const { requeued } = await act("retry", which);
@@ -59,12 +61,12 @@ function show(moment) {
     if (!order.length) box.append(el("p", { class: "card empty" }, "Nothing has failed."));
   }
   total = moment.failed;
-  byId("matching").textContent = total ? `${count(total)} tasks, ${rows.length} reason${rows.length === 1 ? "" : "s"}` : "";
+  byId("matching").textContent = total ? `${many(total, "task")}, ${many(rows.length, "reason")}` : "";
   byId("all").disabled = !total || !moment.connected;
 }
 
 byId("all").addEventListener("click", async () => {
-  const sure = await confirmed("Try all again?", `${count(total)} failed tasks are put back into the queue, each with a fresh count of attempts.`, "Try all again");
+  const sure = await confirmed("Try all again?", `${many(total, "failed task")} will be put back into the queue, each with a fresh count of attempts.`, "Try all again");
   if (sure) retry({}, "Try all again");
 });
 

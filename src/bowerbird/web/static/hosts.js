@@ -7,6 +7,8 @@ const LIMIT = 50;
 const FRESH_MS = 3000;
 const ROBOTS = { text: "obeyed", allow: "none there", forbid: "forbids all", waiting: "asked for" };
 
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
 const asked = new URLSearchParams(location.search);
 const query = {
   search: asked.get("search") ?? "", state: asked.get("state") ?? "", sort: asked.get("sort") ?? "busy",
@@ -17,8 +19,7 @@ let asking = false, again = false, shown = 0;
 function until(row) {
   if (row.state === "down") return "answers again";
   if (!row.hold_s) return "";
-  const time = new Date(Date.now() + row.hold_s * 1000);
-  return `${time.toLocaleTimeString()} (${duration(row.hold_s)})`;
+  return `${clock.format(new Date(Date.now() + row.hold_s * 1000))} (${duration(row.hold_s)})`;
 }
 
 const figure = (n) => el("td", { class: n ? "number" : "number zero" }, count(n));
