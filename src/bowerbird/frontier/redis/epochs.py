@@ -24,24 +24,31 @@ class Epochs:
 
     def of(self, partition: int) -> bytes:
         """The epoch of one."""
-        return self._read(self._lines[partition]).encode() if self._lines else b""
+        return life(self._lines[partition]).encode() if self._lines else b""
 
     def now(self) -> bytes:
         """Those of all."""
-        lives: dict[str, str] = {}
-        found = []
-        for line in self._lines:
-            node = line.holder().id
-            if node not in lives:
-                lives[node] = self._read(line)
-            found.append(lives[node])
+        found = lives(self._lines)
         return encode(found) if found else b""
 
-    def _read(self, line: Line) -> str:
-        """A life of a node; who may not ask for it knows a node by its name only."""
-        with suppress(UsageError):
-            info: bytes = line.command("INFO", "server")
-            for row in info.decode("utf-8", "replace").splitlines():
-                if row.startswith("run_id:"):
-                    return f"{line.holder().id} {row[7:]}"
-        return line.holder().id
+
+def lives(lines: Sequence[Line]) -> list[str]:
+    """The life of the node of each; no node is asked twice."""
+    known: dict[str, str] = {}
+    found = []
+    for line in lines:
+        node = line.holder().id
+        if node not in known:
+            known[node] = life(line)
+        found.append(known[node])
+    return found
+
+
+def life(line: Line) -> str:
+    """A life of a node; who may not ask for it knows a node by its name only."""
+    with suppress(UsageError):
+        info: bytes = line.command("INFO", "server")
+        for row in info.decode("utf-8", "replace").splitlines():
+            if row.startswith("run_id:"):
+                return f"{line.holder().id} {row[7:]}"
+    return line.holder().id

@@ -8,6 +8,7 @@ from bowerbird.errors import ConnectionLostError
 from bowerbird.frontier.base import Give
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.client import RedisFrontier
+from bowerbird.frontier.redis.epochs import lives
 from bowerbird.frontier.redis.register import Register
 from bowerbird.model import LeaseReply, State
 
@@ -31,6 +32,7 @@ class WorkingFrontier(RedisFrontier):
         self._left = threading.Event()
         self._look_s, self._crowded = 0.0, False
         self._state: State | None = None
+        self._lives = self._lives_now()
 
     def lease(
         self, session: str, limit: int, wait_s: float = 0.0, give: Give | None = None
@@ -65,7 +67,14 @@ class WorkingFrontier(RedisFrontier):
     def _look(self) -> None:
         if self._register.text() != self._text:
             raise ConnectionLostError("The crawl goes on with other settings: come anew.")
+        # Its books may have leases that were finished meanwhile: they go back when a worker says
+        # again what it holds, else not before their hard end.
+        if self._lives_now() != self._lives:
+            raise ConnectionLostError("Redis was started anew, and may lack the end: come anew.")
         self._crowded = 0 < self._most < self._register.backlog()
+
+    def _lives_now(self) -> list[str]:
+        return lives([one.line for one in self.partitions])
 
     def close(self) -> None:
         self._left.set()
