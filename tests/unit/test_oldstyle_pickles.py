@@ -244,6 +244,16 @@ HOSTILE = {
     + b"c_codecs\nencode\nq\1X\6\0\0\0latin1q\2" + b"h\1h\0h\2\x86R" * 20_000 + b".",
     "one list made a set again and again": pickle.dumps(list(range(50_000)), 2)[:-1]
     + b"cbuiltins\nset\nr\0\1\0\0" + b"j\0\1\0\0h\0\x85R" * 20_000 + b".",
+    "DUPs": b"\x80\x02]" + b"2" * 1_000_000 + b"l.",
+    "a list of itself, doubled and doubled": b"\x80\x02]q\0" + b"(h\0h\0e" * 30 + b".",
+    "POP of nothing": b"\x80\x020.",
+    "POP_MARK of nothing": b"\x80\x021.",
+    "an index of a million digits": b"Np" + b"9" * 1_000_000 + b"\n.",
+    "GET of a million digits": b"g" + b"9" * 1_000_000 + b"\n.",
+    "a name of a megabyte": b"c" + b"x" * (1 << 20) + b"\ny\n.",
+    "state for a list": b"\x80\x02]}b.",
+    "a tuple where a dict should be": b"\x80\x02)NNs.",
+    "items without a set": b"\x80\x04](N\x90.",
     "an unhashable key": b"\x80\x04}]Ns.",
     "no end": b"\x80\x04N",
     "two values": b"\x80\x04NN.",
@@ -277,6 +287,11 @@ def test_keys_of_one_hash_are_refused_before_they_take_an_hour() -> None:
 
 def test_a_memo_of_far_places_takes_no_room() -> None:
     assert read_request(b"\x80\x04Nr\xff\xff\xff\xff.") is None
+
+
+@pytest.mark.parametrize("length", [0, 3, 1 << 20, 1 << 62, (1 << 64) - 1])
+def test_the_length_of_a_frame_is_not_believed(length: int) -> None:
+    assert read_request(b"\x80\x04\x95" + struct.pack("<Q", length) + b"K\x07.") == 7
 
 
 def test_many_small_values_stay_within_the_limits() -> None:
