@@ -3,7 +3,7 @@
 # make fuzz TARGET="html css" MINUTES=10.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz lock clean
+.PHONY: help demo test check bench fuzz broken lock clean
 
 BIN := .venv/bin
 PYTHON_FILES := src tests benchmarks examples scripts/check-lock scripts/check-shape
@@ -39,9 +39,13 @@ fuzz:  ## try random inputs on everything that reads foreign bytes: TARGET="html
 	@scripts/setup fuzz
 	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(or $(MINUTES),10)
 
+broken:  ## fetch and make broken image files by the thousand, and give them to the decoders
+	@scripts/setup test
+	$(BIN)/python -m tests.broken --fetch $(ARGS)
+
 lock:  ## pin all dependencies anew, with hashes (needs a package index)
 	@scripts/lock
 
 clean:  ## remove what the targets above have made
-	rm -rf .venv .make .bench .fuzz build dist demo-images .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .make .bench .fuzz .broken build dist demo-images .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -44,9 +44,9 @@ def _retry_after_s(text: str, wall_s: float) -> float | None:
 
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall_s
+    except (ValueError, OverflowError):
         return None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall_s
 
 
 def slower_s(delay_s: float) -> float:

@@ -16,13 +16,19 @@ NAMES = {
 }  # fmt: skip
 
 
+#: Types that Pillow tries by their looks alone.
+GUESSED = ("TGA", "PCX", "SGI")
+
+
 def type_of(body: bytes) -> str:
-    """The type that Pillow sees, with all its plugins; "" where it sees none."""
+    """The type that Pillow sees, with all its plugins; "" where it sees none, or
+    only one that knows no signature."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(body)) as picture:
-                return NAMES.get(picture.format or "", picture.format or "")
+                kind = picture.format or ""
+                return "" if kind in GUESSED else NAMES.get(kind, kind)
     except (UnidentifiedImageError, Image.DecompressionBombError, Exception):
         return ""
 

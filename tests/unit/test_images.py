@@ -512,3 +512,17 @@ def test_animated_png_out_of_order_is_corrupt() -> None:
     body = b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in wrong)
 
     assert reason(inspect(body, DECODE)) == "corrupt"
+
+
+def test_bitmap_whose_pixels_are_said_to_begin_in_its_palette_is_measured_from_behind_it() -> None:
+    body = bytearray(whole()["bmp palette"])
+    body[10:14] = struct.pack("<I", 54)
+
+    assert seen(bytes(body)).width == SIZE[0]
+    assert reason(inspect(bytes(body[:-1]), DECODE)) == "truncated"
+
+
+def test_svg_in_an_encoding_that_nobody_knows_is_corrupt() -> None:
+    body = b"<?xml version='1.0' encoding='UTF-UTF-8'?><svg xmlns='http://www.w3.org/2000/svg'/>"
+
+    assert reason(inspect(body, ALL)) == "corrupt"

@@ -3,7 +3,7 @@
 import logging
 from typing import Protocol
 
-from bowerbird.errors import StorageFullError
+from bowerbird.errors import BowerbirdError, StorageFullError
 from bowerbird.extract import Form, form_of
 from bowerbird.fetch.base import Failure, Response
 from bowerbird.model import NO_RIGHT, Kind, Lease, Outcome, Verb
@@ -59,6 +59,30 @@ class Work:
 
         `delay_s`: the spacing in force at the host.
         """
+        try:
+            return self._meant(lease, response, delay_s)
+        except BowerbirdError:
+            raise
+        except Exception as error:
+            return self._spared(lease, response, error)
+
+    def finished(self) -> list[tuple[int, Outcome]]:
+        """Images that have been decoded since: (key of the request, outcome)."""
+        return self._keeper.finished()
+
+    def close(self) -> None:
+        """Let go of decoders and files."""
+        self._keeper.close()
+
+    def _spared(self, lease: Lease, response: Response, error: Exception) -> Outcome:
+        """What strangers send has met a defect of ours: it costs that one task. Else it would cost
+        four workers, and all that they had at hand."""
+        _log.error("cannot read %s", lease.task.url, exc_info=error, extra={"action": "defect"})
+        discard(response)
+        detail = f"{type(error).__name__}: {error}"[:200]
+        return self._judge.dead(lease, "internal-error", detail, status=response.status)
+
+    def _meant(self, lease: Lease, response: Response, delay_s: float) -> Outcome | None:
         failure = response.failure
         if failure is not None:
             discard(response)
@@ -71,28 +95,7 @@ class Work:
         if outcome is not None:
             discard(response)
             return outcome
-        return self._guarded(lease, response)
-
-    def finished(self) -> list[tuple[int, Outcome]]:
-        """Images that have been decoded since: (key of the request, outcome)."""
-        return self._keeper.finished()
-
-    def close(self) -> None:
-        """Let go of decoders and files."""
-        self._keeper.close()
-
-    def _guarded(self, lease: Lease, response: Response) -> Outcome | None:
-        """What strangers send meets a defect of ours here: it costs that one task. Else it would
-        cost four workers, and all that they had at hand."""
-        try:
-            return self._looked_at(lease, response)
-        except Exception as error:
-            _log.exception("cannot read %s", lease.task.url, extra={"action": "defect"})
-            discard(response)
-            return self._judge.dead(
-                lease, "internal-error", f"{type(error).__name__}: {error}"[:200],
-                status=response.status,
-            )  # fmt: skip
+        return self._looked_at(lease, response)
 
     def _looked_at(self, lease: Lease, response: Response) -> Outcome | None:
         if lease.task.kind is Kind.ROBOTS:

@@ -60,10 +60,22 @@ def check_end(data: Body) -> None:
     dib, start = read_dib(data, 14), int(unpack_from("<I", data, 10)[0])
     if start < 14 + 12:
         raise CorruptError("pixels inside the header")
+    start = max(start, _after_palette(data, dib))  # some say less, and mean this
     plain = dib.compression in _PLAIN
     size = dib.stride * dib.height if plain else int(unpack_from("<I", data, 34)[0])
     if start + size > len(data):
         raise TruncatedError(f"{len(data)} of {start + size} bytes")
+
+
+def _after_palette(data: Body, dib: Dib) -> int:
+    """Where pixels can begin at the earliest."""
+    size: int = unpack_from("<I", data, 14)[0]
+    if dib.depth > 8:
+        return 14 + size
+    if size == 12:
+        return 14 + size + (3 << dib.depth)
+    colours: int = unpack_from("<I", data, 46)[0] if size >= 40 else 0
+    return 14 + size + 4 * (colours or 1 << dib.depth)
 
 
 def decode(data: Body, header: Header) -> None:

@@ -42,6 +42,8 @@ class _Reader:
             raise (TruncatedError if error.code in _UNFINISHED else CorruptError)(
                 str(error)
             ) from None
+        except (LookupError, ValueError) as error:  # an encoding that nobody knows
+            raise CorruptError(str(error)) from None
         except _StopError:
             pass
         return self.root or {}
