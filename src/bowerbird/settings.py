@@ -103,6 +103,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_speed: int = 1_000  #: bytes per second over 20 s; slower is a slot held hostage
     retries: int = 3  #: of what may pass; with backoff about half a minute in all
     max_hops: int = 10  #: redirects; browsers allow 20, honest sites need 3
+    max_hold: float = 3_600.0  #: of a host that says Retry-After; who means a year means never
+    max_crawl_delay: float = 300.0  #: that a robots.txt may ask for; more would be no crawl
     max_ratio: int = 200  #: growth in decompression, after the first MiB; text rarely reaches 20
     max_codings: int = 2  #: content codings, one in the other; honest servers use one
     max_header_bytes: int = 64 * 1024  #: of an answer, 1xx included; browsers take 256 KiB
@@ -181,6 +183,8 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
     "max_frames": (1, None),
     "max_frame_pixels": (1, None),
     "min_speed": (0, None),
+    "max_hold": (0, 3_600),
+    "max_crawl_delay": (0, 300),
     "max_ratio": (1, None),
     "max_codings": (0, 5),  # what libcurl takes
     "max_header_bytes": (1_024, 300 * 1024),  # what libcurl takes

@@ -2,11 +2,12 @@
 
 import pytest
 
+from bowerbird.app.visit import visit
 from tests.bird import bird, records_of
 from tests.random_web import compare, make, serve
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_random_web_is_crawled_to_the_last_image_and_no_further(tmp_path, seed):
     with serve(make(seed, hosts=8, pages=60, images=200), pause_s=0.005) as web:
         ran = bird(
@@ -14,4 +15,6 @@ def test_a_random_web_is_crawled_to_the_last_image_and_no_further(tmp_path, seed
             "--allow-private",
         )  # fmt: skip
         assert ran.status == 0, ran.err
-        compare(web, records_of(tmp_path / "out")).assert_whole()
+        with visit(str(tmp_path / "out")) as crawl:
+            deaths = crawl.frontier.results(limit=100_000).deaths
+        compare(web, records_of(tmp_path / "out"), deaths=deaths).assert_whole()

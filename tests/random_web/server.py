@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from tests.random_web.world import PORT, ROBOTS, Thing, World
+from tests.random_web.world import PORT, Thing, World
 
 _NOT_HERE = Thing(b"not here", "text/plain", 404)
 _FAILED = Thing(b"not now", "text/plain", 500)
@@ -75,13 +75,13 @@ class RandomWeb:
         host, _, path = key.partition("/")
         if path == "robots.txt":
             free = host in self.world.free
-            return _NOT_HERE if free else Thing(ROBOTS.encode(), "text/plain")
+            return _NOT_HERE if free else Thing(self.world.robots_of(host).encode(), "text/plain")
         return self.world.things.get(key, _NOT_HERE)
 
     def bytes_of(self, thing: Thing) -> bytes:
         """An answer as it goes over the wire."""
         body = thing.body
-        if thing.type.startswith("text/html"):
+        if not thing.type.startswith("image/"):
             body = body.replace(PORT.encode(), str(self.port).encode())
         head = [f"HTTP/1.1 {thing.status or 200} So", f"Content-Type: {thing.type}"]
         head += [f"Location: {self.url(thing.target)}"] if thing.target else []

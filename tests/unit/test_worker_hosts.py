@@ -51,6 +51,16 @@ def test_requests_are_spaced_by_when_the_host_saw_them_not_by_their_submission()
     assert len(hosts.take(11.4, 10)) == 1
 
 
+def test_a_delay_that_an_answer_brought_binds_the_next_request_already():
+    hosts = hosts_with(leases=2, slots=1)
+    assert len(hosts.take(10.0, 10)) == 1
+    hosts.ended(HOST, seen_s=10.4, now_s=10.5)  # its robots.txt
+    hosts.accept([grant(1, delay_s=1.0)], 2, 10.6)
+
+    assert hosts.take(11.3, 10) == []
+    assert len(hosts.take(11.4, 10)) == 1
+
+
 def test_a_hold_stops_the_host_and_no_other():
     hosts = hosts_with(leases=1, slots=1)
     hosts.accept_leased([grant(1, host="other.org")], 2, 0.0)

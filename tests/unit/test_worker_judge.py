@@ -154,3 +154,9 @@ def test_an_adaptive_delay_grows_when_the_host_errs_and_a_fixed_one_stays():
 
     assert judge().failed(lease(), failure, 1.0).delay_s == 2.0
     assert judge(delay=0.2).failed(lease(), failure, 0.2).delay_s is None
+
+
+def test_a_hold_is_no_longer_than_the_settings_say():
+    held = judge(max_hold=60).answered(lease(), response(429, retry_after="7200"))
+    assert held is not None
+    assert held.hold_s == 60.0

@@ -93,7 +93,7 @@ class Gates:
         self._store.keep_origin(origin, text)
         if origin.verdict != "text":
             return 0.0
-        return self._rules_of(origin).delay_s
+        return min(self._rules_of(origin).delay_s, self._rules.max_crawl_delay_s)
 
     # Judging.
 

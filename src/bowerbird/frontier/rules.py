@@ -2,6 +2,7 @@
 
 import msgspec
 
+from bowerbird.frontier.base import DELAY_CAP_S
 from bowerbird.settings import Settings
 
 
@@ -15,6 +16,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     max_pages: int = 0
     max_images: int = 0
     retries: int = 3  #: *retry* outcomes a task may have; one more makes it dead
+    max_crawl_delay_s: float = DELAY_CAP_S  #: that a robots.txt may ask for
     max_host_urls: int = 0  #: tasks of a host after which no more documents are taken; 0: no limit
 
 
@@ -28,5 +30,6 @@ def rules_of(settings: Settings) -> Rules:
         max_pages=settings.max_pages,
         max_images=settings.max_images,
         retries=settings.retries,
+        max_crawl_delay_s=settings.max_crawl_delay,
         max_host_urls=settings.max_host_urls,
     )

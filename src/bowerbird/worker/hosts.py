@@ -31,7 +31,7 @@ class Desk:
     """One host: its waiting leases, and the slots this worker has there."""
 
     __slots__ = ("delay_s", "free_s", "giving", "host", "idle_s", "in_flight", "kept", "queued",
-                 "seq", "slots", "waiting", "wished")  # fmt: skip
+                 "seen_s", "seq", "slots", "waiting", "wished")  # fmt: skip
 
     def __init__(self, host: str) -> None:
         self.host = host
@@ -41,6 +41,7 @@ class Desk:
         self.wished = 0  #: to be used; less than `slots` while a recall lasts
         self.delay_s = 0.0
         self.free_s = 0.0  #: no request starts before this
+        self.seen_s = float("-inf")  #: the last answer's first byte
         self.seq = -1  #: of the answer the numbers come from
         self.giving = False  #: a gift is under way
         self.kept: tuple[int, Grant] | None = None  #: an answer put off until the gift's own
@@ -55,6 +56,8 @@ class Desk:
         self.wished = grant.slots
         self.slots = max(self.slots, grant.slots)
         self.delay_s = grant.delay_s
+        # One that has grown binds the next request already: robots.txt was an answer as well.
+        self.free_s = max(self.free_s, self.seen_s + grant.delay_s)
         if grant.hold_s:
             self.free_s = max(self.free_s, now_s + grant.hold_s)
 
@@ -162,6 +165,7 @@ class Hosts:
         desk = self._desks[host]
         desk.in_flight -= 1
         desk.idle_s = now_s
+        desk.seen_s = max(desk.seen_s, seen_s)
         desk.free_s = max(desk.free_s, seen_s + max(desk.delay_s, delay_s))
         self._look_at(desk)
 

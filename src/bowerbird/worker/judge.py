@@ -80,7 +80,8 @@ class Judge:
     def _passing(self, lease: Lease, response: Response, delay_s: float) -> Outcome:
         holding = response.status in HOLDING
         retry_after = response.headers.get("retry-after", "")
-        hold_s = backoff.hold_in_s(retry_after, lease.attempts, self._wall_s()) if holding else 0.0
+        asked_s = backoff.hold_in_s(retry_after, lease.attempts, self._wall_s()) if holding else 0.0
+        hold_s = min(asked_s, self._settings.max_hold)
         return self._again(
             lease, f"http-{response.status}", "", status=response.status, answered=True,
             delay_s=delay_s, hold_s=hold_s,

@@ -39,6 +39,7 @@ class Work:
         self._rights = rights
         self._traps = traps
         self.adaptive = settings.delay is None  #: whether spacing follows the host's health
+        self._most_bytes = settings.max_page_bytes
         self._judge = judge
         self._reader = reader
         self._keeper = keeper
@@ -105,13 +106,24 @@ class Work:
         content_type = response.headers.get("content-type", "")
         form = form_of(head(response), content_type, lease.task.url)
         if form is not Form.IMAGE:
-            return self._read(lease, response, form)
+            return self._too_large(lease, response) or self._read(lease, response, form)
         if self._reader.refuses_images(response):
             discard(response)
             return self._judge.dead(
                 lease, "x-robots-tag", status=response.status, try_alternates=False
             )
         return self._keeper.keep(lease, response)
+
+    def _too_large(self, lease: Lease, response: Response) -> Outcome | None:
+        """A page may be an image, so that as much was taken of it as of one."""
+        most = self._most_bytes
+        if lease.task.kind is Kind.SITEMAP or response.size <= most:
+            return None
+        discard(response)
+        return self._judge.dead(
+            lease, "too-large", f"{response.size} bytes of a page, more than {most}",
+            status=response.status,
+        )  # fmt: skip
 
     def _read(self, lease: Lease, response: Response, form: Form) -> Outcome:
         body = content(response)
