@@ -1,6 +1,8 @@
 """Rules of the dashboard without a server: who may do what, history, rests, metrics."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import pytest
 from starlette.requests import Request
@@ -39,14 +41,21 @@ class TestGuard:
 
     @pytest.mark.parametrize(
         "host",
-        ["evil.example:8420", "evil.example", "127.0.0.1:80", "127.0.0.1", "", "[::1]:84200"],
+        [
+            "evil.example:8420",
+            "evil.example",
+            "",
+            "127.0.0.1.evil.example:8420",
+            "localhost@evil:1",
+        ],
     )
     def test_a_name_that_was_made_to_point_here_is_no_way_in(self, host: str) -> None:
         assert status_of(self.near, request(host=host)) == 400
         assert status_of(self.near, request("POST", "/api/v1/stop", host=host, **OWN)) == 400
 
     @pytest.mark.parametrize(
-        "host", ["127.0.0.1:8420", "localhost:8420", "[::1]:8420", "LOCALHOST:8420"]
+        "host",
+        ["127.0.0.1:8420", "localhost:8420", "[::1]:8420", "LOCALHOST:8420", "localhost:9000"],
     )
     def test_our_own_names_are_no_strangers(self, host: str) -> None:
         assert status_of(self.near, request(host=host)) == 200
@@ -272,3 +281,11 @@ class TestMetrics:
 
     def test_a_crawl_that_cannot_be_seen_is_down(self) -> None:
         assert "bowerbird_up 0" in Metrics().text(Moment())
+
+
+def test_each_metric_that_the_board_draws_exists() -> None:
+    board = Path("examples/grafana/bowerbird.json").read_text("utf-8")
+    drawn = set(re.findall(r"\b(?:bowerbird|process)_[a-z_]+", board))
+    text = Metrics().text(TestMetrics().moment(records=1, dead={"http-404": 2}))
+    assert len(drawn) > 15
+    assert drawn - set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) == set()

@@ -29,14 +29,14 @@ def status_of(where: str, access: Access | None = None) -> Status:
         return look_at(crawl)
 
 
-def look_at(crawl: Visit) -> Status:
-    """The status of a crawl that is being visited."""
+def look_at(crawl: Visit, hosts: list[HostRow] | None = None) -> Status:
+    """The status of a crawl that is being visited; `hosts`: not to be asked for."""
     backlog, most = crawl.backlog
     return Status(
         folder=crawl.where,
         running=crawl.running,
         stats=crawl.frontier.stats(),
-        hosts=crawl.frontier.hosts(HOSTS),
+        hosts=crawl.frontier.hosts(HOSTS) if hosts is None else hosts,
         workers=crawl.frontier.workers() if crawl.running else [],
         manager=crawl.manager,
         backlog=backlog,

@@ -17,13 +17,17 @@ from bowerbird.app.access import Access, is_address
 from bowerbird.app.browsing import past_of
 from bowerbird.app.folder import Folder
 from bowerbird.app.history import LEVELS, Curves, History
-from bowerbird.app.status import Status, look_at
+from bowerbird.app.status import HOSTS, Status, look_at
 from bowerbird.app.visit import Visit, visit
 from bowerbird.errors import BowerbirdError, ConnectionLostError
 from bowerbird.manager.progress import Meter, Progress
+from bowerbird.model import HostRow
 
 #: How often a crawl at work is asked, in seconds: while somebody looks, and else.
 LOOK_EVERY_S, IDLE_EVERY_S = 1.0, 2.0
+#: The share of a manager's time that looking for the busiest hosts may take, and how rarely they
+#: are looked for at most, in seconds.
+SHARE, RAREST_S = 0.01, 15.0
 #: How often it is looked whether a folder has changed or a manager is back, in seconds.
 CHANGED_EVERY_S = 0.5
 #: A folder that shows no change is opened again after this, in seconds.
@@ -49,6 +53,17 @@ class _Met:
 
     crawl: Visit
     meter: Meter = field(default_factory=lambda: Meter(time.monotonic()))
+    _hosts: list[HostRow] = field(default_factory=list)
+    _due_s: float = 0.0  # when the hosts are to be asked for again
+
+    def hosts(self) -> list[HostRow]:
+        """The busiest hosts. Among very many they are expensive to find: then not at each look."""
+        began_s = time.monotonic()
+        if began_s >= self._due_s:
+            self._hosts = self.crawl.frontier.hosts(HOSTS)
+            ended_s = time.monotonic()
+            self._due_s = ended_s + min((ended_s - began_s) / SHARE, RAREST_S)
+        return self._hosts
 
 
 class Watch:
@@ -144,7 +159,7 @@ class Watch:
             self._met = None
 
     def _look(self, met: _Met) -> None:
-        status = look_at(met.crawl)
+        status = look_at(met.crawl, met.hosts())
         progress = met.meter.look(status.stats, time.monotonic(), status.hosts, status.workers)
         self._say(status, progress)
 

@@ -34,6 +34,9 @@ LEASES_MOST = 8 << 20
 #: Calls after which a parked lease may find something.
 WAKING = frozenset(("attach", "detach", "add", "finish", "requeue", "pause", "resume", "stop"))
 
+#: Calls of those who work. Who looks on does not count for how long requests gather.
+WORKING = frozenset(("lease", "finish", "beat", "add"))
+
 #: Errors that are an answer. Any other means that the frontier has undone the whole batch.
 ANSWERS = (SessionGoneError, ProtocolError, RemoteCallError)
 
@@ -158,7 +161,8 @@ class Desk:
         """Carry out requests. Leases come last: what the others bring can be given at once."""
         leases = []
         for call in calls:
-            self._callers.add(call.connection)
+            if call.request.method in WORKING:
+                self._callers.add(call.connection)
             if call.request.method == LEASE.name:
                 leases.append(call)
             else:

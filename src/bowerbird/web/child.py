@@ -13,7 +13,7 @@ from bowerbird.errors import BowerbirdError
 from bowerbird.web.errand import Errand, Told
 
 #: It yields to the crawl: what people look at may be a moment late.
-NICE = 5
+NICE = 10
 
 
 def main() -> int:
