@@ -11,7 +11,7 @@ import pytest
 
 from bowerbird.app.visit import visit
 from bowerbird.model import HostRow, Results
-from tests.bird import flying, wait_for
+from tests.bird import bird, flying, wait_for
 from tests.memory import Peaks
 from tests.site import Site
 from tests.site.bombs import prepare
@@ -228,6 +228,11 @@ def test_a_host_that_names_ever_new_pages_ends_by_its_budget(site, tmp_path):
     came = crawl(site, tmp_path, ["/trap-words", "/robots-plain"], config)
 
     assert came.report["traps"]["host-urls"]["links"] > 0
+    example = came.report["traps"]["host-urls"]["example"]
+    assert example in bird("status", tmp_path / "crawl").out
+    assert "trap-at" not in bird("status", tmp_path / "crawl").out
+    bird("report", tmp_path / "crawl", "-o", tmp_path / "report.html")
+    assert example in (tmp_path / "report.html").read_text()
     assert len(site.arrivals) < 60 + 20  # robots.txt and the like, and the other host's
     assert {path: set(came.found[path]) for path in ("/trap-words", "/robots-plain")} == {
         "/trap-words": {"png"},

@@ -26,7 +26,7 @@ from bowerbird.catalog.gallery.summary import Summary
 from bowerbird.catalog.gallery.words import name_of
 from bowerbird.manager.export import output
 from bowerbird.manager.progress import ended
-from bowerbird.model import Stats
+from bowerbird.model import Stats, traps_of
 
 #: Addresses to start from that are named.
 STARTS = 5
@@ -123,6 +123,11 @@ def _state(crawl: Visit, stats: Stats) -> str:
 def _failures(stats: Stats) -> Iterator[Facts]:
     for reason, count in sorted(stats.dead.items(), key=lambda item: -item[1])[:REASONS]:
         yield {"reason": reason, "count": f"{count:,}", "examples": ()}
+    for kind, trap in traps_of(stats.counters).items():
+        yield {
+            "reason": f"links left aside: {kind}", "count": f"{trap.links:,}",
+            "examples": (cut(trap.example),),
+        }  # fmt: skip
 
 
 # The images.

@@ -10,7 +10,7 @@ from bowerbird.cli.access import at_crawl
 from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.cli.workers import busiest_first, mood_of, rate_of
 from bowerbird.codec import as_json
-from bowerbird.model import HostRow, WorkerRow, plain_counters
+from bowerbird.model import HostRow, Trap, WorkerRow, plain_counters, traps_of
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
@@ -57,11 +57,17 @@ def _lines(found: "Status") -> list[str]:
         f"  waiting {_counts(stats.waiting)}; leased {stats.leased}",
         f"  failed {_counts(stats.dead)}",
         *(f"  counted {_counts(plain_counters(stats.counters))}" for _ in (1,) if stats.counters),
+        *map(_trap, traps_of(stats.counters).items()),
         *_of_results(found),
         *(["  hosts:"] if found.hosts else []),
         *map(_host, found.hosts),
         *_workers(found),
     ]
+
+
+def _trap(told: tuple[str, Trap]) -> str:
+    kind, trap = told
+    return f"  left aside {trap.links:,} links, {kind}: {trap.example}"
 
 
 def _of_results(found: "Status") -> Iterator[str]:

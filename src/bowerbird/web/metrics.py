@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from bowerbird._version import __version__
 from bowerbird.app.status import Status
 from bowerbird.app.watch import Moment
-from bowerbird.model import State, WorkerRow
+from bowerbird.model import State, WorkerRow, plain_counters
 from bowerbird.web.site import Site
 
 MEDIA = "text/plain; version=0.0.4; charset=utf-8"
@@ -58,7 +58,9 @@ class Metrics:
             "bowerbird_tasks_done_total", "Tasks done, by kind.", _by("kind", stats.done)
         )
         yield from self._counter(
-            "bowerbird_events_total", "What workers counted, by name.", _by("event", stats.counters)
+            "bowerbird_events_total",
+            "What workers counted, by name.",
+            _by("event", plain_counters(stats.counters)),
         )
 
     def _workers(self, workers: Iterable[WorkerRow]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from bowerbird.app.watch import Moment
 from bowerbird.manager.progress import Progress
-from bowerbird.model import Death, HostRow, WorkerRow
+from bowerbird.model import Death, HostRow, WorkerRow, plain_counters
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -155,7 +155,8 @@ def live_of(where: str, moment: Moment) -> Live:
         images=stats.records, bytes=stats.bytes, pages=stats.counters.get("pages", 0),
         leased=stats.leased, skipped=stats.skipped, seeds_complete=stats.seeds_complete,
         waiting_kinds=stats.waiting, done_kinds=stats.done, failures=stats.dead,
-        counters=stats.counters, hosts=stats.hosts, hosts_answered=stats.hosts_answered,
+        counters=plain_counters(stats.counters),
+        hosts=stats.hosts, hosts_answered=stats.hosts_answered,
         busiest=[host_of(row) for row in status.hosts],
         workers=len(status.workers),
         manager=status.manager, backlog=status.backlog, backlog_most=status.backlog_most,
