@@ -201,7 +201,7 @@ function showNews() {
 }
 
 live((moment) => {
-  if (moment.images !== images || behind) { images = moment.images; news(); }
+  if (moment.images !== images || !moment.running || behind) { images = moment.images; news(); }
 });
 $("news").addEventListener("click", () => { search(); box.focus(); });
 
