@@ -64,12 +64,15 @@ class Ask(Protocol):
 class Gallery:
     """What a crawl has brought, to be looked at. Any thread may ask."""
 
-    def __init__(self, ask: Ask, given: Iterable[Path] = ()) -> None:
+    def __init__(
+        self, ask: Ask, given: Iterable[Path] = (), changed: Callable[[], object] = lambda: 0
+    ) -> None:
         """Open the index of a crawl.
 
         Args:
             ask: how the crawl is asked.
             given: folders with images of other machines, wherever they are mounted.
+            changed: answers another value when the crawl may have more than before.
 
         Raises:
             BowerbirdError: the crawl cannot be asked.
@@ -84,7 +87,8 @@ class Gallery:
         self._ended, self._wake = threading.Event(), threading.Event()
         self._wanted_until_s = 0.0
         self._thread = threading.Thread(target=self._follow, name="gallery", daemon=True)
-        self.behind = True  #: whether the catalog has more than the index
+        self._changed, self._seen = changed, object()
+        self._more = True  # whether the catalog had more than was taken
 
     def _place(self, folder: Path | None) -> Path:
         if folder is not None and _writable(folder / ".bowerbird/gallery"):
@@ -115,19 +119,25 @@ class Gallery:
 
     # Keeping up.
 
+    @property
+    def behind(self) -> bool:
+        """Whether the catalog has, or may have, more than the index."""
+        return self._more or self._seen != self._changed()
+
     def keep_up(self) -> float:
         """Take what is new, for a moment; answer how long to wait before the next time."""
-        began_s = time.monotonic()
+        began_s, seen = time.monotonic(), self._changed()
         running = self._ask(self._take)
+        self._seen = seen
         self._sketches.rest()
         spent_s = time.monotonic() - began_s
-        if not self.behind:
+        if not self._more:
             return EVERY_S
         return spent_s / SHARE if running else 0.0
 
     def all_taken(self) -> None:
         """Take all there is, now."""
-        while self.behind:
+        while self._more:
             self._ask(self._take)
 
     def _take(self, crawl: Visit) -> bool:
@@ -140,7 +150,7 @@ class Gallery:
             after = self.index.cursor
             entries = crawl.catalog.page(after)
             self.index.take(after, entries)
-            self.behind = bool(entries)
+            self._more = bool(entries)
             if not entries or crawl.running or time.monotonic() > until_s:
                 break
         return crawl.running
@@ -148,7 +158,7 @@ class Gallery:
     def _follow(self) -> None:
         while not self._ended.is_set():
             try:
-                pause_s = self.keep_up()
+                pause_s = self.keep_up() if self.behind else EVERY_S
             except BowerbirdError:  # the watch says why; here it is enough to try again
                 pause_s = EVERY_S
             self._ended.wait(pause_s)

@@ -49,7 +49,7 @@ class Desk:
         with self._lock:
             if self._gallery is None:
                 give_memory_back()
-                self._gallery = Gallery(self._watch.ask)
+                self._gallery = Gallery(self._watch.ask, (), lambda: self._watch.moment.number)
                 self._gallery.start()
             self._gallery.touch()
             return self._gallery

@@ -189,7 +189,7 @@ async function news() {
     const newest = !new URLSearchParams(query).has("sort");
     const calm = newest && grid.top < 4 && active === 0 && !detail.open && !choice.size;
     if (latest > upto && (calm || !found)) await search({ keep: true });
-    else showNews();
+    else showFound();
   } catch { /* the frame of the page says what is wrong */ } finally { asking = false; }
   if (behind) setTimeout(news, NEWS_MS);
 }
