@@ -104,3 +104,20 @@ def test_files_of_workers_are_gathered_and_the_catalog_says_so_for_ever(place: P
     assert {record.holders[0].folder for record in records_in(place.out)} == {str(place.out)}
     assert {len(record.holders) for record in records_in(place.out)} == {1}
     assert bird("verify", place.out).status == 0
+
+
+def test_what_lies_in_the_folder_outlives_the_crawl_in_redis(place: Place) -> None:
+    with serve(tree(pages=5, images=2)) as web:
+        bird(*place.crawl(web, "--workers", 1))
+    exported = bird("export", place.engine, "-f", "jsonl").out
+    assert bird("drop", place.engine, "--yes").status == 0
+    assert bird("verify", place.out).status == 0
+    assert bird("export", place.out, "-f", "jsonl").out == exported
+
+    (record, *_) = records_in(place.out)
+    file = place.out / record.holders[0].path
+    file.write_bytes(b"cut")
+    assert bird("verify", place.out).status == 1
+    for refused in (bird("verify", place.out, "--repair"), bird("gather", place.out)):
+        assert (refused.status, "There is no crawl at" in refused.err) == (2, True), refused.err
+    assert file.exists()  # nobody would bring it anew

@@ -16,6 +16,7 @@ import pytest
 import redis
 from tests.contracts.bench import PLAIN, Bench, image, outcome
 from tests.redis_fixtures import RedisServer, free_port, need_redis, redis_server
+from tests.web import serve
 
 from bowerbird.errors import BowerbirdError, ConnectionLostError, FrontierError, UsageError
 from bowerbird.frontier.redis import ways
@@ -265,6 +266,10 @@ def test_what_is_not_there_or_not_redis_is_said(start: Start) -> None:
     server = start()
     assert "no database of this number" in str(trouble(server.address(database=99)))
     assert "no Cluster" in str(trouble(f"redis+cluster://127.0.0.1:{server.port}/?crawl=x"))
+    assert "no Sentinel" in str(trouble(f"redis+sentinel://127.0.0.1:{server.port}/m?crawl=x"))
+    with serve({}) as web:
+        error = trouble(f"redis://{web.url.removeprefix('http://')}/0?crawl=x")
+        assert (type(error), "no Redis" in str(error)) == (UsageError, True)
     port = server.port
     server.kill()
     for scheme, path in (("redis", "0"), ("redis+cluster", ""), ("redis+sentinel", "mine")):

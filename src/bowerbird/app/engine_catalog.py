@@ -16,10 +16,10 @@ class ChronicleView:
     """Read from a catalog that is made of segments; changes are results of the frontier's."""
 
     def __init__(
-        self, chronicle: Chronicle, engine: Callable[[], RedisFrontier], depth: int,
-        told: Callable[[], object],
+        self, chronicle: Chronicle, engine: Callable[[], RedisFrontier],
+        depth: Callable[[], int], told: Callable[[], object],
     ) -> None:  # fmt: skip
-        """`depth`: that of pages which are read once more; `told` is called after each change."""
+        """`depth` answers that of pages which are read once more; `told` is called after each."""
         self._chronicle, self._engine = chronicle, engine
         self._depth, self._told = depth, told
 
@@ -51,7 +51,7 @@ class ChronicleView:
     def _task(self, record: Record) -> Task:
         if record.final_url.startswith(DATA):
             page = self._chronicle.page_of(record.final_url)
-            return Task(url=page, kind=Kind.PAGE, depth=self._depth)
+            return Task(url=page, kind=Kind.PAGE, depth=self._depth())
         first = record.url if record.url != record.final_url else ""
         return Task(
             url=record.final_url, kind=Kind.IMAGE, depth=1, hops=1 if first else 0, first_url=first

@@ -85,10 +85,12 @@ class _Engine(Visit):
         else:
             chronicle = self._made_catalog()
         self._stack.callback(chronicle.close)
+        return ChronicleView(chronicle, self._engine_frontier, self._depth, self._ease)
+
+    def _depth(self) -> int:
+        """The depth of pages that are read once more: links on them are known, or lie too deep."""
         depth = self._posted().job.settings.max_depth
-        return ChronicleView(
-            chronicle, self._engine_frontier, 1 if depth is None else depth, self._ease
-        )
+        return 1 if depth is None else depth
 
     def _engine_frontier(self) -> RedisFrontier:
         frontier = self.frontier
@@ -96,6 +98,10 @@ class _Engine(Visit):
         return frontier
 
     # What was changed.
+
+    def require_change(self) -> None:
+        """See `Visit.require_change`."""
+        self._engine_frontier()
 
     def settle(self) -> None:
         """See `Visit.settle`."""

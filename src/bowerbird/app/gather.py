@@ -28,6 +28,7 @@ def gather_crawl(
         UsageError: a folder is none, or has no images.
     """
     with visit(path) as crawl:
+        crawl.require_change()
         if store := crawl.store:
             raise UsageError(
                 f"The images of this crawl lie in {store.partition('?')[0]}, where all workers put "

@@ -32,6 +32,8 @@ def verify_crawl(
     from bowerbird.manager.verify import mend, verify
 
     with visit(path, access) as crawl:
+        if repair:
+            crawl.require_change()
         if prune and crawl.running:
             raise UsageError(f"{path} is being worked at; --prune waits until that has ended.")
         if prune and crawl.store:

@@ -54,6 +54,9 @@ class Visit:
         """Bytes of results that wait for a manager, and how many may."""
         return 0, 0
 
+    def require_change(self) -> None:
+        """Raises what would keep records from being changed, before any file is touched."""
+
     def settle(self) -> None:
         """Have what was changed in the catalog, as far as that is not a manager's to do."""
 

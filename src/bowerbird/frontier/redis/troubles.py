@@ -57,7 +57,13 @@ def _no_rights(text: str, place: str) -> str:
 
 def _unreachable(text: str, place: str) -> str:
     reason = text.rpartition(": ")[2].rstrip(".") or "no reason given"
-    return f"Redis at {place} cannot be reached ({reason}). Does it run?"
+    wants = " Does it want TLS (rediss…://)?" if "closed by server" in text else " Does it run?"
+    return f"Redis at {place} cannot be reached ({reason}).{wants}"
+
+
+def _silent(_: str, place: str) -> str:
+    hint = " Does it speak TLS at this port?" if place.startswith("rediss") else ""
+    return f"Redis at {place} does not answer.{hint}"
 
 
 _VANISHED = (
@@ -84,7 +90,8 @@ _CLUSTER = "Redis at {place} is part of a Cluster: name it with redis+cluster://
 _NO_CLUSTER = "Redis at {place} is no Cluster: name it with redis:// or rediss://."
 _MOVING = "The Cluster at {place} cannot serve this crawl's slot just now."
 _DATABASE = "Redis at {place} has no database of this number."
-_SILENT = "Redis at {place} does not answer."
+_NO_SENTINEL = "What answers at {place} is no Sentinel: name a Redis itself with redis://."
+_NO_REDIS = "What answers at {place} is no Redis."
 
 _Words = str | Callable[[str, str], str]
 
@@ -119,8 +126,11 @@ _TABLE: tuple[tuple[type[Exception], str, type[BowerbirdError], _Words], ...] = 
     (said.ResponseError, "Script attempted to access a non local", ConnectionLostError, _MOVING),
     (said.ResponseError, "This instance has cluster support disabled", UsageError, _NO_CLUSTER),
     (said.ResponseError, "DB index", UsageError, _DATABASE),
-    (said.TimeoutError, "", ConnectionLostError, _SILENT),
-    (TimeoutError, "", ConnectionLostError, _SILENT),
+    (said.ResponseError, "unknown command 'SENTINEL'", UsageError, _NO_SENTINEL),
+    (said.ResponseError, "hash value is not an integer", UsageError, _WRONG_TYPE),
+    (said.InvalidResponse, "", UsageError, _NO_REDIS),
+    (said.TimeoutError, "", ConnectionLostError, _silent),
+    (TimeoutError, "", ConnectionLostError, _silent),
     (said.ConnectionError, "", ConnectionLostError, _unreachable),
     (OSError, "", ConnectionLostError, _unreachable),
 )
