@@ -86,14 +86,17 @@ def line_of(told: Told, *, shows: bool) -> str:
         return f"warning: no dashboard: {told.trouble}"
     if shows:
         return f"Dashboard: {told.way_in}"
-    where = f"; the token for actions lies in {told.file}" if told.file else ""
-    return f"Dashboard: {told.address}{where}"
+    token = f"lies in {told.file}" if told.file else "is the one given; --token-file names one"
+    return f"Dashboard: {told.address}; the token for actions {token}"
 
 
 def _listen(process: "subprocess.Popen[bytes]", said: Callable[[str], None], shows: bool) -> None:
     assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line and process.stdin is not None and process.stdin.closed:
+        return  # the crawl was over before its dashboard was there
     try:
-        told = msgspec.json.decode(process.stdout.readline(), type=Told)
+        told = msgspec.json.decode(line, type=Told)
     except msgspec.DecodeError:
         told = Told(trouble="it ended before it began.")
     said(line_of(told, shows=shows))

@@ -2,7 +2,7 @@
 import { api, count, live, rate, size } from "./shared.js";
 
 const SHOWN = { images_per_s: (n) => `${rate(n)}/s`, bytes_per_s: (n) => `${size(n)}/s`, waiting: count };
-const AXES = { images_per_s: (n) => (n < 10 ? String(+n.toFixed(1)) : compact(n)), bytes_per_s: (n) => size(n).replace(" ", "\u2009"), waiting: compact };
+const AXES = { images_per_s: (n) => (n < 10 ? String(+n.toFixed(1)) : compact(n)), bytes_per_s: (n) => size(n).replace(/\.0+ /, " ").replace(/(\.\d*[1-9])0+ /, "$1 ").replace(" ", "\u2009"), waiting: compact };
 //: Points are drawn so often at most, in milliseconds.
 const FRESH_MS = 2000;
 
@@ -30,7 +30,7 @@ function plot(figure, column, sync) {
   const axis = { stroke: () => colour(figure, "--faint"), grid: { stroke: () => colour(figure, "--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   const made = new window.uPlot({
     width: box.clientWidth, height: box.clientHeight,
-    padding: [8, 8, 0, 0],
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: sync }, drag: { x: false, y: false }, points: { size: 7 } },
     scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.12 : 1] } },
