@@ -94,6 +94,16 @@ def test_large_photograph_goes_to_the_child() -> None:
     assert way_of(seen, b"") is Way.CHILD
 
 
+def test_photograph_of_many_scans_does_not_hold_up_the_loop() -> None:
+    usual = written("JPEG", picture((600, 600), "L"), progressive=True)
+    last = usual.rindex(b"\xff\xda")
+    many = usual[:-2] + usual[last:-2] * 30 + b"\xff\xd9"
+    seen = inspect(usual, Settings(check=Check.HEADER))
+    assert isinstance(seen, Inspected)
+
+    assert (way_of(seen, usual), way_of(seen, many)) == (Way.NOW, Way.THREAD)
+
+
 def test_header_check_decodes_nothing() -> None:
     waiting = Waiting(Settings(check=Check.HEADER))
 

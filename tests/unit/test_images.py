@@ -13,6 +13,7 @@ from PIL import Image
 from tests.image_fixtures import SIZE, animation, exif, picture, whole, written
 
 from bowerbird.images import Inspected, Refused, Result, inspect, true_type
+from bowerbird.images.base import CorruptError, Header
 from bowerbird.images.formats import jpeg
 from bowerbird.images.inspection import look
 from bowerbird.settings import ALL_TYPES, Check, Settings
@@ -526,3 +527,20 @@ def test_svg_in_an_encoding_that_nobody_knows_is_corrupt() -> None:
     body = b"<?xml version='1.0' encoding='UTF-UTF-8'?><svg xmlns='http://www.w3.org/2000/svg'/>"
 
     assert reason(inspect(body, ALL)) == "corrupt"
+
+
+def scanned(side: int, scans: int) -> bytes:
+    """A progressive photograph whose last scan is there again and again: 70 bytes each."""
+    body = written("JPEG", picture((side, side), "L"), progressive=True)
+    last = body.rindex(b"\xff\xda")
+    return body[:-2] + body[last:-2] * scans + b"\xff\xd9"
+
+
+def test_scans_are_limited_by_what_they_cost() -> None:
+    header = jpeg.header(scanned(64, 1))
+    large = Header(width=8_000, height=8_000)
+
+    jpeg._limit_scans(scanned(64, 300), header)
+    for scans, size in ((501, header), (21, large)):
+        with pytest.raises(CorruptError, match="scans"):
+            jpeg._limit_scans(scanned(64, scans), size)

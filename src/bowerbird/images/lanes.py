@@ -7,7 +7,7 @@ from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
 from bowerbird.images.base import Body, Inspected, Result
-from bowerbird.images.formats import bmp
+from bowerbird.images.formats import bmp, jpeg
 
 #: Decodes of about 10 ms are done at once: a thread's hand-over and the fight for the
 #: interpreter cost more than they win, and the network's buffers last longer than that.
@@ -15,6 +15,8 @@ NOW_PIXELS = {"jpeg": 4_000_000, "png": 1_000_000, "ico": 1_000_000, "gif": 1_00
 NOW_PIXELS |= {"webp": 500_000}
 #: The same in bytes of body.
 NOW_BYTES = 1 << 20
+#: Up to this, a JPEG may have all the scans that any may have.
+SMALL_PIXELS = 250_000
 #: Above this, native decoders work in the child, where memory and time have limits.
 THREAD_PIXELS = 16_000_000
 #: Inflated by our own code, in 1 MiB of memory at any size: a thread is enough for them.
@@ -36,13 +38,19 @@ class Way(StrEnum):
 def way_of(seen: Inspected, data: Body) -> Way:
     """The cheapest way that is safe for this image."""
     kind, pixels = seen.type, seen.cost
-    if pixels <= NOW_PIXELS.get(kind, 0) and len(data) <= NOW_BYTES:
+    if pixels <= NOW_PIXELS.get(kind, 0) and len(data) <= NOW_BYTES and not _is_slow(seen, data):
         return Way.NOW
     if seen.damaged or kind == "svg" or (kind == "bmp" and bmp.is_plain(data)):
         return Way.NOW
     if kind in _INFLATED or (kind in _NATIVE and pixels <= THREAD_PIXELS):
         return Way.THREAD
     return Way.CHILD
+
+
+def _is_slow(seen: Inspected, data: Body) -> bool:
+    """Whether it has more scans than encoders write: each is a pass over all pixels."""
+    large = seen.type == "jpeg" and seen.cost > SMALL_PIXELS
+    return large and jpeg.may_have_scans(data, jpeg.USUAL_SCANS)
 
 
 def footprint(seen: Inspected) -> int:

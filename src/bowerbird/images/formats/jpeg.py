@@ -12,10 +12,12 @@ from bowerbird.images.exif import read_exif
 
 #: Segments before the first scan; profiles and extended XMP of 32 MiB need 512.
 MAX_SEGMENTS = 4_096
-#: Scans of a progressive file; each is a pass over all pixels, so thousands are a bomb.
-MAX_SCANS = 500
+#: Scans of a progressive file; each is a pass over all pixels, so many are a bomb: at most so many,
+#: and so many pixels passed over in all, 1.3 s of them, but what encoders write at any size.
+MAX_SCANS, MAX_SCANNED, USUAL_SCANS = 500, 1_000_000_000, 20
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SEQUENTIAL = frozenset((0xC0, 0xC1))  # Huffman-coded; others are not in one pass, or rare
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
 _SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
 _NEXT = re.compile(rb"\xff[^\x00\xff]")
@@ -102,7 +104,7 @@ def _first_scan(data: Body) -> int:
 
 def decode(data: Body, header: Header) -> None:
     """Read all entropy-coded data at an eighth of the size; grey, so chroma is not transformed."""
-    _limit_scans(data)
+    _limit_scans(data, header)
     try:
         _decode_strictly(data, header)
     except ValueError as error:
@@ -152,15 +154,29 @@ def _library() -> Callable[..., Sized]:
     return loaded
 
 
-def _limit_scans(data: Body) -> None:
-    if _may_have_scans(data, MAX_SCANS):
+def _limit_scans(data: Body, header: Header) -> None:
+    affordable = max(USUAL_SCANS, MAX_SCANNED // (header.width * header.height))
+    most = min(MAX_SCANS, affordable)
+    if may_have_scans(data, most):
         scans = sum(marker == _SOS for marker in _markers_between_scans(data))
-        if scans >= MAX_SCANS:
-            raise CorruptError(f"more than {MAX_SCANS} scans")
+        if scans >= most:
+            raise CorruptError(f"more than {most} scans")
 
 
-def _may_have_scans(data: Body, count: int) -> bool:
+def _is_in_passes(data: Body) -> bool:
+    """Whether more than one scan is read: it is progressive, or its first scan lacks components."""
+    marker, start, at, frame, components = 0, 0, 2, 0, b""
+    while marker != _SOS:
+        marker, start, at = _segment(data, at)
+        if marker in _FRAMES:
+            frame, components = marker, data[start + 5 : start + 6]
+    return frame not in _SEQUENTIAL or data[start : start + 1] != components
+
+
+def may_have_scans(data: Body, count: int) -> bool:
     """A quick look: the two bytes may also stand in comments and profiles."""
+    if not _is_in_passes(data):
+        return False
     at = 0
     for _ in range(count):
         at = data.find(b"\xff\xda", at) + 2
