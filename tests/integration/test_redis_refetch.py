@@ -24,11 +24,13 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture
-def frontier(redis_server: RedisServer, clock: ManualClock) -> RedisFrontier:
+@pytest.fixture(params=[1, 4], ids=["whole", "divided"])
+def frontier(
+    redis_server: RedisServer, clock: ManualClock, request: pytest.FixtureRequest
+) -> RedisFrontier:
     with redis_server.client() as client:
         client.flushall()
-    return RedisFrontier(redis_server.address(), PLAIN, clock)
+    return RedisFrontier(redis_server.address(f"test&partitions={request.param}"), PLAIN, clock)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from bowerbird.frontier.redis.opening import opened
 from bowerbird.frontier.redis.outbox import Letter, Outbox
 from bowerbird.frontier.redis.packing import CHUNK, Packed, partition_of
 from bowerbird.frontier.redis.partition import beaten
-from bowerbird.frontier.redis.refetch import Anew
+from bowerbird.frontier.redis.refetch import Anew, shares
 from bowerbird.frontier.redis.results import cursors_of, results_after
 from bowerbird.frontier.redis.seats import Seat, Seats
 from bowerbird.frontier.rules import Rules
@@ -334,9 +334,7 @@ class RedisFrontier(Frontier):
         A record is forgotten once: asked for again before it is fetched anew, that changes nothing.
         Sets *running*, except from a pause.
         """
-        parts: dict[int, list[Anew]] = {}
-        for one in anew:
-            parts.setdefault(partition_of(one.task.url, self._division), []).append(one)
+        parts = shares(anew, lambda url: partition_of(url, self._division))
         again: int = sum(
             ask.alone() for number, some in parts.items()
             for ask in self.partitions[number].refetch(some)

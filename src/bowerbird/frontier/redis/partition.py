@@ -21,7 +21,7 @@ from bowerbird.frontier.redis.packing import (
     chunks_of_tasks,
     partition_of,
 )
-from bowerbird.frontier.redis.refetch import Anew, refetch_calls
+from bowerbird.frontier.redis.refetch import Share, refetch_calls
 from bowerbird.frontier.redis.robots import Judge
 from bowerbird.frontier.redis.troubles import vanished
 from bowerbird.frontier.tasks import NUMBER
@@ -224,9 +224,9 @@ class Partition:
         digits = "".join(str(NUMBER[kind]) for kind in which.kinds)
         return self.ask("requeue", last, encode((which.host, which.reason, digits, which.url)))
 
-    def refetch(self, anew: Sequence[Anew]) -> list[Ask]:
+    def refetch(self, some: Sequence[Share]) -> list[Ask]:
         """Each answers how many tasks wait again."""
-        return [self.ask("refetch", *one) for one in refetch_calls(anew, self._key)]
+        return [self.ask("refetch", *one) for one in refetch_calls(some, self._key)]
 
     def held(self, held: Sequence[Held]) -> Ask:
         """Where bytes of records lie as well."""

@@ -1,6 +1,6 @@
 """Fetching anew what is bad or gone: records forgotten, and what brings them waiting again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -21,35 +21,64 @@ class Anew(msgspec.Struct, frozen=True):
     records: list[Record]
 
 
-def refetch_calls(anew: Sequence[Anew], key: bytes) -> Iterator[list[Any]]:
+class Share(msgspec.Struct, frozen=True):
+    """What of that is one partition's to do."""
+
+    task: Task | None  #: that lies there
+    told: list[Record]  #: which it brought
+    counted: list[Record]  #: which are counted there
+
+
+def shares(anew: Sequence[Anew], partition_of: Callable[[str], int]) -> dict[int, list[Share]]:
+    """By partition. Records that several tasks may bring are counted apart from those."""
+    parts: dict[int, list[Share]] = {}
+    for one in anew:
+        home = partition_of(one.task.url)
+        counted: dict[int, list[Record]] = {home: []}
+        for record in one.records:
+            counted.setdefault(partition_of(record.final_url), []).append(record)
+        parts.setdefault(home, []).append(Share(one.task, one.records, counted.pop(home)))
+        for number, some in counted.items():
+            parts.setdefault(number, []).append(Share(None, [], some))
+    return parts
+
+
+def refetch_calls(some: Sequence[Share], key: bytes) -> Iterator[list[Any]]:
     """The arguments of each call of the script, behind time and identity."""
-    for chunk in _chunks(anew):
+    for chunk in _chunks(some):
         packed = Packed(_BEFORE_TASKS, key)
         said = [
-            (packed.groups([one.task])[0], [_life(record, packed, key) for record in one.records])
+            (
+                packed.groups([one.task] if one.task else []),
+                [(_life("forgotten", each, key), packed.put(_told(each))) for each in one.told],
+                [_counted(each, key) for each in one.counted],
+            )
             for one in chunk
         ]
         yield [encode(said), *packed.arguments]
 
 
-def _life(record: Record, packed: Packed, key: bytes) -> tuple[str, str, int, int]:
-    """What the script is to know of a record."""
-    told = Forgotten(final_url=record.final_url, fetched_at=record.fetched_at)
-    return (
-        fingerprint(f"forgotten {record.fetched_at!r} {record.final_url}", key),
-        fingerprint(f"record {record.final_url}", key),
-        record.bytes,
-        packed.put(encode(told)),
-    )
+def _life(what: str, record: Record, key: bytes) -> str:
+    return fingerprint(f"{what} {record.fetched_at!r} {record.final_url}", key)
 
 
-def _chunks(anew: Sequence[Anew]) -> Iterator[list[Anew]]:
-    chunk, weight = list[Anew](), 0
-    for one in anew:
-        if chunk and weight + len(one.records) > CHUNK:
+def _told(record: Record) -> bytes:
+    return encode(Forgotten(final_url=record.final_url, fetched_at=record.fetched_at))
+
+
+def _counted(record: Record, key: bytes) -> tuple[str, str, int]:
+    single = fingerprint(f"record {record.final_url}", key)
+    return _life("uncounted", record, key), single, record.bytes
+
+
+def _chunks(some: Sequence[Share]) -> Iterator[list[Share]]:
+    chunk, weight = list[Share](), 0
+    for one in some:
+        more = 1 + len(one.told) + len(one.counted)
+        if chunk and weight + more > CHUNK:
             yield chunk
             chunk, weight = [], 0
         chunk.append(one)
-        weight += len(one.records)
+        weight += more
     if chunk:
         yield chunk
