@@ -75,7 +75,7 @@ function busiest(rows) {
 }
 
 function kinds(waiting, leased) {
-  const rows = [...Object.entries(waiting).filter(([, n]) => n), ...(leased ? [["taken by workers", leased]] : [])];
+  const rows = [...Object.entries(waiting).filter(([, n]) => n), ...(leased ? [["taken", leased]] : [])];
   const all = rows.reduce((sum, [, n]) => sum + n, 0);
   byId("kinds-bar").replaceChildren(...rows.map(([, n], at) => {
     const part = el("i", { class: `c${(at % 6) + 1}` });
