@@ -41,7 +41,7 @@ function fill(cell, index) {
   cell.id = `image-${index}`;
   cell.setAttribute("aria-posinset", index + 1);
   cell.setAttribute("aria-setsize", found);
-  if (cell.image !== image || !image) {
+  if (cell.image?.id !== image?.id || !image) {
     cell.image = image;
     cell.classList.remove("drawn", "blank");
     picture.removeAttribute("src");
@@ -53,7 +53,7 @@ function fill(cell, index) {
 }
 
 function draw(cell, image) {
-  if (cell.image !== image) return;
+  if (cell.image?.id !== image.id) return;
   cell.title = image.alt.split("\n")[0] || image.name;
   if (image.away) blank(cell, image, image.away === "elsewhere" ? "elsewhere" : "not on this machine");
   else if (image.type === "svg") blank(cell, image, "not drawn");
@@ -133,9 +133,12 @@ async function search({ keep = false } = {}) {
   try {
     const answer = await api(`gallery?${wanted}`);
     if (wanted !== asked().toString()) return;
+    const head = keep ? await pages.head(wanted, answer.upto) : null;
+    if (wanted !== asked().toString()) return;
     if (!keep) { active = 0; anchor = 0; }
+    if (head) grid.shift(answer.found - found);
     query = wanted; ({ found, upto } = answer); latest = answer.images;
-    pages.begin(query, upto);
+    pages.begin(query, upto, head);
     behind = answer.behind;
     if (!keep) grid.moveTo(0);
     grid.setCount(found);
@@ -143,7 +146,7 @@ async function search({ keep = false } = {}) {
     writeAddress();
     counts();
   } catch (error) {
-    $("count").textContent = error.message;
+    if (!keep) $("count").textContent = error.message;
   }
 }
 

@@ -15,11 +15,15 @@ export class Pages {
   }
 
   /** Another query or another moment: nothing of before stands. */
-  begin(query, upto) {
+  begin(query, upto, head = null) {
     for (const one of this.asking.values()) one.abort();
     this.kept.clear(); this.asking.clear();
     this.query = query; this.upto = upto;
+    if (head) this.kept.set(0, head);
   }
+
+  /** The first images of another moment, for a change that nobody sees. */
+  async head(query, upto) { return (await api(address(0, STRETCH, query, upto))).images; }
 
   /** The image at a place, if it is there. */
   at(index) { return this.kept.get(Math.floor(index / STRETCH))?.[index % STRETCH]; }
@@ -46,7 +50,7 @@ export class Pages {
 
   async #load(number, control) {
     const start = number * STRETCH;
-    const answer = await api(`gallery/images?start=${start}&count=${STRETCH}&upto=${this.upto}${this.query && `&${this.query}`}`, { signal: control.signal });
+    const answer = await api(address(start, STRETCH, this.query, this.upto), { signal: control.signal });
     if (control.signal.aborted) return;
     this.kept.set(number, answer.images);
     while (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
@@ -57,7 +61,11 @@ export class Pages {
   async image(index) {
     const kept = this.at(index);
     if (kept) return kept;
-    const answer = await api(`gallery/images?start=${index}&count=1&upto=${this.upto}${this.query && `&${this.query}`}`);
+    const answer = await api(address(index, 1, this.query, this.upto));
     return answer.images[0];
   }
+}
+
+function address(start, some, query, upto) {
+  return `gallery/images?start=${start}&count=${some}&upto=${upto}${query && `&${query}`}`;
 }

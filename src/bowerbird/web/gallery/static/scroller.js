@@ -34,6 +34,17 @@ export class Scroller {
     this.layout();
   }
 
+  /** So many cells have come before all others: those that are shown go on showing what they show. */
+  shift(by) {
+    const size = this.cells.length, shifted = new Array(size);
+    if (!size || by <= 0) return;
+    this.cells.forEach((cell, at) => {
+      cell.index = cell.index < 0 ? -1 : cell.index + by;
+      shifted[(at + by) % size] = cell;
+    });
+    this.cells = shifted;
+  }
+
   /** Measure anew, keeping what is at the upper edge where it is. */
   layout() {
     const first = this.columns ? this.firstShown : 0;
