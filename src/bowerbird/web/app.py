@@ -25,6 +25,7 @@ def application(watch: Watch, guard: Guard) -> tuple[ASGIApp, Site]:
     """The application that shows what a watch sees, and what its pages share."""
     site = Site(watch, Stream(watch), guard, new_templates(), Sparing())
     desk = gallery.Desk(watch)
+    more = gallery.endpoints(desk)
 
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
@@ -35,8 +36,8 @@ def application(watch: Watch, guard: Guard) -> tuple[ASGIApp, Site]:
     routes = [
         *pages.routes(site),
         *session.routes(site),
-        *api.routes(site),
-        *document.routes(site),
+        *api.routes(site, more),
+        *document.routes(site, more),
         *metrics.routes(site),
         *gallery.routes(site, desk),
         Mount("/static/gallery", _files("gallery/static")),

@@ -2,6 +2,8 @@
 page that shows it.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -50,7 +52,7 @@ def document(endpoints: tuple[Endpoint, ...] = ENDPOINTS) -> dict[str, Any]:
 
 def _operation(one: Endpoint) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": one.method.lower() + one.path.title().replace("/", ""),
+        "operationId": one.method.lower() + re.sub(r"[^A-Za-z]", "", one.path.title()),
         "summary": one.text,
         "responses": {
             "200": {"description": "The answer.", "content": _content(one.returns)},
@@ -60,8 +62,8 @@ def _operation(one: Endpoint) -> dict[str, Any]:
     }  # fmt: skip
     if one.parameters:
         operation["parameters"] = [
-            {"name": each.name, "in": "query", "description": each.text,
-             "schema": {"type": each.type}}
+            {"name": each.name, "description": each.text, "schema": {"type": each.type},
+             **_where(one, each.name)}
             for each in one.parameters
         ]  # fmt: skip
     if one.takes:
@@ -74,13 +76,18 @@ def _operation(one: Endpoint) -> dict[str, Any]:
     return operation
 
 
+def _where(one: Endpoint, name: str) -> dict[str, Any]:
+    in_path = f"{{{name}}}" in one.path
+    return {"in": "path", "required": True} if in_path else {"in": "query"}
+
+
 def _content(shape: Any) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": _PLACE.format(name=shape.__name__)}}}
 
 
-def routes(site: Site) -> list[BaseRoute]:
-    """The document and its page."""
-    made = document()
+def routes(site: Site, more: Sequence[Endpoint] = ()) -> list[BaseRoute]:
+    """The document, of other parts' endpoints too, and its page."""
+    made = document((*ENDPOINTS, *more))
 
     async def as_json(_: Request) -> Response:
         return answered(made)

@@ -231,14 +231,14 @@ def refused(error: BowerbirdError) -> Response:
     return answered(Error(error="not-now", message=str(error)), 503)
 
 
-def routes(site: Site) -> list[BaseRoute]:
-    """All of them, and the stream."""
+def routes(site: Site, more: Sequence[Endpoint] = ()) -> list[BaseRoute]:
+    """All of them, those of other parts, and the stream."""
 
     async def stream(_: Request) -> Response:
         return site.stream.events()
 
     return [
-        *(_route(site, one) for one in ENDPOINTS),
+        *(_route(site, one) for one in (*ENDPOINTS, *more)),
         Route(f"{ROOT}/stream", stream),
     ]
 

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bowerbird.web.gallery import api, exported, files
+from bowerbird.web.gallery import exported, files
+from bowerbird.web.gallery.api import endpoints
 from bowerbird.web.gallery.desk import Desk
 from bowerbird.web.site import Site
 
-__all__ = ["Desk", "routes"]
+__all__ = ["Desk", "endpoints", "routes"]
 
 
 def routes(site: Site, desk: Desk) -> list[BaseRoute]:
@@ -25,7 +26,6 @@ def routes(site: Site, desk: Desk) -> list[BaseRoute]:
 
     return [
         Route("/gallery", show),
-        *api.routes(desk),
         *files.routes(desk),
         *exported.routes(desk),
     ]

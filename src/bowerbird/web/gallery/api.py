@@ -1,16 +1,14 @@
 """The gallery's part of the API, under /api/v1/gallery."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
-from bowerbird.app.gallery import Entry, Gallery
-from bowerbird.errors import BowerbirdError, UsageError
-from bowerbird.web.api.routes import ROOT, answered, refused
-from bowerbird.web.api.values import Error
+from bowerbird.app.gallery import Entry, Gallery, Sort
+from bowerbird.errors import BowerbirdError
+from bowerbird.web.api.routes import Answering, Endpoint, Parameter
 from bowerbird.web.gallery.asked import MOST, number, query_of, upto_of
 from bowerbird.web.gallery.desk import Desk
 from bowerbird.web.gallery.values import (
@@ -19,12 +17,15 @@ from bowerbird.web.gallery.values import (
     Detail,
     Found,
     Holding,
+    Names,
     Picture,
     Pictures,
     Seen,
     picture_of,
 )
+from bowerbird.web.site import Site
 
+PATH = "/gallery"
 #: Hosts that are offered while one is typed.
 OFFERED = 20
 
@@ -52,9 +53,9 @@ def pictures(gallery: Gallery, asked: Asked) -> Pictures:
     return Pictures(start=start, found=len(view), images=images)
 
 
-def hosts(gallery: Gallery, asked: Asked) -> list[str]:
+def hosts(gallery: Gallery, asked: Asked) -> Names:
     """Names of hosts with a text in them, for who types one."""
-    return gallery.index.hosts_with(asked.get("text", "")[:200], OFFERED)
+    return Names(names=gallery.index.hosts_with(asked.get("text", "")[:200], OFFERED))
 
 
 def _picture(gallery: Gallery, item: Any) -> Picture:
@@ -99,36 +100,59 @@ def _detailed(
     )  # fmt: skip
 
 
-def routes(desk: Desk) -> list[BaseRoute]:
+_FILTER = (
+    Parameter("words", "string", "all of these in alt texts or file name"),
+    Parameter("host", "string", "a part of the host's name"),
+    Parameter("types", "string", "jpeg,png,…"),
+    Parameter("min_side", "integer", "pixels of the longer side, at least"),
+    Parameter("max_side", "integer", "pixels of the longer side, at most"),
+    Parameter("min_bytes", "integer", "at least"),
+    Parameter("max_bytes", "integer", "at most"),
+    Parameter("since", "string", "fetched on this day (UTC) or later: 2026-11-21"),
+    Parameter("until", "string", "fetched on this day or before"),
+    Parameter("sort", "string", ", ".join(Sort)),
+    Parameter("upto", "integer", "only the first so many that arrived, so that places stay"),
+)
+
+
+def endpoints(desk: Desk) -> tuple[Endpoint, ...]:
     """All of them."""
-    return [
-        _route(desk, "", found),
-        _route(desk, "/counts", counts),
-        _route(desk, "/images", pictures),
-        _route(desk, "/hosts", hosts),
-        Route(f"{ROOT}/gallery/images/{{image:int}}", _details(desk)),
-    ]
+    stretch = (
+        Parameter("start", "integer", "the first place"),
+        Parameter("count", "integer", f"at most {MOST}; 100 unless given"),
+    )
+    text = (Parameter("text", "string", "a part of the name"),)
+    image = (Parameter("image", "integer", "its number"),)
+    return (
+        _endpoint("", Found, "How many images a query finds.", _FILTER,
+                  desk, found),
+        _endpoint("/counts", Counts, "Counts over what a query finds.", _FILTER, desk, counts),
+        _endpoint("/images", Pictures, "A stretch of what a query finds.", (*_FILTER, *stretch),
+                  desk, pictures),
+        _endpoint("/hosts", Names, "Hosts with a text in their name.", text, desk, hosts),
+        Endpoint(f"{PATH}/images/{{image}}", _details(desk), Detail,
+                 "All that is known of one image.", parameters=image),
+    )  # fmt: skip
 
 
-def _route(desk: Desk, path: str, answer: Callable[[Gallery, Asked], Any]) -> Route:
-    async def run(request: Request) -> Response:
-        try:
-            return answered(await desk.ask(lambda gallery: answer(gallery, request.query_params)))
-        except BowerbirdError as error:
-            return refused(error)
+def _endpoint(
+    path: str, returns: type, text: str, parameters: Sequence[Parameter], desk: Desk,
+    answer: Callable[[Gallery, Asked], Any],
+) -> Endpoint:  # fmt: skip
+    async def run(_: Site, request: Request) -> Any:
+        return await desk.ask(lambda gallery: answer(gallery, request.query_params))
 
-    return Route(f"{ROOT}/gallery{path}", run)
+    return Endpoint(PATH + path, run, returns, text, parameters=parameters)
 
 
-def _details(desk: Desk) -> Callable[[Request], Any]:
-    async def run(request: Request) -> Response:
+def _details(desk: Desk) -> Answering:
+    async def run(_: Site, request: Request) -> Detail:
         image = request.path_params["image"]
-        try:
-            told = await desk.ask(lambda gallery: detail(gallery, image))
-        except UsageError as error:
-            return refused(error)
+        if not (image.isascii() and image.isdigit()):
+            raise HTTPException(404)
+        told = await desk.ask(lambda gallery: detail(gallery, int(image)))
         if told is None:
-            return answered(Error(error="not-found", message="There is no such image."), 404)
-        return answered(told)
+            raise HTTPException(404)
+        return told
 
     return run

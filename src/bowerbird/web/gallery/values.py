@@ -33,6 +33,12 @@ class Counts(Answer, frozen=True, kw_only=True):
     hosts: Annotated[list[tuple[str, int]], Meta(description="with the most images, at most 50")]
 
 
+class Names(Answer, frozen=True, kw_only=True):
+    """Names of hosts, those that begin with the text first."""
+
+    names: list[str]
+
+
 class Picture(Answer, frozen=True, kw_only=True):
     """An image as the grid shows it."""
 

@@ -330,7 +330,7 @@ form.addEventListener("input", (event) => {
 });
 
 $("host").addEventListener("input", async () => {
-  const names = await api(`gallery/hosts?text=${encodeURIComponent($("host").value)}`).catch(() => []);
+  const { names } = await api(`gallery/hosts?text=${encodeURIComponent($("host").value)}`).catch(() => ({ names: [] }));
   $("hosts").replaceChildren(...names.map((name) => el("option", { value: name })));
 });
 
