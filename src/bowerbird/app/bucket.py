@@ -6,7 +6,6 @@ speaks to buckets is loaded only here, and only for such crawls.
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bowerbird.app.folder import Folder
+from bowerbird.app.memory import give_memory_back
 from bowerbird.errors import BowerbirdError, FolderError, UsageError
 from bowerbird.store.bucket import Bucket, is_bucket, parse_bucket
 
@@ -27,8 +27,6 @@ SPOOLS = ".bowerbird/spool"
 CALM_S = 20.0
 #: The longest of these waits, in seconds.
 LONGEST_S = 60.0
-#: Of <malloc.h>.
-_MMAP_THRESHOLD = -3
 
 
 def places(out: str, state: str) -> tuple[Folder, Bucket | None]:
@@ -84,18 +82,6 @@ def uploads(url: str, spools: Path | str = "") -> "Uploads":
 
     give_memory_back()
     return Uploads(store_at(url, spools))
-
-
-def give_memory_back() -> None:
-    """Have each large body mapped apart, so that it goes back to the system when it is done.
-
-    By default glibc learns from what is freed, up to 32 MiB, to keep it in an arena of each
-    thread: four times what is on its way (mallopt(3), M_MMAP_THRESHOLD).
-    """
-    import ctypes
-
-    with suppress(OSError, AttributeError, TypeError):  # other C libraries have no mallopt
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 20)
 
 
 def way_there(own: str, crawls: str) -> str:

@@ -17,6 +17,7 @@ from bowerbird.app.access import Access, is_address
 from bowerbird.app.browsing import past_of
 from bowerbird.app.folder import Folder
 from bowerbird.app.history import LEVELS, Curves, History
+from bowerbird.app.memory import give_memory_back, give_small_back
 from bowerbird.app.status import HOSTS, Status, look_at
 from bowerbird.app.visit import Visit, visit
 from bowerbird.errors import BowerbirdError, ConnectionLostError
@@ -86,6 +87,7 @@ class Watch:
 
     def start(self) -> None:
         """Begin to watch."""
+        give_memory_back()
         self._thread.start()
 
     def close(self) -> None:
@@ -120,6 +122,7 @@ class Watch:
                 with visit(self.where, self._access) as crawl:
                     return function(crawl)
             finally:
+                give_small_back()
                 self._seen = self._face()
 
     # On the watch's thread.
@@ -140,6 +143,7 @@ class Watch:
                     self.past = past_of(crawl)
                     self._look(_Met(crawl))
                     stack.close()
+                    give_small_back()
                     self._seen = self._face()
                     return
             self._stay(_Met(crawl))

@@ -8,7 +8,6 @@ from typing import TypeVar
 import anyio
 from anyio import CapacityLimiter, to_thread
 
-from bowerbird.app.bucket import give_memory_back
 from bowerbird.app.gallery import Gallery
 from bowerbird.app.watch import Watch
 from bowerbird.errors import BowerbirdError
@@ -48,7 +47,6 @@ class Desk:
     def _opened(self) -> Gallery:
         with self._lock:
             if self._gallery is None:
-                give_memory_back()
                 self._gallery = Gallery(self._watch.ask, (), lambda: self._watch.moment.number)
                 self._gallery.start()
             self._gallery.touch()

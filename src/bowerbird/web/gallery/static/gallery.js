@@ -80,7 +80,7 @@ function mark(cell, index) {
 let lastTop = 0, lastAt = 0;
 function moved() {
   const now = performance.now(), speed = Math.abs(grid.top - lastTop) / Math.max(now - lastAt, 1);
-  grid.quick = speed > 3;
+  grid.quick = speed > 3 && now - lastAt < 120;
   lastTop = grid.top; lastAt = now;
   pages.want(grid.first, grid.end);
   showPlace();
