@@ -22,3 +22,10 @@ def test_damaged_inputs_pass(name: str) -> None:
     target = TARGETS[name]
     for body in mutations(list(target.seeds()), target.words, COUNT, 1, target.most):
         target.check(body)
+
+
+def test_data_url_of_nothing_but_percent_signs_is_no_image() -> None:
+    from bowerbird.extract.dataurl import MAX_ESCAPES, parse_data_url
+
+    assert parse_data_url("data:image/png," + "%41" * MAX_ESCAPES) == b"A" * MAX_ESCAPES
+    assert parse_data_url("data:image/png," + "%41" * (MAX_ESCAPES + 1)) == b""
