@@ -24,6 +24,9 @@ ROWS: dict[str, Row] = {
     "17": storms.kill_redis,
     "18 always": power.redis_always,
     "18 everysec": power.redis_everysec,
+    "24": storms.cut_lines,
+    "25": storms.reset_lines,
+    "26": storms.narrow_lines,
     "34": shortage.full_disk,
     "35 EIO": crashes.failing_syncs,
     "35 inodes": shortage.no_inodes,
@@ -32,3 +35,6 @@ ROWS: dict[str, Row] = {
     "39": clocks.monotonic_clock,
     "40": storms.all_together,
 }
+
+#: Faults in one run: those that take long are fewer.
+FAULTS = dict.fromkeys(ROWS, 10) | {"3": 3, "6": 5, "24": 5, "26": 5, "35 EIO": 6}

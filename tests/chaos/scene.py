@@ -24,6 +24,7 @@ from tests.chaos.toll import Toll, compare, count
 from tests.chaos.watch import Watch, children, role_of
 from tests.chaos.world import World, world
 from tests.net.fleet import Running, judge
+from tests.net.slowline import Line, SlowLine
 from tests.redis_fixtures import RedisServer, free_port
 
 #: What the crawl is told to leave between two requests to one host, in seconds.
@@ -63,6 +64,7 @@ class Scene:
         self.key = folder / "key"
         self.key.write_text("the key of this scene")
         self.key.chmod(0o600)
+        self.line = SlowLine(("127.0.0.1", redis.port if redis else self.port), Line())
         self.delay_s = DELAY_S
         self.running: list[Running] = []
         self.faults: list[str] = []
@@ -83,8 +85,9 @@ class Scene:
         )  # fmt: skip
 
     def join(self, name: str, *before: object, out: Path | None = None) -> Running:
-        """A worker as of another machine, with one process."""
-        address = self.redis.address("chaos") if self.redis else f"tcp://127.0.0.1:{self.port}"
+        """A worker as of another machine, with one process, at the end of a line of its own."""
+        place = f"127.0.0.1:{self.line.address[1]}"
+        address = f"redis://{place}/0?crawl=chaos" if self.redis else f"tcp://{place}"
         key = () if self.redis else ("--authkey-file", self.key)
         return self._run(
             Here(name, before, **self.environment),
@@ -196,6 +199,7 @@ class Scene:
         for one in self.running:
             one.signal(signal.SIGCONT)
             one.kill()
+        self.line.stop()
 
 
 def is_worker(pid: int) -> bool:
@@ -252,6 +256,7 @@ def scene(
         one = Scene(folder, made, options, redis, out)
         prepare(one)
         try:
+            one.line.start("127.0.0.1")
             one.watch.start()
             one.start(workers=workers)
             if redis:  # whoever comes first makes the crawl, and that is for the manager to do

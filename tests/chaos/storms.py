@@ -1,4 +1,4 @@
-"""Rows 1, 3, 9, 17 and 40: one process after the other is killed or frozen, by dice from a seed."""
+"""Rows 1, 3, 9, 17, 24 to 26, 40: processes are killed or frozen, lines cut, by a seed's dice."""
 
 import random
 from contextlib import ExitStack
@@ -14,7 +14,8 @@ from tests.redis_fixtures import RedisServer, need_redis
 MIX = (
     *("kill worker",) * 4, *("kill far worker",) * 2, *("freeze worker",) * 4,
     "freeze worker beyond its lease", *("kill manager",) * 3, *("kill manager and workers",) * 2,
-    *("freeze manager",) * 2,
+    *("freeze manager",) * 2, "cut the line", "deaf manager", "mute manager", "half-closed line",
+    "reset line", "far and narrow line",
 )  # fmt: skip
 FULL_DISK = ("fill disk",) * 3
 
@@ -26,12 +27,29 @@ def kill_workers(folder: Path, seed: int, faults: int) -> Toll:
 
 def zombies(folder: Path, seed: int, faults: int) -> Toll:
     """Workers frozen beyond their lease, then thawed with results in hand."""
-    return _storm(folder, "3", seed, faults, ("freeze worker beyond its lease",))
+    return _storm(folder, "3", seed, faults, ("freeze worker beyond its lease",), longest_s=8.0)
 
 
 def kill_managers(folder: Path, seed: int, faults: int) -> Toll:
     """Managers, alone or with all their workers, with kill -9 under load."""
     return _storm(folder, "9", seed, faults, ("kill manager", "kill manager and workers"))
+
+
+def cut_lines(folder: Path, seed: int, faults: int) -> Toll:
+    """The far worker's line carries nothing, one way or both, beyond its lease too; or is closed by
+    halves."""
+    names = ("cut the line", "deaf manager", "mute manager", "half-closed line")
+    return _storm(folder, "24", seed, faults, names, longest_s=12.0)
+
+
+def reset_lines(folder: Path, seed: int, faults: int) -> Toll:
+    """All connections of the far worker end with a RST, again and again."""
+    return _storm(folder, "25", seed, faults, ("reset line",))
+
+
+def narrow_lines(folder: Path, seed: int, faults: int) -> Toll:
+    """The far worker is 300 ms away, at 10 kB/s."""
+    return _storm(folder, "26", seed, faults, ("far and narrow line",), longest_s=6.0)
 
 
 def kill_redis(folder: Path, seed: int, faults: int) -> Toll:
@@ -58,10 +76,11 @@ def all_together(folder: Path, seed: int, faults: int) -> Toll:
 
 def _storm(
     folder: Path, row: str, seed: int, faults: int, names: tuple[str, ...],
-    redis: RedisServer | None = None, out: Path | None = None,
+    redis: RedisServer | None = None, out: Path | None = None, longest_s: float = 2.0,
 ) -> Toll:  # fmt: skip
     dice = random.Random(seed)
-    with scene(folder, seed, urls_for(faults), redis=redis, out=out) as crawl:
+    urls = urls_for(int(faults * max(1.0, longest_s / 2)))
+    with scene(folder, seed, urls, redis=redis, out=out) as crawl:
         crawl.join("far")
-        storm(crawl, dice, faults, names)
+        storm(crawl, dice, faults, names, longest_s)
         return crawl.drain(row, seed)

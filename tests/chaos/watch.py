@@ -16,6 +16,7 @@ class Look:
 
     pid: int
     role: str  #: manager, worker, fleet, decoder, strace
+    rss: int  #: bytes
     peak_rss: int  #: bytes, since it began
     files: int
     threads: int
@@ -96,8 +97,8 @@ def _look(pid: int, role: str) -> Look:
         line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
     )
     files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-    peak, threads = fields.get("VmHWM", "0").split()[0], fields["Threads"]
-    return Look(pid, role, int(peak) << 10, files, int(threads))
+    peak, now = (int(fields.get(name, "0").split()[0]) << 10 for name in ("VmHWM", "VmRSS"))
+    return Look(pid, role, now, peak, files, int(fields["Threads"]))
 
 
 def _stat(pid: int) -> list[str]:

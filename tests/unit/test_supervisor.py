@@ -93,3 +93,21 @@ def test_many_bad_tasks_one_after_the_other_do_not_end_the_crawl_nor_hold_it_up(
             supervisor.check(worked)
             assert not supervisor.hopeless()
     assert crew.clock.now_s() - began_s < 50 * 4.0
+
+
+def test_a_worker_that_heard_of_an_end_that_was_none_is_started_again() -> None:
+    crew = Crew(1, 1.0, status=0)
+    supervisor = crew.supervisor()
+    for _ in range(3):
+        crew.clock.advance(1.0)
+        supervisor.check(goes_on=True)
+    assert (crew.starts, supervisor.deaths) == (2, 0)
+
+
+def test_a_worker_that_ended_with_its_crawl_is_not_started_again() -> None:
+    crew = Crew(1, 1.0, status=0)
+    supervisor = crew.supervisor()
+    for _ in range(3):
+        crew.clock.advance(1.0)
+        supervisor.check()
+    assert (crew.starts, supervisor.running) == (1, 0)

@@ -114,7 +114,8 @@ class Run:
             self._say_who_is_missing(stats, now_s)
             self._say_who_is_unfit(stats)
             self._read_for_others()
-            self.supervisor.check(sum(stats.done.values()) + sum(stats.dead.values()))
+            worked = sum(stats.done.values()) + sum(stats.dead.values())
+            self.supervisor.check(worked, goes_on=True)
             time.sleep(LOOK_EVERY_S[now_s - began_s > YOUNG_S])
         return self._end(meter, stats)
 

@@ -32,6 +32,10 @@ ENDS_AT_ONCE = (
     "is a defect of Bowerbird: please report it."
 )
 
+#: A worker that ended well while its crawl goes on is started again after so many seconds: as a
+#: rule the end has just come, and is seen meanwhile.
+RECALLED_S = 0.5
+
 #: Starts a command.
 Spawn = Callable[[Sequence[str]], "subprocess.Popen[bytes]"]
 
@@ -73,11 +77,14 @@ class Supervisor:
         """Where there were to be none: one worker after all, with this command."""
         self.count, self._command, self._again_s = 1, command, {0: 0.0}
 
-    def check(self, worked: int = 0) -> None:
+    def check(self, worked: int = 0, *, goes_on: bool = False) -> None:
         """Note who has ended, and start again who died.
 
-        `worked`: how many tasks have come to an end so far. Workers that die over one task after
-        the other have not failed at their start.
+        Args:
+            worked: how many tasks have come to an end so far. Workers that die over one task after
+                the other have not failed at their start.
+            goes_on: the crawl has not ended. Who has left all the same heard of an end that was
+                none: URLs were added or brought back in that moment.
         """
         if worked > self._worked:
             self._worked, self._falls, self._defects = worked, 0, 0
@@ -89,6 +96,8 @@ class Supervisor:
             del self._running[number]
             if status != ENDED_WELL:
                 self._note_death(number, status)
+            elif goes_on:
+                self._again_s[number] = self._clock.now_s() + RECALLED_S
         self.start()
 
     @property

@@ -1,0 +1,72 @@
+"""`make chaos`: the rows of the fault matrix, each with several seeds; docs/reliability.md's table.
+
+    make chaos                         all of it, hours
+    make chaos ROWS=1,11 SEEDS=3       rows 1, 11 and "11 durable", seeds 1 to 3
+    make chaos ROWS=40 FIRST=7 SEEDS=1 what seed 7 did, again
+
+Needs root for most. A row that the machine does not allow is told with the reason. A promise that
+was broken is told with its seed, and the status is 1.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos import page
+from tests.chaos.disks import UnableError
+from tests.chaos.rows import FAULTS, ROWS
+from tests.chaos.toll import Toll
+
+PAGE = Path(__file__).parents[2] / "docs/reliability.md"
+
+
+def main() -> int:
+    """The command; 1 where a promise was broken."""
+    options = _options()
+    broken = 0
+    for row in [row for row in ROWS if not options.rows or row.split()[0] in options.rows]:
+        tolls = _runs(row, range(options.first, options.first + options.seeds), options.faults)
+        broken += sum(bool(one.complaints) for one in tolls)
+        if tolls and options.page:
+            page.put(PAGE, tolls)
+    print(f"{broken} runs in which a promise was broken")
+    return min(1, broken)
+
+
+def _runs(row: str, seeds: range, faults: int) -> list[Toll]:
+    tolls = []
+    for seed in seeds:
+        try:
+            with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+                tolls.append(ROWS[row](Path(folder), seed, faults or FAULTS[row]))
+        except UnableError as error:
+            print(f"row {row}: not on this machine: {error}", flush=True)
+            return []
+        _tell(tolls[-1])
+    return tolls
+
+
+def _tell(toll: Toll) -> None:
+    at = time.strftime("%H:%M:%S")
+    said = "; ".join(toll.complaints) or "all promises kept"
+    print(f"{at} row {toll.row}, seed {toll.seed}, {len(toll.faults)} faults: {said}")
+    print(f"    {'; '.join(toll.faults)}", flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--rows", type=lambda text: text.split(","), default=[])
+    parser.add_argument("--seeds", type=int, default=20, help="so many, beginning with --first")
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--faults", type=int, default=0, help="in a run; 0: as the row has it")
+    parser.add_argument("--page", action="store_true", help="write docs/reliability.md")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
