@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from bowerbird.frontier.robots_rules import MAX_WILD, Rules, token_of
+from bowerbird.frontier.robots_rules import AT_HAND, MAX_WILD, AtHand, Rules, token_of
 
 SITE = "http://site.test"
 
@@ -309,3 +309,21 @@ def test_crawl_delay_is_that_of_our_group() -> None:
 )  # fmt: skip
 def test_product_token_of_an_identification(identification: str, token: str) -> None:
     assert token_of(identification) == token
+
+
+def test_rules_at_hand_are_bounded_by_their_weight() -> None:
+    at_hand = AtHand[int]("wren")
+    asked = []
+
+    def large() -> str:
+        asked.append(1)
+        return lines(OURS, "disallow: /x") + "#" * (AT_HAND // 3)
+
+    for number in (1, 2, 2, 1, 3, 1):  # the third pushes out the second
+        assert not at_hand.get(number, large).allows(SITE + "/x")
+    assert (len(at_hand), len(asked)) == (2, 3)
+    at_hand.get(2, large)
+    at_hand.forget(2)
+    assert (len(at_hand), len(asked)) == (1, 4)
+    at_hand.get(4, lambda: "#" * (2 * AT_HAND))
+    assert len(at_hand) == 1

@@ -4,18 +4,14 @@ An origin's tasks wait until its rules are known, and again when these are a day
 judged here and nowhere else, when they would be leased.
 """
 
-from collections import OrderedDict
-
 from bowerbird.frontier.base import ROBOTS_HOPS, ROBOTS_TTL_S
 from bowerbird.frontier.hosts import Host
-from bowerbird.frontier.robots_rules import Rules
+from bowerbird.frontier.robots_rules import AtHand, Rules
 from bowerbird.frontier.shared import Shared
 from bowerbird.frontier.tasks import ROBOTS, Entry, OriginFacts
 from bowerbird.model import Kind, Robots, Task
 from bowerbird.urls import origin_of
 
-#: Parsed rules kept at hand; a site's rules are some kilobytes when parsed.
-PARSED = 256
 #: Bytes of a robots.txt that are read (RFC 9309 section 2.5 asks for at least 500 KiB).
 MAX_TEXT = 512 * 1024
 #: Why tasks die where the rules say so, and where no rules could be had.
@@ -31,12 +27,12 @@ class Gates:
     def __init__(self, shared: Shared) -> None:
         self._store, self._rules = shared.store, shared.rules
         self._asked: dict[int, int] = {}  #: origin -> its robots task, while that is unfinished
-        self._parsed: OrderedDict[int, Rules] = OrderedDict()
+        self._at_hand = AtHand[int](shared.rules.user_agent)
 
     def restore(self, asked: dict[int, int]) -> None:
         """Take up the gates of before."""
         self._asked = dict(asked)
-        self._parsed.clear()
+        self._at_hand.clear()
 
     # The gate.
 
@@ -83,7 +79,7 @@ class Gates:
     def settle(self, origin: OriginFacts, robots: Robots, reason: str, now: float) -> float:
         """A gate's task is over; answer the delay its rules ask for, in seconds."""
         self._asked.pop(origin.id, None)
-        self._parsed.pop(origin.id, None)
+        self._at_hand.forget(origin.id)
         text = robots.text[:MAX_TEXT] if robots.verdict == "text" else ""
         text = text.encode("utf-8", "replace").decode()  # lone surrogates break SQLite
         origin.verdict = (
@@ -106,15 +102,7 @@ class Gates:
         return "" if self._rules_of(origin).allows(url) else FORBIDDEN
 
     def _rules_of(self, origin: OriginFacts) -> Rules:
-        parsed = self._parsed.get(origin.id)
-        if parsed is None:
-            text = self._store.robots_text(origin.id)
-            parsed = self._parsed[origin.id] = Rules(text, self._rules.user_agent)
-            if len(self._parsed) > PARSED:
-                self._parsed.popitem(last=False)
-        else:
-            self._parsed.move_to_end(origin.id)
-        return parsed
+        return self._at_hand.get(origin.id, lambda: self._store.robots_text(origin.id))
 
 
 def lane_of(host: Host, origin: int) -> OriginFacts | None:

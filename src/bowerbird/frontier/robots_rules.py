@@ -6,11 +6,16 @@ of its group, a hostile 60 KB of names and rules would take it 5 s, 512 KB many 
 """
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, Generic, TypeVar
 
 #: Rules with wildcards that are read in full: each costs up to 5 us for every URL judged.
 MAX_WILD = 10_000
+
+#: Characters of the texts whose rules are kept at hand: a thousand usual ones, eight of the largest.
+#: Each takes up to 17 bytes when it is parsed.
+AT_HAND = 4 << 20
 
 _OURS, _ALL, _OTHERS = "ours", "*", "others"
 #: Also without its colon, as Google and Protego read it.
@@ -38,6 +43,46 @@ class Rules:
     def delay_s(self) -> float:
         """The Crawl-delay asked for; 0 where there is none."""
         return float(self._parsed.crawl_delay(_OURS) or 0.0)
+
+
+K = TypeVar("K", bound=Hashable)
+
+
+class AtHand(Generic[K]):
+    """Rules that were needed lately."""
+
+    def __init__(self, user_agent: str) -> None:
+        self._user_agent = user_agent
+        self._kept: OrderedDict[K, tuple[Rules, int]] = OrderedDict()
+        self._weight = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __contains__(self, which: K) -> bool:
+        return which in self._kept
+
+    def get(self, which: K, text: Callable[[], str]) -> Rules:
+        """The rules of an origin, read from its text where they are not at hand."""
+        if which in self._kept:
+            self._kept.move_to_end(which)
+            return self._kept[which][0]
+        read = text()
+        rules, weight = Rules(read, self._user_agent), len(read) + 1_000
+        self._kept[which] = rules, weight
+        self._weight += weight
+        while self._weight > AT_HAND and len(self._kept) > 1:
+            self._weight -= self._kept.popitem(last=False)[1][1]
+        return rules
+
+    def forget(self, which: K) -> None:
+        """They are other ones now."""
+        self._weight -= self._kept.pop(which, (None, 0))[1]
+
+    def clear(self) -> None:
+        """They may all be other ones now."""
+        self._kept.clear()
+        self._weight = 0
 
 
 def token_of(user_agent: str) -> str:

@@ -1,15 +1,11 @@
 """Judging tasks by robots.txt (RFC 9309): here, in the client, for Lua matches no rules."""
 
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
 from bowerbird.frontier.base import DELAY_CAP_S
-from bowerbird.frontier.robots_rules import Rules
-
-#: Parsed rules kept at hand; a site's rules are some kilobytes when parsed.
-PARSED = 256
+from bowerbird.frontier.robots_rules import AtHand, Rules
 
 
 class Judge:
@@ -18,7 +14,7 @@ class Judge:
     def __init__(self, user_agent: str, text_of: Callable[[str], bytes | None]) -> None:
         """`text_of` gives the kept robots.txt of an origin."""
         self._user_agent, self._text_of = user_agent, text_of
-        self._parsed: OrderedDict[tuple[str, float], Rules] = OrderedDict()
+        self._at_hand = AtHand[tuple[str, float]](user_agent)
         self._lock = Lock()
 
     def allows(self, origin: str, stamp: float, url: str) -> bool:
@@ -33,15 +29,14 @@ class Judge:
         return min(max(Rules(text, self._user_agent).delay_s, 0.0), DELAY_CAP_S)
 
     def _rules(self, origin: str, stamp: float) -> Rules:
-        which = origin, stamp
+        which, text = (origin, stamp), ""
         with self._lock:
-            if which in self._parsed:
-                self._parsed.move_to_end(which)
-                return self._parsed[which]
+            known = which in self._at_hand
+        if not known:
+            text = self._text(origin)  # over the network, while others judge
+        with self._lock:
+            return self._at_hand.get(which, lambda: text)
+
+    def _text(self, origin: str) -> str:
         packed = self._text_of(origin)
-        rules = Rules(zlib.decompress(packed).decode() if packed else "", self._user_agent)
-        with self._lock:
-            self._parsed[which] = rules
-            if len(self._parsed) > PARSED:
-                self._parsed.popitem(last=False)
-        return rules
+        return zlib.decompress(packed).decode() if packed else ""
