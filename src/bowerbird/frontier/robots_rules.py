@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 #: Rules with wildcards that are read in full: each costs up to 5 us for every URL judged.
 MAX_WILD = 10_000
 
-#: Characters of the texts whose rules are kept at hand: a thousand usual ones, eight of the largest.
+#: Characters of texts whose rules are kept at hand: a thousand usual ones, eight of the largest.
 #: Each takes up to 17 bytes when it is parsed.
 AT_HAND = 4 << 20
 
@@ -59,14 +59,17 @@ class AtHand(Generic[K]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def __contains__(self, which: K) -> bool:
-        return which in self._kept
+    def find(self, which: K) -> Rules | None:
+        """The rules of an origin, if they are at hand."""
+        if which not in self._kept:
+            return None
+        self._kept.move_to_end(which)
+        return self._kept[which][0]
 
     def get(self, which: K, text: Callable[[], str]) -> Rules:
         """The rules of an origin, read from its text where they are not at hand."""
-        if which in self._kept:
-            self._kept.move_to_end(which)
-            return self._kept[which][0]
+        if found := self.find(which):
+            return found
         read = text()
         rules, weight = Rules(read, self._user_agent), len(read) + 1_000
         self._kept[which] = rules, weight

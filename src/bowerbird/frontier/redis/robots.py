@@ -29,11 +29,12 @@ class Judge:
         return min(max(Rules(text, self._user_agent).delay_s, 0.0), DELAY_CAP_S)
 
     def _rules(self, origin: str, stamp: float) -> Rules:
-        which, text = (origin, stamp), ""
+        which = (origin, stamp)
         with self._lock:
-            known = which in self._at_hand
-        if not known:
-            text = self._text(origin)  # over the network, while others judge
+            found = self._at_hand.find(which)
+        if found:
+            return found
+        text = self._text(origin)  # over the network, while others judge
         with self._lock:
             return self._at_hand.get(which, lambda: text)
 
