@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,9 @@ import redis
 
 #: Generous: a loaded machine starts one in a second.
 START_S = 30.0
+
+
+Start = Callable[..., "RedisServer"]
 
 
 class RedisServer:
@@ -96,3 +99,25 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server = RedisServer(tmp_path_factory.mktemp("redis")).start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a Redis of the test's own."""
+    need_redis()
+    servers: list[RedisServer] = []
+
+    def start(*options: str) -> RedisServer:
+        servers.append(RedisServer(tmp_path / f"redis{len(servers)}", *options).start())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+def until(true: Callable[[], bool], within_s: float = 60.0) -> None:
+    end = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)

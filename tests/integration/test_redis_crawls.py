@@ -21,8 +21,8 @@ Make = Callable[..., Bench]
 FORBID = Robots(verdict="text", text="User-agent: *\nDisallow: /no")
 
 
-@pytest.fixture
-def crawl(redis_server: RedisServer) -> Iterator[Make]:
+@pytest.fixture(params=[1, 4])
+def crawl(redis_server: RedisServer, request: Any) -> Iterator[Make]:
     """Makes one more crawl; all have one clock, as all have Redis TIME."""
     with redis_server.client() as client:
         client.flushall()
@@ -30,7 +30,8 @@ def crawl(redis_server: RedisServer) -> Iterator[Make]:
 
     def make(**rules: Any) -> Bench:
         rules = {"obey_robots": False, **rules}
-        address = redis_server.address(f"crawl{len(benches)}")
+        name = f"crawl{len(benches)}&partitions={request.param}"
+        address = redis_server.address(name)
         benches.append(Bench(RedisFrontier(address, Rules(**rules), clock), clock))
         return benches[-1]
 
@@ -149,9 +150,12 @@ def test_a_host_is_down_for_all(crawl: Make) -> None:
     assert second.worker().lease() == []
 
 
-def _one_of_a_pair(server: RedisServer, number: int, limit: int, clock: ManualClock) -> Bench:
+def _one_of_a_pair(
+    server: RedisServer, number: int, limit: int, clock: ManualClock, partitions: int
+) -> Bench:
     rules = Rules(per_host=limit, obey_robots=False)
-    return Bench(RedisFrontier(server.address(f"pair{number}"), rules, clock), clock)
+    address = server.address(f"pair{number}&partitions={partitions}")
+    return Bench(RedisFrontier(address, rules, clock), clock)
 
 
 def _has_tasks(bench: Bench) -> bool:
@@ -166,15 +170,19 @@ def _has_tasks(bench: Bench) -> bool:
 )
 @given(
     limits=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    partitions=st.sampled_from([1, 4]),
     steps=st.lists(st.tuples(st.integers(0, 7), st.integers(1, 6)), min_size=20, max_size=80),
 )
 def test_two_crawls_with_four_workers_each_stay_within_one_budget(
-    redis_server: RedisServer, limits: tuple[int, int], steps: list[tuple[int, int]]
-) -> None:
+    redis_server: RedisServer, limits: tuple[int, int], partitions: int,
+    steps: list[tuple[int, int]],
+) -> None:  # fmt: skip
     with redis_server.client() as client:
         client.flushall()
     clock = ManualClock()
-    pair = [_one_of_a_pair(redis_server, n, limit, clock) for n, limit in enumerate(limits)]
+    pair = [
+        _one_of_a_pair(redis_server, n, limit, clock, partitions) for n, limit in enumerate(limits)
+    ]
     for bench in pair:
         some(bench, 40)
     workers = [pair[n % 2].worker() for n in range(8)]

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -15,7 +14,8 @@ import msgspec
 import pytest
 import redis
 from tests.contracts.bench import PLAIN, Bench, image, outcome
-from tests.redis_fixtures import RedisServer, free_port, need_redis, redis_server
+from tests.redis_cluster import join, move_slot, owns
+from tests.redis_fixtures import RedisServer, Start, free_port, redis_server, start, until
 from tests.web import serve
 
 from bowerbird.errors import BowerbirdError, ConnectionLostError, FrontierError, UsageError
@@ -25,25 +25,9 @@ from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.model import State
 from bowerbird.testing import ManualClock
 
-__all__ = ["redis_server"]
+__all__ = ["redis_server", "start"]
 
 SECRET = "s3cret-word"
-Start = Callable[..., RedisServer]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a Redis of the test's own."""
-    need_redis()
-    servers: list[RedisServer] = []
-
-    def start(*options: str) -> RedisServer:
-        servers.append(RedisServer(tmp_path / f"redis{len(servers)}", *options).start())
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.kill()
 
 
 def bench_at(address: str) -> Bench:
@@ -92,7 +76,7 @@ def test_nothing_answered_is_lost_when_redis_is_killed(start: Start) -> None:
     with pytest.raises(ConnectionLostError, match="cannot be reached"):
         bench.frontier.stats()
     server.start()
-    _until(lambda: _has_read_its_data(bench))
+    until(lambda: _has_read_its_data(bench))
     assert bench.frontier.stats() == before
     assert bench.frontier.audit() == []
     worker.done(leases[10:])
@@ -306,8 +290,8 @@ def test_sentinels_lead_to_the_new_master_when_the_old_one_dies(
     replica = start("--replicaof", f"127.0.0.1 {master.port}", "--repl-diskless-sync-delay", "0")
     sentinels = [_sentinel(tmp_path / f"sentinel{n}", master.port) for n in range(3)]
     try:
-        _until(lambda: replica.client().info("replication")["master_link_status"] == "up")
-        _until(lambda: all(_sees(port) for _, port in sentinels))
+        until(lambda: replica.client().info("replication")["master_link_status"] == "up")
+        until(lambda: all(_sees(port) for _, port in sentinels))
         nodes = ",".join(f"127.0.0.1:{port}" for _, port in sentinels)
         bench = bench_at(f"redis+sentinel://{nodes}/mine?crawl=x")
         bench.add(*[image(f"{n}", f"{n % 9}.test") for n in range(200)])
@@ -320,7 +304,7 @@ def test_sentinels_lead_to_the_new_master_when_the_old_one_dies(
         lost = [outcome(one, found=(image(f"found-{n}"),)) for n, one in enumerate(leases[10:])]
         assert all(worker.finish(*lost))  # the replica does not get this
         master.kill()
-        _until(lambda: _answers(bench))
+        until(lambda: _answers(bench))
         assert bench.frontier.audit() == []
         assert bench.frontier.stats().state is not State.ENDED
         again = bench.frontier.finish(worker.session, lost[:10]).accepted
@@ -371,13 +355,13 @@ def _sees(port: int) -> bool:
 
 def test_a_slot_of_a_cluster_is_moved_in_mid_crawl(start: Start) -> None:
     nodes = [start("--cluster-enabled", "yes", "--cluster-node-timeout", "2000") for _ in range(3)]
-    _join(nodes)
+    join(nodes)
     slot = nodes[0].client().execute_command("CLUSTER", "KEYSLOT", "bowerbird:{0}:")
     bench = bench_at(f"redis+cluster://127.0.0.1:{nodes[0].port}/?crawl=x")
     bench.add(*[image(f"{n}", f"{n % 9}.test") for n in range(400)])
     worker = bench.worker()
     worker.done(worker.lease(50))
-    mover = threading.Thread(target=_move, args=(nodes, slot))
+    mover = threading.Thread(target=move_slot, args=(nodes, slot))
     mover.start()
     fetched = 0
     while True:
@@ -393,57 +377,8 @@ def test_a_slot_of_a_cluster_is_moved_in_mid_crawl(start: Start) -> None:
     bench.crawl(worker)
     assert bench.frontier.stats().done == {"image": 401}
     assert bench.frontier.audit() == []
-    trouble_at_one = trouble(next(one for one in nodes if not _owns(one, slot)).address())
+    trouble_at_one = trouble(next(one for one in nodes if not owns(one, slot)).address())
     assert "redis+cluster://" in str(trouble_at_one)
-
-
-def _join(nodes: list[RedisServer]) -> None:
-    first = nodes[0].client()
-    for number, node in enumerate(nodes):
-        low, high = number * 5461, 16383 if number == 2 else number * 5461 + 5460
-        node.client().execute_command("CLUSTER", "ADDSLOTSRANGE", low, high)
-        first.execute_command("CLUSTER", "MEET", "127.0.0.1", node.port)
-    _until(lambda: all(b"cluster_state:ok" in _info(node) for node in nodes))
-
-
-def _info(node: RedisServer) -> bytes:
-    client = node.client()
-    client.response_callbacks.clear()
-    info: bytes = client.execute_command("CLUSTER", "INFO")
-    return info
-
-
-def _owns(node: RedisServer, slot: int) -> bool:
-    client = node.client()
-    client.response_callbacks.clear()
-    mine = client.execute_command("CLUSTER", "MYID")
-    rows = client.execute_command("CLUSTER", "SLOTS")
-    return any(row[0] <= slot <= row[1] and row[2][2] == mine for row in rows)
-
-
-def _move(nodes: list[RedisServer], slot: int) -> None:
-    """As `redis-cli --cluster reshard` does it, slowly enough to be met."""
-    source = next(node for node in nodes if _owns(node, slot))
-    target = next(node for node in nodes if not _owns(node, slot))
-    here, there = source.client(), target.client()
-    ids = [client.execute_command("CLUSTER", "MYID").decode() for client in (here, there)]
-    there.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
-    here.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1])
-    time.sleep(0.3)
-    while keys := here.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 5):
-        here.execute_command(
-            "MIGRATE", "127.0.0.1", target.port, "", 0, 5_000, "REPLACE", "KEYS", *keys
-        )
-        time.sleep(0.01)
-    for client in (there, here, *(node.client() for node in nodes)):
-        client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[1])
-
-
-def _until(true: Callable[[], bool], within_s: float = 60.0) -> None:
-    end = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 class LastWord:

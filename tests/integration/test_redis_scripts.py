@@ -11,8 +11,13 @@ from tests.contracts.bench import PLAIN, Bench, Worker, image, outcome, page, re
 from tests.contracts.frontier_robots import OBEY
 from tests.redis_fixtures import RedisServer, redis_server
 
+from bowerbird.codec import encode
 from bowerbird.errors import BowerbirdError, StorageFullError, UsageError
 from bowerbird.frontier.redis.client import RedisFrontier
+from bowerbird.frontier.redis.division import Division
+from bowerbird.frontier.redis.keys import fingerprint
+from bowerbird.frontier.redis.packing import found_message
+from bowerbird.frontier.redis.partition import Identity, Partition
 from bowerbird.model import Filter, Kind, Lease, Place, Robots, Sighting, Verb, WorkerInfo
 from bowerbird.testing import ManualClock
 
@@ -31,6 +36,10 @@ class Scene:
     worker: Worker
     leases: list[Lease]
     data: dict[bytes, bytes]
+
+    @property
+    def frontier(self) -> Any:
+        return self.bench.frontier
 
     def again(self) -> None:
         self.client.flushdb()
@@ -85,8 +94,44 @@ def _after_a_while(call: Call) -> Call:
     return later
 
 
+def _deliver(scene: Scene) -> Any:
+    """All that other partitions send."""
+    key = b"k" * 16
+    gate = ("a.test", "http", "text", "", "User-agent: *", 2.0)
+    fields = ("http://b.test/r", "robots", 0, 1, "http://a.test/robots.txt", "", (), 0)
+    messages = [
+        found_message([image(f"sent/{n}", host) for n in range(3) for host in HOSTS], key),
+        encode(("u", [(fingerprint("record data:x", key), 9)])),
+        encode(("g", *gate)),
+        encode(("r", "b.test", "http", fields)),
+    ]
+    return scene.frontier.partitions[0].deliver(messages).alone()
+
+
+def _finish_for_others(scene: Scene) -> Any:
+    """Outcomes of a crawl in two partitions, whose other half is not here."""
+    first = scene.frontier.partitions[0]
+    half = Partition(
+        first.line, first.keys, Identity(first._identity, first._key), first._judge,
+        first._clock, Division(2, b"k"),
+    )  # fmt: skip
+    one, two, *_ = scene.leases
+    found = tuple(image(f"found/{n}", f"h{n}.test") for n in range(9))
+    moved = image("moved", next(name for name in HOSTS_MORE if Division(2, b"k").of(name)))
+    outcomes = [
+        outcome(one, found=found, records=tuple(record(f"data:{n}") for n in range(4))),
+        outcome(two, Verb.MOVED, moved=moved, status=301),
+    ]
+    ((ask, _),) = half.finish(scene.worker.session, outcomes, None)
+    return ask.alone()
+
+
+HOSTS_MORE = tuple(f"m{n}.test" for n in range(20))
+
 CALLS: dict[str, Call] = {
     "add": _add,
+    "deliver": _deliver,
+    "finish-for-others": _finish_for_others,
     "finish": _finish,
     "attach": _attach,
     "attach-anew": lambda scene: scene.bench.frontier.attach(WorkerInfo(name="new")),
@@ -102,7 +147,7 @@ CALLS: dict[str, Call] = {
 }
 
 #: What is one unit of work. Others first reap, or end sessions bit by bit; each unit is whole.
-ONE_UNIT = {"add", "finish", "beat", "requeue", "pause"}
+ONE_UNIT = {"add", "deliver", "finish", "finish-for-others", "beat", "requeue", "pause"}
 
 
 @pytest.fixture(params=["plain", "obeying"])

@@ -276,6 +276,16 @@ class ClusterEngine:
         """Add seeds; `last` marks that these are all."""
         return self._patiently(lambda: self._frontier.add(tasks, seeds_complete=last))
 
+    def lost_seeds(self) -> bool:
+        """Whether a part of Redis has failed and may have lost seeds: the crawl does not end before
+        all have been added again."""
+        if not self._patiently(self._frontier.lacks_seeds):
+            return False
+        self._said("A part of Redis has failed and may have lost something: what the crawl began "
+                   "with is added again.")  # fmt: skip
+        self._patiently(self._frontier.begin_seeds)
+        return True
+
     def settle(self) -> None:
         """Have all results in the catalog."""
         self._harvest.finish(SETTLE_S)

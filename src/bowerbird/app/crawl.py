@@ -220,7 +220,8 @@ def _work(order: Order, job: Job, site: Site) -> tuple[Stats, str]:
         order.tell(progress)
 
     run = Run(
-        desk=engine, supervisor=site.supervisor, seeder=Seeder(_seeds(order, job), engine.add),
+        desk=engine, supervisor=site.supervisor,
+        seeder=Seeder(_seeds(order, job), engine.add, engine.lost_seeds),
         rules=StopRules(job.settings), clock=clock, folder=Path(job.folder),
         reader=site.reader, tell=tell, say=order.said,
         bucket=Watched(job.store, job.name) if job.store else None,

@@ -32,6 +32,8 @@ T = TypeVar("T")
 class Engine:
     """A running frontier that workers can reach."""
 
+    lost_seeds: None = None  #: what it has taken it keeps
+
     def __init__(
         self, frontier: SqliteFrontier, service: FrontierService, before: Stats,
         recovered: tuple[str, ...], addresses: tuple[Address, ...], bridge: Bridge | None = None,

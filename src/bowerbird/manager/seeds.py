@@ -1,19 +1,26 @@
 """Seeding: start URLs or a list into the frontier, in chunks, with a mark behind the last."""
 
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Self
 
 from bowerbird import urls
+from bowerbird.codec import decode, encode
 from bowerbird.errors import StorageFullError
 from bowerbird.frontier.base import ADD_LIMIT
 from bowerbird.model import Kind, Task
 from bowerbird.settings import Mode, Settings
 
-#: Adds tasks, with the mark that they are the last: what the frontier's `add` does.
 #: A chunk that the disk refused is added again after so long, in seconds.
 NO_ROOM_S = 1.0
+#: How often it is asked whether seeds were lost, in seconds.
+LOST_EVERY_S = 1.0
 
+#: Tasks, and whether these are the last.
+Chunk = tuple[list[Task], bool]
+#: Adds tasks, with the mark that they are the last: what the frontier's `add` does.
 Add = Callable[[Sequence[Task], bool], int]
 
 
@@ -35,14 +42,20 @@ def list_tasks(image_urls: Iterable[str]) -> Iterator[Task]:
 class Seeder:
     """Adds seeds from a thread of its own, so that a long list never holds up the rest.
 
-    A resumed crawl adds all of them again: dedupe absorbs what is known.
+    A resumed crawl adds all of them again: dedupe absorbs what is known. So does one whose frontier
+    may have lost some.
     """
 
-    def __init__(self, tasks: Iterable[Task | None], add: Add) -> None:
-        """A None among the tasks: what has gathered is to be added now, more may take a while."""
+    def __init__(
+        self, tasks: Iterable[Task | None], add: Add, lost: Callable[[], bool] | None = None
+    ) -> None:
+        """A None among the tasks: what has gathered is to be added now, more may take a while.
+
+        `lost`: whether they are to be added again, asked from time to time; then a copy is kept.
+        """
         self._tasks = iter(tasks)
-        self._add = add
-        self._stopped = False
+        self._add, self._lost = add, lost
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seeds", daemon=True)
         self.added = 0  #: seeds that were new
         self.error: Exception | None = None
@@ -53,21 +66,34 @@ class Seeder:
 
     def stop(self) -> None:
         """Add nothing more; without the mark the crawl is not taken for complete."""
-        self._stopped = True
+        self._stopped.set()
         self._thread.join()
 
     def _run(self) -> None:
         try:
-            for chunk, last in _chunks(self._tasks):
-                if self._stopped:
-                    return
-                self._add_with_room(chunk, last)
+            if self._lost is None:
+                self._add_all(_chunks(self._tasks))
+            else:
+                with Copy() as copy:
+                    self._add_all(copy.made(_chunks(self._tasks)))
+                    self._watch(copy, self._lost)
         except Exception as error:  # the iterable is the caller's: whatever it raises is too
             self.error = error
 
+    def _add_all(self, chunks: Iterable[Chunk]) -> None:
+        for chunk, last in chunks:
+            if self._stopped.is_set():
+                return
+            self._add_with_room(chunk, last)
+
+    def _watch(self, copy: "Copy", lost: Callable[[], bool]) -> None:
+        while not self._stopped.wait(LOST_EVERY_S):
+            if lost():
+                self._add_all(copy.chunks())
+
     def _add_with_room(self, chunk: Sequence[Task], last: bool) -> None:
         """Add a chunk, again and again while the disk is full: it has kept nothing."""
-        while not self._stopped and (chunk or last):
+        while not self._stopped.is_set() and (chunk or last):
             try:
                 self.added += self._add(chunk, last)
             except StorageFullError:
@@ -76,7 +102,33 @@ class Seeder:
                 return
 
 
-def _chunks(tasks: Iterable[Task | None]) -> Iterator[tuple[list[Task], bool]]:
+class Copy:
+    """Seeds in a temporary file that has no name: their source may be read once only."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="bowerbird-seeds-")  # noqa: SIM115
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def made(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """The same chunks, while they are copied."""
+        for tasks, last in chunks:
+            data = encode((tasks, last))
+            self._file.write(len(data).to_bytes(8) + data)
+            yield tasks, last
+
+    def chunks(self) -> Iterator[Chunk]:
+        """What was copied."""
+        self._file.seek(0)
+        while size := self._file.read(8):
+            yield decode(self._file.read(int.from_bytes(size)), tuple[list[Task], bool])
+
+
+def _chunks(tasks: Iterable[Task | None]) -> Iterator[Chunk]:
     chunk: list[Task] = []
     for task in tasks:
         if task is not None:

@@ -4,8 +4,8 @@ one before may be missing."""
 from collections.abc import Sequence
 from contextlib import suppress
 
-from bowerbird.codec import encode
 from bowerbird.errors import UsageError
+from bowerbird.frontier.redis.keys import fingerprint
 from bowerbird.frontier.redis.line import Line
 
 
@@ -27,9 +27,9 @@ class Epochs:
         return life(self._lines[partition]).encode() if self._lines else b""
 
     def now(self) -> bytes:
-        """Those of all."""
+        """Those of all, as one name."""
         found = lives(self._lines)
-        return encode(found) if found else b""
+        return fingerprint("\n".join(found), b"").encode() if found else b""
 
 
 def lives(lines: Sequence[Line]) -> list[str]:

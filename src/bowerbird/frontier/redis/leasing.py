@@ -18,11 +18,9 @@ from bowerbird.frontier.redis.opening import Crawl
 from bowerbird.frontier.redis.outbox import Outbox
 from bowerbird.frontier.redis.packing import CHUNK
 from bowerbird.frontier.redis.partition import Leased
-from bowerbird.frontier.redis.seats import MOST_SEATS, TURN_S, Seat, Seats
+from bowerbird.frontier.redis.seats import LOOK_S, MOST_SEATS, TURN_S, Seat, Seats
 from bowerbird.model import Grant, LeaseReply, Outcome, State, Verb
 
-#: A worker without work looks for some this often, in seconds: a look asks all partitions.
-LOOK_S = 0.5
 #: With more room than this a limit is not watched call by call.
 FAR = 10_000
 #: Whoever leases near a limit does so alone, for so long at most, in milliseconds.
@@ -83,7 +81,7 @@ class Leasing:
             leases, slots = dict.fromkeys(standing, False), flying.get(number, {})
             seats.at[number] = Seat(leases=leases, slots=dict(slots))
         if len(self._partitions) > MOST_SEATS:
-            self._join(seats, self._look())
+            self._move(seats, self._look())
         return [token for standing in answers for token in standing]
 
     def _before(self, seats: Seats) -> list[int]:
@@ -112,6 +110,7 @@ class Leasing:
 
     def _move(self, seats: Seats, looks: Sequence[Look]) -> bool:
         """Leave what gives nothing and go where there is work; whether there is some."""
+        seats.see(looks)
         together([self._partitions[one].detach(seats.session) for one in seats.to_leave()])
         return self._join(seats, looks)
 
@@ -241,10 +240,9 @@ class Leasing:
 
     def _further(self, seats: Seats, limit: int, reply: LeaseReply) -> LeaseReply:
         """Look around: it may have ended, or there is work elsewhere."""
-        now_s, few = time.monotonic(), len(self._partitions) <= MOST_SEATS
-        if not few and now_s - seats.looked_s < LOOK_S:
+        few = len(self._partitions) <= MOST_SEATS
+        if not (few or seats.is_time_to_look()):
             return reply
-        seats.looked_s = now_s
         looks = self._look()
         if is_quiet(looks) and self._has_ended(looks):
             return msgspec.structs.replace(reply, state=State.ENDED)
@@ -259,7 +257,7 @@ class Leasing:
 
     def _give_others_a_turn(self, seats: Seats) -> None:
         """A worker with work enough sees from time to time who waits in vain."""
-        now_s = time.monotonic()
+        now_s, seats.pause_s = time.monotonic(), LOOK_S[0]
         if len(self._partitions) > MOST_SEATS and now_s - seats.looked_s >= TURN_S:
             seats.looked_s = now_s
             looks = self._look()

@@ -29,7 +29,7 @@ class Look(NamedTuple):
     epochs: bytes
     counts: Mapping[str, int]
     outbox: int  #: messages to other partitions
-    crowd: int  #: sessions attached, of all crawls
+    crowd: int  #: sessions attached, of all crawls, that are not overdue
 
     def sum(self, group: str) -> int:
         """Over all kinds."""
@@ -49,7 +49,7 @@ def looked(partitions: Sequence[Partition]) -> list[Look]:
         for ask in (
             one.command("HMGET", "books", *_TEXTS, *_NUMBERS),
             one.command("XLEN", "outbox"),
-            one.shared("ZCARD", "sessions"),
+            one.shared("ZCOUNT", "sessions", one.now_s(), "+inf"),
         )
     ]
     answers = together(asks)

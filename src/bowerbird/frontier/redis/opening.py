@@ -1,6 +1,7 @@
 """Opening a crawl in Redis, or making it, in as many partitions as the deployment has."""
 
 import os
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,11 +46,13 @@ def opened(address: RedisAddress, rules: Rules | None, clock: Clock | None) -> C
         text: bytes | None = lines[number].command("GET", Keys(address.crawl, number).text(origin))
         return text
 
+    seconds, micros = first.command("TIME")
+    zero_s = int(seconds) + int(micros) / 1e6 - time.monotonic()
     judge = Judge((agent or b"").decode(), text_of)
     return Crawl(
         division,
         tuple(
-            Partition(line, Keys(address.crawl, number), who, judge, clock, division)
+            Partition(line, Keys(address.crawl, number), who, judge, clock or zero_s, division)
             for number, line in enumerate(lines)
         ),
         any(int(one or 0) for one in (images, pages)),

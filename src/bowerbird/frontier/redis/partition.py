@@ -4,6 +4,7 @@ What happens is decided by the scripts in `lua/`; here values are packed, calls 
 that keep Redis busy for about a millisecond, and robots.txt is judged.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -60,12 +61,14 @@ class Partition:
     """The calls of a crawl to one of its partitions, most of them yet to be made."""
 
     def __init__(
-        self, line: Line, keys: Keys, who: Identity, judge: Judge, clock: Clock | None,
+        self, line: Line, keys: Keys, who: Identity, judge: Judge, clock: Clock | float,
         division: Division,
     ) -> None:  # fmt: skip
-        """A partition of a crawl that is there."""
+        """A partition of a crawl that is there. `clock`: or the time of Redis at monotonic zero."""
+        self._began_s = clock if isinstance(clock, float) else 0.0
+        self._clock = None if isinstance(clock, float) else clock
         self.line, self.keys, self.number = line, keys, keys.partition
-        self._judge, self._clock, self._division = judge, clock, division
+        self._judge, self._division = judge, division
         self._identity, self._key = who
         self._elsewhere = self._other if division.partitions > 1 else None
 
@@ -75,6 +78,10 @@ class Partition:
     def _other(self, url: str) -> int | None:
         partition = partition_of(url, self._division)
         return None if partition == self.number else partition
+
+    def now_s(self) -> float:
+        """The time of Redis, about: good to guess by, and for no more."""
+        return self._clock.now_s() if self._clock else self._began_s + time.monotonic()
 
     def ask(self, verb: str, *arguments: Any) -> Ask:
         """A script's call."""
@@ -210,8 +217,8 @@ class Partition:
 
     def trim(self, cursor: str) -> Ask:
         """Free results up to an entry."""
-        time, _, number = cursor.partition("-")
-        return self.command("XTRIM", "results", "MINID", f"{time}-{int(number) + 1}")
+        moment, _, number = cursor.partition("-")
+        return self.command("XTRIM", "results", "MINID", f"{moment}-{int(number) + 1}")
 
     # Steering.
 

@@ -8,8 +8,11 @@ from threading import RLock
 from bowerbird.frontier.redis.looks import Look
 from bowerbird.model import Grant, Kind, LeaseReply, WorkerInfo
 
-#: Partitions that a worker is attached to at a time.
+#: Partitions that a worker is attached to at a time, where there are workers enough for all.
 MOST_SEATS = 4
+#: A worker without work looks for some after so long at first, then ever more rarely, in seconds: a
+#: look asks all partitions.
+LOOK_S = (0.02, 0.5)
 #: A partition that gave nothing is left alone for so long, in seconds; one where all is leased, for
 #: longer: all there is to do is to bring back what the dead held.
 BARREN_S, LEASED_S = 2.0, 8.0
@@ -44,6 +47,8 @@ class Seats:
     at: dict[int, Seat] = field(default_factory=dict)
     alone: int | None = None  #: where a suspect is, or is waited for: nothing is leased elsewhere
     rests: dict[int, float] = field(default_factory=dict)  #: partitions left, and until when
+    most: int = MOST_SEATS
+    pause_s: float = LOOK_S[0]  #: between looks
     turn: int = 0  #: whose share is the first, where there is too little to ask for
     looked_s: float = 0.0
     lock: RLock = field(default_factory=RLock)
@@ -103,6 +108,24 @@ class Seats:
 
     # Moving.
 
+    def see(self, looks: Sequence[Look]) -> None:
+        """A small fleet has more seats, so that somebody serves each partition; when it grows,
+        those too many are left."""
+        with self.lock:
+            fleet = max(1, sum(one.counts["sessions"] for one in looks))
+            self.most = max(MOST_SEATS, -(-len(looks) // fleet))
+            others = sorted((self.at[one].since_s, one) for one in self.at if one != self.home)
+            for _, number in others[: max(0, len(self.at) - self.most)]:
+                self.at[number].leaving = True
+
+    def is_time_to_look(self) -> bool:
+        """Whether a worker without work looks around now."""
+        now_s = time.monotonic()
+        if now_s - self.looked_s < self.pause_s:
+            return False
+        self.looked_s, self.pause_s = now_s, min(LOOK_S[1], 2 * self.pause_s)
+        return True
+
     def to_leave(self) -> list[int]:
         """Partitions where there was nothing, and whose time is over; they are left from now on."""
         now_s = time.monotonic()
@@ -121,7 +144,7 @@ class Seats:
         """Partitions to attach to: the busiest for each who serves them."""
         now_s = time.monotonic()
         with self.lock:
-            free = MOST_SEATS - len(self.at)
+            free = self.most - len(self.at)
             found = [
                 one
                 for one in looks
@@ -129,12 +152,19 @@ class Seats:
                 and self.rests.get(one.partition, 0.0) <= now_s
                 and (one.sum("waiting") or one.sum("leased"))
             ]
-            found.sort(key=_worth, reverse=True)
+            found.sort(key=self._worth, reverse=True)
             chosen = found[: max(0, free)]
             for one in chosen:
                 if not one.sum("waiting"):
                     self.rests[one.partition] = now_s + LEASED_S
             return [one.partition for one in chosen]
+
+    def _worth(self, look: Look) -> tuple[bool, float, float, int]:
+        """Where nobody is comes first, the one left longest ago, so that none waits for ever."""
+        waiting = look.sum("waiting")
+        alone = waiting > 0 and not look.crowd
+        left_s = self.rests.get(look.partition, 0.0) if alone else 0.0
+        return alone, -left_s, waiting / (look.crowd + 1), look.sum("leased")
 
     def make_way(self, looks: Sequence[Look]) -> None:
         """Where all seats are taken, and nobody serves some partition, one seat is to be left."""
@@ -143,13 +173,9 @@ class Seats:
                 one.sum("waiting") and not one.crowd and one.partition not in self.at
                 for one in looks
             )
-            if not waits or len(self.at) < MOST_SEATS or any(s.leaving for s in self.at.values()):
+            if not waits or len(self.at) < self.most or any(s.leaving for s in self.at.values()):
                 return
             others = [number for number in self.at if number != self.home]
             oldest = min(others, key=lambda number: self.at[number].since_s)
             if time.monotonic() - self.at[oldest].since_s >= TURN_S:
                 self.at[oldest].leaving = True
-
-
-def _worth(look: Look) -> tuple[float, int]:
-    return look.sum("waiting") / (look.crowd + 1), look.sum("leased")

@@ -71,7 +71,7 @@ class WorkingFrontier(RedisFrontier):
         # again what it holds, else not before their hard end.
         if self._lives_now() != self._lives:
             raise ConnectionLostError("Redis was started anew, and may lack the end: come anew.")
-        self._crowded = 0 < self._most < self._register.backlog()
+        self._crowded = 0 < self._most < self._register.backlog_guessed()
 
     def _lives_now(self) -> list[str]:
         return lives([one.line for one in self.partitions])

@@ -1,0 +1,81 @@
+"""Real Redis Clusters for tests."""
+
+import time
+
+from tests.redis_fixtures import RedisServer, Start, until
+
+
+def cluster(start: Start, number: int = 3, *options: str) -> list[RedisServer]:
+    """Nodes that share all slots."""
+    nodes = [
+        start("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", *options)
+        for _ in range(number)
+    ]
+    join(nodes)
+    return nodes
+
+
+def address_of(nodes: list[RedisServer], partitions: int, crawl: str = "x") -> str:
+    """The address of a crawl there."""
+    return f"redis+cluster://127.0.0.1:{nodes[0].port}/?crawl={crawl}&partitions={partitions}"
+
+
+def add_replica(start: Start, master: RedisServer, *options: str) -> RedisServer:
+    """A replica that has all of a node."""
+    node = start(
+        "--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
+        "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0", *options,
+    )  # fmt: skip
+    mine = node.client()
+    mine.execute_command("CLUSTER", "MEET", "127.0.0.1", master.port)
+    number = master.client().execute_command("CLUSTER", "MYID").decode()
+    until(lambda: number in str(mine.execute_command("CLUSTER", "NODES")))
+    until(lambda: b"cluster_state:ok" in _info(node))
+    mine.execute_command("CLUSTER", "REPLICATE", number)
+    until(lambda: mine.info("replication").get("master_link_status") == "up")
+    return node
+
+
+def join(nodes: list[RedisServer]) -> None:
+    """Have nodes share all slots."""
+    share = 16_384 // len(nodes)
+    first = nodes[0].client()
+    for number, node in enumerate(nodes):
+        low, last = number * share, number == len(nodes) - 1
+        high = 16_383 if last else low + share - 1
+        node.client().execute_command("CLUSTER", "ADDSLOTSRANGE", low, high)
+        first.execute_command("CLUSTER", "MEET", "127.0.0.1", node.port)
+    until(lambda: all(b"cluster_state:ok" in _info(node) for node in nodes))
+
+
+def _info(node: RedisServer) -> bytes:
+    client = node.client()
+    client.response_callbacks.clear()
+    info: bytes = client.execute_command("CLUSTER", "INFO")
+    return info
+
+
+def owns(node: RedisServer, slot: int) -> bool:
+    client = node.client()
+    client.response_callbacks.clear()
+    mine = client.execute_command("CLUSTER", "MYID")
+    rows = client.execute_command("CLUSTER", "SLOTS")
+    return any(row[0] <= slot <= row[1] and row[2][2] == mine for row in rows)
+
+
+def move_slot(nodes: list[RedisServer], slot: int) -> None:
+    """As `redis-cli --cluster reshard` does it, slowly enough to be met."""
+    source = next(node for node in nodes if owns(node, slot))
+    target = next(node for node in nodes if not owns(node, slot))
+    here, there = source.client(), target.client()
+    ids = [client.execute_command("CLUSTER", "MYID").decode() for client in (here, there)]
+    there.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
+    here.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1])
+    time.sleep(0.3)
+    while keys := here.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 5):
+        here.execute_command(
+            "MIGRATE", "127.0.0.1", target.port, "", 0, 5_000, "REPLACE", "KEYS", *keys
+        )
+        time.sleep(0.01)
+    for client in (there, here, *(node.client() for node in nodes)):
+        client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[1])
