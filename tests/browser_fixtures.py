@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 #: No step of a page takes longer, in milliseconds: two tests share two slow cores.
 PATIENCE_MS = 60_000
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
+#: Pictures of pages, kept beside the code.
+SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
 #: What a phone shows.
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1_360, "height": 900}
@@ -66,6 +68,12 @@ def opened(
 def _note(seen: Seen, kind: str, text: str) -> None:
     if kind == "error" and "Failed to load resource" not in text:
         seen.errors.append(text)
+
+
+def pictured(page: Page, name: str) -> None:
+    """Keep a picture of the page, for people to look at."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 def faults(page: Page) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.bird import Flying, flying, wait_for
-from tests.browser_fixtures import PATIENCE_MS, PHONE, browser, faults, opened
+from tests.browser_fixtures import PATIENCE_MS, PHONE, browser, faults, opened, pictured
 from tests.dashboard_fixtures import HOSTILE, Pages, dashboard, finished
 from tests.web import Web, serve, tree
 
@@ -36,7 +36,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
 
 def known(page: Page) -> None:
     """Wait until the page has heard of the crawl."""
-    expect(page.locator("#state")).not_to_have_text(re.compile("…|looking"))
+    expect(page.locator("#state")).to_have_text("nobody at work")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,8 @@ def test_no_page_has_serious_faults_for_who_does_not_see_or_use_a_mouse(
             if path == "/failures":
                 page.locator("summary").first.click()
                 expect(page.locator(".examples").first).to_be_visible()
+            look = "phone" if size else "dark" if dark else "light"
+            pictured(page, f"{path.strip('/') or 'live'}-{look}")
             found[path] = faults(page)
             assert seen.errors == []
             assert seen.elsewhere(shown.address) == []
@@ -138,8 +140,8 @@ def test_the_live_view_moves_and_steers_while_a_crawl_runs(
             page.locator("#stop").click()
             page.get_by_role("button", name="Stop it").click()
             ended = flown.ended()
-            expect(page.locator("#state")).to_have_text("no answer")
-            expect(page.locator("#trouble")).to_be_visible()
+            expect(page.locator("#trouble")).to_contain_text("has ended with the crawl's command")
+            expect(page.locator("#state")).to_have_text(re.compile("ended|stopping"))
             assert seen.errors == []
             assert seen.elsewhere(address) == []
     assert (ended.status, "Traceback" in ended.err) == (0, False)

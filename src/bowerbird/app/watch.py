@@ -104,6 +104,21 @@ class Watch:
             return self.past
         return self.history.curves(span_s or LEVELS[-1][0] * LEVELS[-1][1], moment.at_s)
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a manager or Redis is being asked, rather than a folder of nobody."""
+        return self._met is not None
+
+    def last_look(self, wait_s: float) -> None:
+        """Wait until it was seen that nobody works any more, for so long at most."""
+        until_s = time.monotonic() + wait_s
+        self.look_now()
+        while time.monotonic() < until_s:
+            status = self.moment.status
+            if status is not None and not status.running:
+                return
+            time.sleep(0.02)
+
     def look_now(self) -> None:
         """Do not wait until the next look is due."""
         self._wake.set()

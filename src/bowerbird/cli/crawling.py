@@ -15,6 +15,7 @@ from bowerbird.cli.show import display, summary
 from bowerbird.settings import Mode
 
 if TYPE_CHECKING:
+    from bowerbird.cli.show import Lines
     from bowerbird.manager.lists import UrlList
     from bowerbird.manager.report import Report
 
@@ -81,7 +82,7 @@ def _carry_out(
     with (
         display(quiet=bool(given.get("quiet"))) as shown,
         logged(shown.say),
-        beside_crawl(places, given, access, shown.say) as show,
+        beside_crawl(places, given, access, _saying(shown, given)) as show,
     ):
         from bowerbird.app.crawl import Order, carry_out
 
@@ -95,6 +96,11 @@ def _carry_out(
         )  # fmt: skip
     _print(report, as_json=bool(given.get("json")))
     sys.exit(exit_status(report))
+
+
+def _saying(shown: "Lines", given: dict[str, Any]) -> Callable[[str], None]:
+    """Without progress too, a person has to be told where the dashboard is."""
+    return (lambda text: click.echo(text, err=True)) if given.get("quiet") else shown.say
 
 
 def _print(report: "Report", *, as_json: bool) -> None:

@@ -14,6 +14,8 @@ from bowerbird.web.errand import Errand, Told
 
 #: It yields to the crawl: what people look at may be a moment late.
 NICE = 10
+#: The end of the crawl is waited for so long at most, in seconds.
+LAST_LOOK_S = 1.0
 
 
 def main() -> int:
@@ -33,6 +35,7 @@ def main() -> int:
     serving.start()
     with suppress(OSError):
         sys.stdin.buffer.read()
+    dashboard.last_look(LAST_LOOK_S)  # so that pages stay as the crawl has ended
     dashboard.end()
     serving.join(5.0)
     return 0

@@ -52,6 +52,10 @@ class Dashboard:
             self._watch.close()
             self._listening.close()
 
+    def last_look(self, wait_s: float) -> None:
+        """Let the pages see that the crawl is over, if it is within this time."""
+        self._watch.last_look(wait_s)
+
     def end(self) -> None:
         """End it in order."""
         self._server.should_exit = True

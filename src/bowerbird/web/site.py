@@ -1,6 +1,6 @@
 """What every page is given: the watch, the stream, templates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -48,6 +48,12 @@ class Site:
             BowerbirdError: it cannot be asked now.
         """
         return await run_in_threadpool(self.watch.ask, function)
+
+    async def ask_sparingly(self, question: Hashable, function: Callable[[Visit], T]) -> T:
+        """As `ask`, what costs a manager something: not more often than it can well bear."""
+        return await self.sparing.ask(
+            question, lambda: self.ask(function), at_work=self.watch.at_work
+        )
 
     async def steer(self, function: Callable[[Visit], T]) -> T:
         """Change something, as `ask`; then have all pages told of it at once."""

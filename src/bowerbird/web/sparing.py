@@ -36,15 +36,18 @@ class Sparing:
         self._answers: OrderedDict[Hashable, _Answer] = OrderedDict()
         self._free_s = 0.0  # when the next question may be asked
 
-    async def ask(self, question: Hashable, answer: Callable[[], Awaitable[T]]) -> T:
-        """What `answer` answers to a question, or has answered a moment ago."""
+    async def ask(
+        self, question: Hashable, answer: Callable[[], Awaitable[T]], *, at_work: bool = True
+    ) -> T:
+        """What `answer` answers to a question, or has answered a moment ago. Nobody `at_work`: it
+        takes time from none, and no rest is needed."""
         if (known := self._known(question)) is not None:
             return known.value  # type: ignore[no-any-return]
         async with self._turn:
             if (known := self._known(question)) is not None:  # by who was before us
                 return known.value  # type: ignore[no-any-return]
             rest_s = self._free_s - self._now_s()
-            if rest_s > 0:
+            if rest_s > 0 and at_work:
                 await asyncio.sleep(min(rest_s, LONGEST_S))
             began_s = self._now_s()
             value = await answer()

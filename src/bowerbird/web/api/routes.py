@@ -116,9 +116,7 @@ async def _hosts(site: Site, request: Request) -> Hosts:
         offset=int(query_number(request, "offset", 0, 0, 10_000)),
         limit=int(query_number(request, "limit", 50, 1, 200)),
     )  # fmt: skip
-    page = await site.sparing.ask(
-        query, lambda: site.ask(lambda crawl: browser_of(crawl).hosts(query))
-    )
+    page = await site.ask_sparingly(query, lambda crawl: browser_of(crawl).hosts(query))
     return Hosts(hosts=list(map(host_of, page.rows)), matching=page.matching, whole=page.whole)
 
 
@@ -137,9 +135,8 @@ async def _workers(site: Site, _: Request) -> Workers:
 async def _failures(site: Site, request: Request) -> Failures:
     reason = request.query_params.get("reason", "")[:256]
     limit = int(query_number(request, "limit", 5, 0, 100))
-    deaths = await site.sparing.ask(
-        ("deaths", reason, limit),
-        lambda: site.ask(lambda crawl: browser_of(crawl).deaths(reason, limit)),
+    deaths = await site.ask_sparingly(
+        ("deaths", reason, limit), lambda crawl: browser_of(crawl).deaths(reason, limit)
     )
     status = site.watch.moment.status
     count = status.stats.dead.get(reason, 0) if status else 0

@@ -7,12 +7,13 @@ const trouble = document.getElementById("trouble");
 const WORDS = { draining: "stopping", ended: "ended", paused: "paused", running: "running" };
 
 function show(moment) {
-  const gone = !moment.connected;
+  const over = moment.farewell && moment.known && !moment.running;
+  const gone = !moment.connected && !over;
   const word = gone ? "no answer" : !moment.known ? "looking" : WORDS[moment.state] ?? moment.state;
   const idle = !gone && moment.known && !moment.running && moment.state !== "ended";
-  state.textContent = idle ? `${word}, nobody at work` : word;
+  state.textContent = idle ? (moment.state === "running" ? "nobody at work" : `${word}, nobody at work`) : word;
   state.dataset.state = gone ? "gone" : idle ? "idle" : moment.state;
-  const text = gone ? "The dashboard has ended or cannot be reached. What is shown is as it was then." : moment.trouble;
+  const text = over ? `The dashboard has ended with the crawl's command. bowerbird dashboard ${moment.where} shows it at any time.` : gone ? "The dashboard has ended or cannot be reached. What is shown is as it was then." : moment.trouble;
   trouble.textContent = text;
   trouble.hidden = !text;
 }

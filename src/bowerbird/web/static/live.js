@@ -16,8 +16,9 @@ function show(moment) {
   if (!moment.known) { text("phase", moment.trouble ? "Not there yet" : "Looking …"); return; }
   text("images", count(moment.images));
   text("bytes", `images · ${size(moment.bytes)}`);
-  text("phase", PHASES[moment.state] ?? moment.phase[0].toUpperCase() + moment.phase.slice(1));
-  text("reason", moment.reason ? `(${moment.reason})` : "");
+  const left = moment.state === "running" && !moment.running && !moment.trouble;
+  text("phase", left ? "Nobody is at work" : PHASES[moment.state] ?? moment.phase[0].toUpperCase() + moment.phase.slice(1));
+  text("reason", left ? "The same command goes on where it was." : moment.reason ? `(${moment.reason})` : "");
   progress(moment);
   withUnit("images_per_s", rate(moment.images_per_s), "/s");
   const [value, unit] = size(moment.bytes_per_s).split(" ");
@@ -42,9 +43,9 @@ function progress(moment) {
   share("done", (moment.ended - moment.failed) / all);
   share("dead", moment.failed / all);
   byId("bar").setAttribute("aria-valuenow", Math.round(100 * ended));
-  byId("bar").classList.toggle("moving", moment.state === "running");
+  byId("bar").classList.toggle("moving", moment.running && moment.state === "running");
   text("share", `${Math.floor(100 * ended)} % · ${count(moment.ended)} of ${count(all)}${moment.seeds_complete ? "" : " so far"} tasks`);
-  const eta = moment.eta_s !== null && moment.state === "running" ? `about ${duration(moment.eta_s)} to go` : "";
+  const eta = moment.eta_s !== null && moment.running && moment.state === "running" ? `about ${duration(moment.eta_s)} to go` : "";
   text("eta", eta);
 }
 
@@ -54,7 +55,7 @@ function buttons(moment) {
   byId("pause").hidden = halted;
   byId("pause").disabled = over;
   byId("resume").hidden = !halted;
-  byId("stop").disabled = over || moment.state === "draining";
+  byId("stop").disabled = over || !moment.running || moment.state === "draining";
 }
 
 function rank(name, figure, part, colour = "") {

@@ -120,8 +120,9 @@ function listen() {
   if (source || document.hidden) return;
   source = new EventSource("/api/v1/stream");
   source.addEventListener("live", (event) => tell({ ...JSON.parse(event.data), connected: true }));
+  source.addEventListener("end", () => { if (latest) tell({ ...latest, connected: false, farewell: true }); });
   source.addEventListener("error", () => {
-    if (latest) tell({ ...latest, connected: false });
+    if (latest) tell({ ...latest, connected: false }); // farewell stays: it tells why
     if (source?.readyState === EventSource.CLOSED) { leave(); setTimeout(listen, 2000); }
   });
 }

@@ -1,0 +1,108 @@
+"""A dashboard beside a crawl: whatever becomes of it, the crawl does not notice."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bird import Flying, bird, flying, wait_for
+from tests.web import Web, serve, tree
+
+PAGES, IMAGES = 20, 4
+#: Each page's own, and the one that all of them show.
+ALL = PAGES * IMAGES + 1
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with serve(tree(PAGES, IMAGES), pause_s=0.02) as served:
+        yield served
+
+
+def beside(flown: Flying) -> int:
+    """The dashboard's process, once it is there."""
+    found: list[int] = []
+
+    def look() -> bool:
+        found[:] = [pid for pid in flown.workers() if "_dashboard" in _command(pid)]
+        return bool(found)
+
+    wait_for("a dashboard", look)
+    return found[0]
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:  # it has just ended
+        return ""
+
+
+@pytest.mark.parametrize("deed", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM])
+def test_a_dashboard_that_dies_or_hangs_costs_the_crawl_nothing(
+    web: Web, tmp_path: Path, deed: signal.Signals
+) -> None:
+    folder = tmp_path / "crawl"
+    order = ("crawl", f"{web.url}/p0", "-o", folder, "--per-host", 2, "--json")
+    with flying(*order, "--dashboard", ":0") as flown:
+        pid = beside(flown)
+        os.kill(pid, deed)
+        ended = flown.ended()
+    assert (ended.status, ended.report["images"]) == (0, ALL)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_nothing_is_left_of_it_when_the_crawl_is_killed(web: Web, tmp_path: Path) -> None:
+    with flying("crawl", f"{web.url}/p0", "-o", tmp_path / "c", "--dashboard", ":0") as flown:
+        pid = beside(flown)
+        os.kill(flown.process.pid, signal.SIGKILL)
+        flown.ended()
+        wait_for("its end", lambda: "_dashboard" not in _command(pid))
+
+
+def test_a_port_that_is_taken_costs_the_dashboard_and_not_the_crawl(
+    web: Web, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        order = ("crawl", f"{web.url}/p0", "-o", tmp_path / "c", "--per-host", 1)
+        ran = bird(*order, "--json", "--dashboard", place)
+    assert (ran.status, ran.report["images"]) == (0, ALL)
+    assert f"no dashboard: The dashboard cannot listen at {place}" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--dashboard", "here:there"), "is no HOST:PORT"),
+        (("--dashboard-token", "some.file"), "--dashboard-token goes with --dashboard"),
+        (("--dashboard", ":0", "--dashboard-cert", "some.pem"), "go together"),
+    ],
+)
+def test_a_wrong_place_is_said_before_anything_begins(
+    tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    ran = bird("crawl", "http://127.0.0.1:1/", "-o", tmp_path / "c", *options)
+    assert (ran.status, said in ran.err) == (2, True), ran.err
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize(
+    ("where", "options", "said"),
+    [
+        ("nowhere", (), "does not exist"),
+        (".", (), "holds no crawl"),
+        ("tcp://127.0.0.1:1", ("--authkey", "key"), "Nothing answers"),
+        (".", ("--cert", "some.pem"), "go together"),
+    ],
+)
+def test_a_dashboard_of_nothing_says_so(
+    tmp_path: Path, where: str, options: tuple[str, ...], said: str
+) -> None:
+    ran = bird("dashboard", where, *options, cwd=tmp_path)
+    assert ran.status in (1, 2)
+    assert said in ran.err
+    assert "Traceback" not in ran.err
