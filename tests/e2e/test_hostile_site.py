@@ -19,14 +19,14 @@ from tests.site.moves import FORBIDDEN
 from tests.site.resources import RESOURCES
 
 #: A transfer's clock here, and how much later a client may leave that has no processor.
-TIMEOUT_S, SLACK_S = 12.0, 20.0
+TIMEOUT_S, SLACK_S = 18.0, 20.0
 #: What no process may ever have had in memory, in MiB.
 MOST_MIB = 256
 SHORT = f"""
 timeout = {TIMEOUT_S}
 connect_timeout = 10
-first_byte_timeout = 8
-idle_timeout = 8
+first_byte_timeout = 12
+idle_timeout = 5
 max_near_duplicates = 20
 """
 
