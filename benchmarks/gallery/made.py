@@ -121,6 +121,7 @@ def make_crawl(folder: Path, number: int, files: int = 240) -> None:
     while chunk := list(islice(source, CHUNK)):
         with frontier.batch():
             writer.add([one for one, _ in chunk], (), [each for _, seen in chunk for each in seen])
+    frontier.add([], seeds_complete=True)
     frontier.close()
 
 

@@ -18,6 +18,7 @@ from jinja2.filters import do_filesizeformat as shown_bytes
 
 from bowerbird._version import __version__
 from bowerbird.app.access import Access
+from bowerbird.app.browsing import Browser, browser_of
 from bowerbird.app.gallery import Gallery
 from bowerbird.app.job import stored_job
 from bowerbird.app.visit import Visit, visit
@@ -90,7 +91,7 @@ def _crawl_facts(crawl: Visit) -> Facts:
         "starts": [cut(url) for url in starts[:STARTS]],
         "more_starts": f"{len(starts) - STARTS:,}" if len(starts) > STARTS else "",
         "stats": stats,
-        "failures": list(_failures(stats)),
+        "failures": list(_failures(stats, browser_of(crawl))),
         "version": __version__,
         "made": day(datetime.now(UTC).timestamp()),
     }
@@ -120,9 +121,11 @@ def _state(crawl: Visit, stats: Stats) -> str:
     return f"Not finished: {waiting:,} tasks wait." if waiting else "Finished."
 
 
-def _failures(stats: Stats) -> Iterator[Facts]:
+def _failures(stats: Stats, browser: Browser) -> Iterator[Facts]:
     for reason, count in sorted(stats.dead.items(), key=lambda item: -item[1])[:REASONS]:
-        yield {"reason": reason, "count": f"{count:,}", "examples": ()}
+        deaths = browser.deaths(reason, EXAMPLES)
+        examples = [cut(f"{one.url} ({one.detail})" if one.detail else one.url) for one in deaths]
+        yield {"reason": cut(reason), "count": f"{count:,}", "examples": examples}
     for kind, trap in traps_of(stats.counters).items():
         yield {
             "reason": f"links left aside: {kind}", "count": f"{trap.links:,}",
