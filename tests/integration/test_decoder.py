@@ -9,12 +9,13 @@ import threading
 from collections.abc import Iterator
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from tests.image_fixtures import animation, picture, whole, written
 
 from bowerbird.images import Inspected, LocalDecoder, Refused, Result, inspect
-from bowerbird.images.lanes import Job, Way, way_of
+from bowerbird.images.lanes import BUSY, PATIENCE_S, Job, Lane, Way, way_of
 from bowerbird.images.warden import Warden
 from bowerbird.settings import Check, Settings
 
@@ -174,6 +175,44 @@ def test_what_is_risky_is_decoded_in_a_child_for_those_who_wait_too(waiting: Wai
     assert threading.active_count() == own  # in turn, behind nobody's queue
     waiting.decoder.close()
     assert not aside.pid
+
+
+class Slow:
+    """A hand that is kept busy."""
+
+    def __init__(self) -> None:
+        self.begun, self.free = threading.Event(), threading.Event()
+
+    def decode(self, job: Job) -> Result:
+        self.begun.set()
+        assert self.free.wait(SECONDS)
+        return job.seen
+
+    def interrupt(self) -> None:
+        self.free.set()
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def test_what_waits_too_long_for_a_decoder_is_given_back_and_not_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr("bowerbird.images.lanes.monotonic", lambda: now_s[0])
+    hand, told = Slow(), SimpleQueue[tuple[int, Result]]()
+    lane = Lane(hand, lambda job, result: told.put((job.key, result)), "slow")
+    for key in (1, 2):
+        lane.put(Job(key, AVIF, "", SEEN))
+    assert hand.begun.wait(SECONDS)
+    now_s[0] = PATIENCE_S + 1.0
+    hand.free.set()
+
+    assert told.get(timeout=SECONDS) == (1, SEEN)
+    assert told.get(timeout=SECONDS) == (2, Refused(BUSY))
+    lane.put(Job(3, AVIF, "", SEEN))
+    assert told.get(timeout=SECONDS) == (3, SEEN)
+    lane.close()
 
 
 # Children that misbehave.

@@ -8,7 +8,7 @@ from tests.web import png
 
 from bowerbird.errors import StorageFullError
 from bowerbird.fetch import Failure, Headers, Response
-from bowerbird.images import make_decoder
+from bowerbird.images import BUSY, Refused, make_decoder
 from bowerbird.model import Kind, Lease, Outcome, Task, Verb
 from bowerbird.settings import make_settings
 from bowerbird.worker.judge import Judge
@@ -110,3 +110,16 @@ def test_a_page_of_inline_images_that_take_for_ever_ends_and_says_so(
     assert outcome is not None
     assert (outcome.verb, outcome.records) == (Verb.DONE, ())
     assert outcome.counts["inline-images-left-out"] == 3
+
+
+def test_an_image_that_found_the_decoder_busy_goes_back_uncounted(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work._keeper._decoder, "submit", lambda *_: Refused(BUSY))
+
+    outcome = answered(work, png(1))
+    again = answered(work, png(1))  # nothing is remembered of it
+
+    for one in (outcome, again):
+        assert one is not None
+        assert (one.verb, one.counts) == (Verb.RELEASED, {})

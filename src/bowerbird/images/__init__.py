@@ -3,9 +3,11 @@
 from bowerbird.images.base import Body, Inspected, Refused, Result
 from bowerbird.images.decoder import Decoder, LocalDecoder, make_decoder
 from bowerbird.images.inspection import inspect
+from bowerbird.images.lanes import BUSY
 from bowerbird.signatures import true_type
 
 __all__ = [
+    "BUSY",
     "Body",
     "Decoder",
     "Inspected",

@@ -47,7 +47,8 @@ class Refused(
     """A body that is not kept.
 
     Reasons: not-an-image, html-not-image, type-not-wanted, too-small, too-many-pixels,
-    too-many-frames, pixel-bomb, truncated, corrupt, out-of-memory, decode-timeout, decoder-died.
+    too-many-frames, pixel-bomb, truncated, corrupt, out-of-memory, decode-timeout, decoder-died,
+    decoder-busy (not looked at).
     """
 
     reason: str

@@ -4,9 +4,10 @@ import threading
 from collections.abc import Callable
 from enum import StrEnum
 from queue import SimpleQueue
+from time import monotonic
 from typing import NamedTuple, Protocol
 
-from bowerbird.images.base import Body, Inspected, Result
+from bowerbird.images.base import Body, Inspected, Refused, Result
 from bowerbird.images.formats import bmp, jpeg
 
 #: Decodes of about 10 ms are done at once: a thread's hand-over and the fight for the
@@ -25,6 +26,11 @@ _NATIVE = frozenset(("jpeg", "gif", "webp"))
 #: Bytes of memory a pixel takes while it is decoded; progressive JPEG keeps coefficients.
 _BYTES_PER_PIXEL = {"jpeg": 4, "gif": 2, "webp": 8}
 _MIB = 1 << 20
+#: A decode that could not begin for so long is given up, in seconds: no lease shall end in a queue
+#: of images that each take a decoder its ten seconds.
+PATIENCE_S = 30.0
+#: What it is told then: of the image it says nothing.
+BUSY = "decoder-busy"
 
 
 class Way(StrEnum):
@@ -89,7 +95,7 @@ class Lane:
     def __init__(self, hand: Hand, done: Callable[[Job, Result], None], name: str) -> None:
         self._hand = hand
         self._done = done
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Job, float] | None] = SimpleQueue()
         self._closed = False
         self.running: Job | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -100,12 +106,14 @@ class Lane:
 
     def put(self, job: Job) -> None:
         """Queue a job; its end is told to `done`, in this lane's thread."""
-        self._jobs.put(job)
+        self._jobs.put((job, monotonic()))
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) and not self._closed:
+        while (waiting := self._jobs.get()) and not self._closed:
+            job, since_s = waiting
             self.running = job
-            result = self._hand.decode(job)
+            late = monotonic() - since_s > PATIENCE_S
+            result = Refused(BUSY, "") if late else self._hand.decode(job)
             self.running = None
             if not self._closed:
                 self._done(job, result)

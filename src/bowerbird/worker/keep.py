@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bowerbird.errors import StorageFullError
 from bowerbird.extract import DataImage
 from bowerbird.fetch.base import Response
-from bowerbird.images import Decoder, Inspected, Refused
+from bowerbird.images import BUSY, Decoder, Inspected, Refused
 from bowerbird.model import (
     DISK_FULL,
     Holder,
@@ -30,7 +30,7 @@ from bowerbird.worker.judge import Judge
 LEFT_OUT = frozenset({"type-not-wanted", "too-small", "x-robots-tag"})
 
 #: Verdicts of a decoder in trouble, which say nothing of the bytes.
-PASSING = frozenset({"decode-timeout", "decoder-died"})
+PASSING = frozenset({"decode-timeout", "decoder-died", BUSY})
 #: For all inline images of one page, in seconds: the loop stands still meanwhile, and a page can
 #: hold some hundred that each keep a decoder busy.
 DATA_S = 5.0
@@ -123,6 +123,8 @@ class Keeper:
         self._remember(body.sha256, verdict)
         if isinstance(verdict, Refused):
             discard(response)
+            if verdict.reason == BUSY:
+                return Outcome(token=lease.token, verb=Verb.RELEASED, answered=True)
             return self._judge.dead(
                 lease, verdict.reason, verdict.detail, status=response.status,
                 try_alternates=verdict.reason not in LEFT_OUT,
