@@ -16,7 +16,7 @@ from bowerbird.fetch import Fetcher, Guard, limits_of
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.images import make_decoder
-from bowerbird.images.lanes import PATIENCE_S
+from bowerbird.images.lanes import PATIENCE_S as DECODER_BUSY_S
 from bowerbird.model import Kind, Outcome, WorkerInfo
 from bowerbird.settings import Job
 from bowerbird.store import FileStore
@@ -169,4 +169,5 @@ def make_work(
 def hard_end_s(job: Job) -> float:
     """The longest life of a lease: ahead + transfer + wait for a decoder + decode + 10 s
     (docs/architecture.md), and what a bucket may take that does not answer."""
-    return 30.0 + job.settings.timeout + PATIENCE_S + 10.0 + 10.0 + (UPLOAD_S if job.store else 0.0)
+    upload_s = UPLOAD_S if job.store else 0.0
+    return 30.0 + job.settings.timeout + DECODER_BUSY_S + 10.0 + 10.0 + upload_s
