@@ -197,6 +197,20 @@ def test_an_archive_has_every_file_whole_and_says_which_are_elsewhere(shown: Pag
     assert not [name for name in names if name.startswith("/") or ".." in name.split("/")]
 
 
+def test_no_page_elsewhere_has_archives_made(shown: Pages) -> None:
+    assert shown.get("/gallery/export?form=zip", sec_fetch_site="cross-site").status == 400
+
+
+def test_a_broken_index_is_made_again(tmp_path: Path) -> None:
+    make_crawl(tmp_path / "crawl", 5, files=2)
+    place = tmp_path / "crawl/.bowerbird/gallery"
+    place.mkdir(parents=True)
+    (place / "index.db").write_bytes(b"no database " * 1_000)
+    (place / "thumbnails.db").write_bytes(b"no database " * 1_000)
+    with dashboard(tmp_path / "crawl") as pages:
+        wait_for("all images", lambda: images(pages).get("images") == 5)
+
+
 def test_addresses_can_be_given_to_download(shown: Pages) -> None:
     assert exported(shown, "form=urls&words=evil") == b"https://odd.example/evil.svg\n"
 

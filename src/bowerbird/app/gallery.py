@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
+import apsw
+
 from bowerbird.app.access import Access
 from bowerbird.app.originals import Originals, originals_of
 from bowerbird.app.visit import Visit, visit
@@ -42,7 +44,7 @@ __all__ = [
 #: How long one visit may last while nobody works at the crawl, in seconds: it locks the folder.
 STRETCH_S = 0.4
 #: While a manager is at work it is asked for this part of the time, at most.
-SHARE = 0.1
+SHARE = 0.05
 #: How often it is looked for new images, in seconds.
 EVERY_S = 1.0
 #: For so long after somebody has looked the index is kept up, in seconds.
@@ -81,8 +83,9 @@ class Gallery:
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self.originals, folder, name = ask(lambda crawl: _known(crawl, given))
         place = self._place(folder)
-        self.index = GalleryIndex(place / "index.db", name)
-        self._thumbnails = Thumbnails(place / "thumbnails.db")
+        with mapped_errors(str(place)):
+            self.index = _opened(place / "index.db", lambda path: GalleryIndex(path, name))
+            self._thumbnails = _opened(place / "thumbnails.db", Thumbnails)
         self._sketches = Sketches()
         self._ended, self._wake = threading.Event(), threading.Event()
         self._wanted_until_s = 0.0
@@ -237,6 +240,16 @@ class Gallery:
 
 def _known(crawl: Visit, given: Iterable[Path]) -> tuple[Originals, Path | None, str]:
     return originals_of(crawl, given), None if crawl.afar else crawl.folder.path, crawl.name
+
+
+def _opened(path: Path, opened: Callable[[Path], T]) -> T:
+    """Open a file that can be made again; one that is broken is made again."""
+    try:
+        return opened(path)
+    except (apsw.NotADBError, apsw.CorruptError):
+        for broken in path.parent.glob(f"{path.name}*"):
+            broken.unlink()
+        return opened(path)
 
 
 def _writable(folder: Path) -> bool:

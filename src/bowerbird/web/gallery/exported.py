@@ -21,6 +21,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
     async def export(request: Request) -> Response:
         asked = request.query_params
         try:
+            if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+                raise UsageError("An export is asked for on the dashboard's own page.")
             form = asked.get("form", "")
             if form not in FORMS:
                 raise UsageError(f"form={form!r} is none; known are {', '.join(FORMS)}.")
