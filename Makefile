@@ -1,9 +1,9 @@
 # Every target sets up what it needs (scripts/setup), once; the second run is instant.
 # Extra arguments: make test ARGS="-k srcset", make bench ARGS="--only photos",
-# make fuzz TARGET="html css" MINUTES=10.
+# make fuzz TARGET="html css" MINUTES=10, make chaos ROWS=1,11 SEEDS=3, make soak HOURS=6.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz broken lock clean
+.PHONY: help demo test check bench fuzz broken chaos soak lock clean
 
 BIN := .venv/bin
 PYTHON_FILES := src tests benchmarks examples scripts/check-lock scripts/check-shape
@@ -42,6 +42,14 @@ fuzz:  ## try random inputs on everything that reads foreign bytes: TARGET="html
 broken:  ## fetch and make broken image files by the thousand, and give them to the decoders
 	@scripts/setup test
 	$(BIN)/python -m tests.broken --fetch $(ARGS)
+
+chaos:  ## break machines, disks and lines under a crawl, and write down what came of it: ROWS=1,11 SEEDS=3
+	@scripts/setup test
+	$(BIN)/python -m tests.chaos $(if $(ROWS),--rows $(ROWS)) --seeds $(or $(SEEDS),20) --first $(or $(FIRST),1) --page $(ARGS)
+
+soak:  ## crawl for hours under faults, and see that nothing grows: HOURS=6
+	@scripts/setup test
+	$(BIN)/python -m tests.chaos.soak --hours $(or $(HOURS),6) $(ARGS)
 
 lock:  ## pin all dependencies anew, with hashes (needs a package index)
 	@scripts/lock

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.bird import wait_for
+from tests.chaos.disks import UnableError
 from tests.chaos.scene import hurried, is_worker, need_program, scene, urls_for
 from tests.chaos.toll import Toll
 from tests.chaos.watch import members
@@ -28,7 +29,7 @@ PASS_OVER_S = 10.0
 def storing(folder: Path, seed: int, faults: int) -> Toll:
     """kill -9 of a worker as it enters a system call of storing and telling."""
     dice = random.Random(seed)
-    need_program("strace")
+    need_strace()
     with scene(folder, seed, urls_for(faults), ("--durable",), prepare=hurried) as crawl:
         for number in range(faults):
             call = list(STORING)[number % len(STORING)]
@@ -43,7 +44,7 @@ def storing(folder: Path, seed: int, faults: int) -> Toll:
 def committing(folder: Path, seed: int, faults: int) -> Toll:
     """kill -9 of the manager as it enters a system call of a commit."""
     dice = random.Random(seed)
-    need_program("strace")
+    need_strace()
     with scene(folder, seed, urls_for(faults), ("--durable",)) as crawl:
         crawl.wait_for_requests(20)
         crawl.manager.kill()
@@ -62,7 +63,7 @@ def committing(folder: Path, seed: int, faults: int) -> Toll:
 def failing_syncs(folder: Path, seed: int, faults: int) -> Toll:
     """EIO of a sync, of images and of the database by turns: whoever goes on must not pretend."""
     dice = random.Random(seed)
-    need_program("strace")
+    need_strace()
     with scene(folder, seed, urls_for(faults), ("--durable",)) as crawl:
         crawl.wait_for_requests(20)
         for number in range(faults):
@@ -78,6 +79,16 @@ def failing_syncs(folder: Path, seed: int, faults: int) -> Toll:
 
 def _was_injected(log: Path) -> bool:
     return log.exists() and "INJECTED" in log.read_text()
+
+
+def need_strace() -> None:
+    """Raises UnableError where it is missing, or may not trace."""
+    need_program("strace")
+    tried = subprocess.run(
+        [*map(str, injecting("write", "signal=KILL:when=1000")), "true"], check=False
+    )
+    if tried.returncode:
+        raise UnableError("strace may not trace here")
 
 
 def injecting(call: str, what: str, log: Path = Path("/dev/null")) -> tuple[object, ...]:
