@@ -21,9 +21,9 @@ from tests.net.fleet import Running
 #: synced, renamed, told of. With the range of numbers of a call in which it dies.
 STORING = {"rename": (1, 12), "fsync": (1, 24), "write": (5, 40), "sendto": (5, 40)}
 #: What SQLite does in a commit.
-COMMITTING = {"pwrite64": (20, 300), "fdatasync": (1, 8)}
+COMMITTING = {"pwrite64": (20, 150), "fdatasync": (1, 8)}
 #: A crash point that does not come in this time is passed over, in seconds.
-PASS_OVER_S = 10.0
+PASS_OVER_S = 30.0
 
 
 def storing(folder: Path, seed: int, faults: int) -> Toll:

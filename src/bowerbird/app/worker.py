@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bowerbird._version import __version__
+from bowerbird.app.descriptors import within_limit
 from bowerbird.clock import SystemClock
 from bowerbird.errors import BowerbirdError, ConnectionLostError, StorageFullError
 from bowerbird.fetch import Fetcher, Guard, limits_of
@@ -124,8 +125,8 @@ class Life:
         self, job: Job, member: Member, store: "FileStore | Uploads", guard: Guard, name: str,
         rights: Rights | None = None, say: Callable[[str], None] = _say,
     ) -> None:  # fmt: skip
-        """`say`: a line for people, of a bucket that refuses."""
-        clock = SystemClock()
+        """`say`: a line for people, of a bucket that refuses or a limit of this machine."""
+        clock, job = SystemClock(), within_limit(job, say)
         limits = limits_of(job.settings, job.secrets, workers=job.workers)
         self._fetcher = Fetcher(limits, guard, store.spool)
         # What a bucket has taken is durable.
