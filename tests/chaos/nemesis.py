@@ -128,6 +128,9 @@ def _fill_disk(scene: Scene, dice: random.Random) -> Iterator[str]:
             file.write(bytes(64))
     yield ""
     ballast.unlink()
+    if scene.manager.process.poll() == 1:  # it was just starting: then it says why, and ends
+        assert "cannot be written" in scene.manager.said, scene.manager.said
+        scene.start()
 
 
 def _eat_memory(scene: Scene, dice: random.Random) -> Iterator[str]:
