@@ -55,6 +55,7 @@ def committing(folder: Path, seed: int, faults: int) -> Toll:
             if _has_died(one):
                 crawl.fault(f"kill -9 at {call} no. {when}")
             _gone(one)
+            wait_for("a free folder", crawl.is_free)
             assert crawl.audit() == [], crawl.faults
         crawl.start()
         return crawl.drain("10", seed)

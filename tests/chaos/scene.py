@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bowerbird.app.folder import Folder
 from bowerbird.app.visit import visit
+from bowerbird.errors import FolderInUseError
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.remote import RemoteFrontier
@@ -135,6 +137,14 @@ class Scene:
         there, all_urls = self.ledger.accepted, len(self.world.hidden)
         wanted = min(all_urls, len(there) + number)
         wait_for("accepted URLs", lambda: len(there) >= wanted)
+
+    def is_free(self) -> bool:
+        """Whether no process works in the folder: threads may outlive a zombie for a moment."""
+        try:
+            with Folder(self.out).locked():
+                return True
+        except FolderInUseError:
+            return False
 
     def audit(self) -> list[str]:
         """What is wrong with the books, while no manager runs; with `PRAGMA integrity_check`."""
