@@ -1,8 +1,11 @@
 """Real Redis Clusters for tests."""
 
 import time
+from collections.abc import Iterator
 
-from tests.redis_fixtures import RedisServer, Start, until
+import pytest
+
+from tests.redis_fixtures import RedisServer, Start, need_redis, until
 
 
 def cluster(start: Start, number: int = 3, *options: str) -> list[RedisServer]:
@@ -13,6 +16,18 @@ def cluster(start: Start, number: int = 3, *options: str) -> list[RedisServer]:
     ]
     join(nodes)
     return nodes
+
+
+@pytest.fixture(scope="module")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServer]]:
+    """One of three nodes for a module: in memory only."""
+    need_redis()
+    folder = tmp_path_factory.mktemp("cluster")
+    nodes = [RedisServer(folder / f"{n}", "--cluster-enabled", "yes").start() for n in range(3)]
+    join(nodes)
+    yield nodes
+    for node in nodes:
+        node.stop()
 
 
 def address_of(nodes: list[RedisServer], partitions: int, crawl: str = "x") -> str:

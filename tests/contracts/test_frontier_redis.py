@@ -10,9 +10,10 @@ from bowerbird.frontier.rules import Rules
 from bowerbird.testing import ManualClock
 from tests.contracts.bench import Bench, image, urls
 from tests.contracts.frontier import FrontierContract, Opened
+from tests.redis_cluster import address_of, redis_cluster
 from tests.redis_fixtures import RedisServer, redis_server
 
-__all__ = ["redis_server"]
+__all__ = ["redis_cluster", "redis_server"]
 
 
 class TestRedisFrontier(FrontierContract):
@@ -42,3 +43,23 @@ class TestRedisFrontierInPartitions(TestRedisFrontier):
         leased = Counter(url[7] for url in urls(bench.worker().lease(48)))
         assert sum(leased.values()) == 48
         assert min(leased.values()) >= 8
+
+
+class TestRedisFrontierOnCluster(TestRedisFrontierInPartitions):
+    """In short: without what takes long and has been shown on one Redis."""
+
+    test_a_hundred_thousand_tasks_over_a_thousand_hosts_each_once = None
+    test_a_page_with_a_hundred_thousand_links_goes_in_by_chunks = None
+    test_a_fleet_never_has_more_slots_out_nor_starts_sooner = None
+
+    @pytest.fixture
+    def opened(self, clock: ManualClock, redis_cluster: list[RedisServer]) -> Opened:
+        for node in redis_cluster:
+            node.client().flushall()
+        numbers = count()
+
+        def opened(rules: Rules) -> RedisFrontier:
+            crawl = f"c{next(numbers)}"
+            return RedisFrontier(address_of(redis_cluster, self.partitions, crawl), rules, clock)
+
+        return opened

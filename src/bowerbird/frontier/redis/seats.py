@@ -12,7 +12,7 @@ from bowerbird.model import Grant, Kind, LeaseReply, WorkerInfo
 MOST_SEATS = 4
 #: A worker without work looks for some after so long at first, then ever more rarely, in seconds: a
 #: look asks all partitions.
-LOOK_S = (0.02, 0.5)
+LOOK_S = (0.02, 1.0)
 #: A partition that gave nothing is left alone for so long, in seconds; one where all is leased, for
 #: longer: all there is to do is to bring back what the dead held.
 BARREN_S, LEASED_S = 2.0, 8.0
