@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.bird import Flying, bird, flying, wait_for
+from tests.dashboard_fixtures import dashboard
+from tests.engine_place import Place
+from tests.redis_fixtures import RedisServer, redis_server
 from tests.web import Web, serve, tree
+
+__all__ = ["redis_server"]  # a fixture
 
 PAGES, IMAGES = 20, 4
 #: Each page's own, and the one that all of them show.
@@ -106,3 +111,18 @@ def test_a_dashboard_of_nothing_says_so(
     assert ran.status in (1, 2)
     assert said in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_crawl_in_redis_is_seen_by_address_and_by_folder(
+    web: Web, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    place = Place(redis_server, tmp_path)
+    assert bird(*place.crawl(web, "--workers", 1)).status == 0
+    for where in (place.engine, place.out):
+        with dashboard(where) as pages:
+            wait_for("a look", lambda pages=pages: pages.live()["known"])
+            assert pages.live()["images"] == ALL
+            assert pages.get("/api/v1/hosts").json["hosts"][0]["host"] == "127.0.0.1"
+            assert pages.act("/api/v1/pause").json == {"state": "paused"}
+            wait_for("the pause", lambda pages=pages: pages.live()["state"] == "paused")
+            assert pages.act("/api/v1/resume").json == {"state": "running"}
