@@ -12,6 +12,7 @@ import argparse
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from tests.chaos import page
@@ -44,6 +45,9 @@ def _runs(row: str, seeds: range, faults: int) -> list[Toll]:
         except UnableError as error:
             print(f"row {row}: not on this machine: {error}", flush=True)
             return []
+        except Exception as error:  # one run that breaks off is told, and the next ones are run
+            traceback.print_exc()
+            tolls.append(Toll(row, seed, failed=f"{type(error).__name__}: {error}"[:300]))
         _tell(tolls[-1])
     return tolls
 

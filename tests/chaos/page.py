@@ -12,7 +12,7 @@ HEAD = (
     "unexpected", "damaged", "fetched again though recorded", "lost where that is allowed",
     "requests of a URL: p50, max", "second request after a fault, s: p50, p99",
     "smallest gap, s (rule)", "peak RSS, MiB: manager, worker", "files open in the manager: "
-    "first, last", "temporary files left (never swept)", "audit", "seconds",
+    "first, last", "temporary files left (never swept)", "audit", "seconds", "runs that broke off",
 )  # fmt: skip
 NUMBERS = ("accepted", "requests", "recorded")
 SETS = ("lost", "twice", "unexpected", "damaged", "undone")
@@ -45,7 +45,7 @@ def line_of(tolls: Sequence[Toll]) -> str:
         ", ".join(str(max(one.files[end] for one in tolls)) for end in (0, 1)),
         f"{sum(one.left for one in tolls)} ({sum(one.stuck for one in tolls)})",
         "ok" if not any(one.audit for one in tolls) else "faults",
-        f"{sum(one.seconds for one in tolls):.0f}",
+        f"{sum(one.seconds for one in tolls):.0f}", sum(bool(one.failed) for one in tolls),
     ])  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class Toll:
     stuck: int = 0  #: of them those that the next start does not sweep away
     forgiven: int = 0  #: accepted and lost where the mode allows it, see row 11
     seconds: float = 0.0
+    failed: str = ""  #: why the run broke off; "": it did not
 
     @property
     def complaints(self) -> list[str]:
@@ -47,6 +48,7 @@ class Toll:
         sets = ("lost", "twice", "unexpected", "damaged", "trespassed", "undone")
         kinds = ((name, getattr(self, name)) for name in sets)
         found = [f"{len(some)} {name}: {sorted(some)[:3]}" for name, some in kinds if some]
+        found += [self.failed] if self.failed else []
         found += [f"dead: {self.dead}"] if self.dead else []
         found += [f"audit: {self.audit}"] if self.audit else []
         found += [f"temporary files for ever: {self.stuck}"] if self.stuck else []
