@@ -118,9 +118,8 @@ def serve(kind: type[R], answer: Callable[[R, Body], object]) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):  # the parent's to interpret: it may need us still
         signal.signal(name, signal.SIG_IGN)
     warnings.simplefilter("error")
-    _limit("RLIMIT_AS", MEMORY)
-    _limit("RLIMIT_FSIZE", 0)
-    _limit("RLIMIT_CORE", 0)
+    for limit, most in (("RLIMIT_AS", MEMORY), ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)):
+        _limit(limit, most, for_good=True)
     with socket.socket(fileno=0) as connection, contextlib.suppress(EOFError, OSError):
         seal()
         send(connection, "ready")
@@ -140,13 +139,14 @@ def _answered(request: R, file: int | None, answer: Callable[[R, Body], object])
         os.close(file)
 
 
-def _limit(name: str, soft: int) -> None:
-    """Set one limit, where the platform knows it."""
+def _limit(name: str, soft: int, *, for_good: bool = False) -> None:
+    """Set one limit, where the platform knows it; `for_good`: who gets in cannot lift it."""
     with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
         import resource
 
         what = getattr(resource, name)
-        resource.setrlimit(what, (soft, resource.getrlimit(what)[1]))
+        hard = resource.getrlimit(what)[1]
+        resource.setrlimit(what, (soft, soft if for_good else hard))
 
 
 def _limit_cpu() -> None:
