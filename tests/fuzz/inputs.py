@@ -1,6 +1,7 @@
 """Readers of what people give and pages name: URLs, cookies, lists, addresses, file names."""
 
 import os
+import tempfile
 import unicodedata
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from bowerbird.urls import MAX_URL, canonical, domain_of, host_of, in_scope, ori
 from tests.fuzz.target import Target, split, text_of
 
 BASE = "https://user@Site.test:8080/a/b/?q#f"
+#: In memory where there is such a folder.
+SHORT_LIVED = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()  # noqa: PTH112
 SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".jsonl", "", ".gz", ".csv.gz")
 
 
@@ -66,7 +69,7 @@ def check_cookies(data: bytes) -> None:
 
 def check_list(data: bytes) -> None:
     kind, body = split(data, 2)
-    name = f"/dev/shm/fuzz-{os.getpid()}{SUFFIXES[kind[0] % len(SUFFIXES)] if kind else ''}"
+    name = f"{SHORT_LIVED}/fuzz-{os.getpid()}{SUFFIXES[kind[0] % len(SUFFIXES)] if kind else ''}"
     with open(name, "wb") as file:  # noqa: PTH123
         file.write(body)
     try:
