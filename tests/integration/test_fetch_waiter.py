@@ -1,5 +1,6 @@
 """Machines without epoll: the fetcher on the standard library's selectors."""
 
+import os
 import threading
 
 import pytest
@@ -37,3 +38,18 @@ def test_a_wake_is_heard_on_either(waiter: type[SocketWaiter]) -> None:
         thread.join()
         while running.poll(0.0):
             pass
+
+
+@pytest.mark.parametrize("kind", WAITERS)
+def test_a_wake_that_comes_too_late_harms_nobody(kind: type[SocketWaiter]) -> None:
+    waiter = kind()
+    waiter.close()
+    reader, writer = os.pipe()  # may have the numbers that were given back
+    try:
+        waiter.wake()
+        os.set_blocking(reader, False)
+        with pytest.raises(BlockingIOError):
+            os.read(reader, 1)
+    finally:
+        os.close(reader)
+        os.close(writer)

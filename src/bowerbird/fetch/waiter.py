@@ -5,6 +5,7 @@ import select
 import selectors
 import socket
 from collections.abc import Callable
+from threading import Lock
 
 READ, WRITE = 1, 2  #: libcurl's CURL_CSELECT_IN and _OUT, and its POLL_ values
 # EPOLLIN, EPOLLOUT: the numbers of the Linux ABI, since other systems' `select` lacks the names.
@@ -18,6 +19,8 @@ class EpollWaiter:
         self._epoll = select.epoll()
         self._watched: set[int] = set()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._waking = Lock()  # nobody writes to a descriptor that is another's by now
+        self._closed = False
         self._epoll.register(self._wake_fd, select.EPOLLIN)
 
     def watch(self, fd: int, mask: int) -> None:
@@ -52,13 +55,17 @@ class EpollWaiter:
         return ready, woken
 
     def wake(self) -> None:
-        """End a `wait`, from any thread."""
-        os.eventfd_write(self._wake_fd, 1)
+        """End a `wait`, from any thread; one that comes after the end wakes nobody."""
+        with self._waking:
+            if not self._closed:
+                os.eventfd_write(self._wake_fd, 1)
 
     def close(self) -> None:
         """Give the descriptors back."""
         self._epoll.close()
-        os.close(self._wake_fd)
+        with self._waking:
+            self._closed = True
+            os.close(self._wake_fd)
 
 
 class SelectorWaiter:
@@ -97,8 +104,8 @@ class SelectorWaiter:
         """As `EpollWaiter.wake`."""
         try:
             self._theirs.send(b"\0")
-        except BlockingIOError:
-            return  # full of wake-ups already
+        except OSError:
+            return  # full of wake-ups already, or closed
 
     def close(self) -> None:
         """Give the descriptors back."""

@@ -339,10 +339,18 @@ class Link:
         except BowerbirdError as error:
             self._news(self._member.place, NotJoined(error))
             return WEDGED_S
+        if self._stopped.is_set():  # this life has ended meanwhile: nobody would leave the session
+            self._abandon(place)
+            return WEDGED_S
         # In this order: no answer of the new session may overtake the news of it.
         self._news(place, Joined(standing, claim))
         self._member.enter(place)
         return BEAT_EVERY_S
+
+    def _abandon(self, place: Place) -> None:
+        with suppress(BowerbirdError):
+            place.frontier.detach(place.session)
+        place.frontier.close()
 
 
 def _is_pressing(outcome: Outcome) -> bool:
