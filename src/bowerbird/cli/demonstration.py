@@ -75,6 +75,7 @@ def _name(record: "Record") -> str:
 def _next_steps(folder: Path) -> list[str]:
     return [
         f"The images lie in {folder}/images, named by their content. Try:",
+        f"  bowerbird dashboard {folder}          all of it in the browser",
         f"  bowerbird export {folder} -f tree     the same files under readable names",
         f"  bowerbird export {folder} -f jsonl    every image with where it was seen",
         f"  bowerbird status {folder}",

@@ -56,13 +56,14 @@ function plot(figure, column, sync) {
 
 /** Draw the figures, each of the column it names, over the span that is chosen. */
 export function charts(choice, figures) {
-  const drawn = [...figures].map((figure) => [figure.dataset.column, plot(figure, figure.dataset.column, "time")]);
+  const drawn = [...figures].map((figure) => [figure.dataset.column, plot(figure, figure.dataset.column, "time"), figure]);
   let span = 600, curve = null, asked = 0, asking = false, chosenByHand = false;
 
   function draw() {
     if (!curve) return;
     const end = curve.at.at(-1) ?? Date.now() / 1000;
-    for (const [column, chart] of drawn) {
+    for (const [column, chart, figure] of drawn) {
+      figure.hidden = curve.at.length > 0 && !curve[column].length; // not known of the past
       chart.batch(() => {
         const known = curve[column].length === curve.at.length;
         chart.setData([curve.at, known ? curve[column] : curve.at.map(() => null)], false);
