@@ -87,11 +87,13 @@ class Traps:
     def _flaw(self, url: str) -> str:
         settings = self._settings
         path, _, query = url.partition("?")
-        segments = [one for one in path.split("/")[3:] if one]
+        segments = path.rstrip("/").split("/")[3:]
+        if len(set(segments)) < len(segments):
+            segments = [one for one in segments if one]
+            if settings.max_path_repeats and _repeats(segments, settings.max_path_repeats):
+                return "path-repeats"
         if settings.max_path_segments and len(segments) > settings.max_path_segments:
             return "path-segments"
-        if settings.max_path_repeats and _repeats(segments, settings.max_path_repeats):
-            return "path-repeats"
         if settings.max_parameters and query.count("&") >= settings.max_parameters:
             return "parameters"
         return ""
