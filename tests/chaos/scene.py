@@ -86,6 +86,13 @@ class Scene:
             "--delay", self.delay_s, "--workers", workers, "--quiet", *where, *self.options,
         )  # fmt: skip
 
+    def start_if_it_could_not(self) -> None:
+        """A manager that starts on a full disk or without its Redis says so, and ends."""
+        if self.manager.process.poll() == 1:
+            last = self.manager.said.splitlines()[-1]
+            assert "cannot be written" in last or "cannot be reached" in last, last
+            self.start()
+
     def join(self, name: str, *before: object, out: Path | None = None) -> Running:
         """A worker as of another machine, with one process, at the end of a line of its own."""
         place = f"127.0.0.1:{self.line.address[1]}"
