@@ -2,16 +2,19 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
 import bowerbird
+from bowerbird.frontier.redis.client import RedisFrontier
 from tests.bird import bird, flying, wait_for
 from tests.engine_place import Place, records_in, urls_in
 from tests.redis_fixtures import RedisServer, redis_server
-from tests.web import Answer, images_of, serve, tree
+from tests.web import Answer, Web, images_of, png, serve, tree
 
 __all__ = ["redis_server"]
 
@@ -89,6 +92,40 @@ def test_commands_take_the_address_as_they_take_a_folder(place: Place, tmp_path:
     # From a machine that has no folder: the results are in Redis as long as there is room.
     place.out.rename(tmp_path / "elsewhere")
     assert sorted(bird("export", place.engine, "-f", "jsonl").out) == sorted(exported.out)
+
+
+def test_a_crawl_in_partitions_outlives_its_manager_and_misses_nothing(place: Place) -> None:
+    place.engine += "&partitions=8"
+    answers: dict[str, Answer | Callable[[], Answer]] = {}
+    with serve(answers, 0.03, "0.0.0.0") as web:
+        web.url = web.url.replace("0.0.0.0", "127.0.0.1")
+        wanted = _spread(answers, web, pages=40, hosts=12)
+        with flying(*place.crawl(web, "--workers", 2, "--allow-private")) as manager:
+            wait_for("some images", lambda: len(web.requests) > 60)
+            manager.kill_group()
+        ran = bird(*place.crawl(web, "--workers", 2, "--allow-private"))
+        other = bird("status", place.engine.replace("=8", "=4"))
+    assert (ran.status, ran.report["state"], ran.report["failures"]) == (0, "ended", {}), ran.err
+    assert sorted(record.url for record in records_in(place.out)) == sorted(wanted)
+    assert bird("verify", place.out).status == 0
+    assert (other.status, "partitions=8" in other.err) == (2, True)
+    frontier = RedisFrontier(place.engine)
+    assert frontier.audit() == []
+    frontier.close()
+
+
+def _spread(answers: dict[str, Any], web: Web, pages: int, hosts: int) -> list[str]:
+    """Pages of one host whose images are of many, so of many partitions; answers the images."""
+    port, found = web.url.rpartition(":")[2], list[str]()
+    for page in range(pages):
+        images = [f"http://127.0.0.{(page + n) % hosts + 1}:{port}/i{page}.{n}" for n in range(3)]
+        answers |= {f"/i{page}.{n}": Answer(png(page * 3 + n), "image/png") for n in range(3)}
+        links = "".join(f'<a href="/p{n}">n</a>' for n in (2 * page + 1, 2 * page + 2) if n < pages)
+        answers[f"/p{page}"] = Answer(
+            f"{links}{''.join(f'<img src={one}>' for one in images)}".encode()
+        )
+        found += images
+    return found
 
 
 def test_pause_resume_and_stop_go_through_redis(place: Place) -> None:

@@ -97,9 +97,10 @@ class Leasing:
     def _join(self, seats: Seats, looks: Sequence[Look]) -> bool:
         """Take seats that are free; whether there were any to take."""
         numbers = seats.to_join(looks)
+        worker = msgspec.structs.replace(seats.worker, clock_s=0.0)  # that was another moment
         asks = [
             self._partitions[number].attach(
-                seats.session, seats.worker, (), seats.kinds, seats.hard_end_s, None, counted=False
+                seats.session, worker, (), seats.kinds, seats.hard_end_s, None, counted=False
             )
             for number in numbers
         ]

@@ -119,7 +119,8 @@ def _both(one: WorkerRow, other: WorkerRow) -> WorkerRow:
         worker=one.worker, session=one.session, leased=one.leased + other.leased,
         finished=one.finished + other.finished,
         last_seen_s=min(one.last_seen_s, other.last_seen_s),
-        attached_s=max(one.attached_s, other.attached_s), clock_off_s=one.clock_off_s,
+        attached_s=max(one.attached_s, other.attached_s),
+        clock_off_s=max(one, other, key=lambda row: row.attached_s).clock_off_s,
     )  # fmt: skip
 
 
