@@ -14,12 +14,12 @@ from tests.contracts.frontier_robots import OBEY
 from tests.redis_cluster import add_replica, address_of, cluster, move_slot
 from tests.redis_fixtures import RedisServer, Start, redis_server, start, until
 
-from bowerbird.errors import BowerbirdError, ConnectionLostError, UsageError
+from bowerbird.errors import BowerbirdError, ConnectionLostError, StorageFullError, UsageError
 from bowerbird.frontier.redis import leasing, outbox, seats
 from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.rules import Rules
 from bowerbird.manager.seeds import Seeder
-from bowerbird.model import Kind, Lease, Robots, State, Task, Verb
+from bowerbird.model import Kind, Lease, Robots, State, Task, Verb, WorkerInfo
 from bowerbird.testing import ManualClock
 
 __all__ = ["redis_server", "start"]
@@ -84,6 +84,12 @@ def work(
     raise AssertionError(f"the crawl does not end: {bench.frontier.stats()}")
 
 
+def _sweep_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in an outbox was left behind, as soon as anybody looks."""
+    monkeypatch.setattr(outbox, "STALE_S", 0.0)
+    monkeypatch.setattr(outbox, "SWEEP_EVERY_S", 0.0)
+
+
 # Between partitions.
 
 
@@ -124,6 +130,7 @@ def test_who_dies_before_he_has_carried_what_he_found_loses_nothing(
     target = page("new", names[2], hops=1, first_url=f"http://{names[1]}/old")
     moved = {f"http://{names[1]}/old": {"verb": Verb.MOVED, "moved": target, "status": 301}}
     found = tuple(image("1", name) for name in names)
+    monkeypatch.setattr(outbox, "STALE_S", 1e9)
     with monkeypatch.context() as patch:
         patch.setattr(outbox.Outbox, "carry", lambda *_: None)
         for one in leases:
@@ -135,7 +142,7 @@ def test_who_dies_before_he_has_carried_what_he_found_loses_nothing(
     for _ in range(20):  # nobody may call it over, whoever looks
         assert worker.ask().state is State.RUNNING
         assert bench.frontier.stats().state is State.RUNNING
-    monkeypatch.setattr(outbox, "STALE_S", 0.0)
+    _sweep_at_once(monkeypatch)
     left = [f"http://{names[2]}/new", *(f"http://{name}/1" for name in names[1:])]
     assert sorted(work(bench, worker)) == sorted(left)
     assert letters(bench) == 0
@@ -146,7 +153,7 @@ def test_messages_that_come_twice_do_nothing_twice(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox.Outbox, "_remove", lambda *_: None)
-    monkeypatch.setattr(outbox, "STALE_S", 0.0)
+    _sweep_at_once(monkeypatch)
     bench = make(4)
     one, other = (names[0] for names in hosts_of(bench)[:2])
     bench.add(page("", one))
@@ -203,7 +210,7 @@ def test_a_robots_txt_elsewhere_opens_the_gate_here_and_costs_its_hosts_budget(m
 def test_a_robots_txt_that_leads_to_a_host_that_is_down_closes_the_gate(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "STALE_S", 0.0)
+    _sweep_at_once(monkeypatch)
     bench = make(4, OBEY)
     one, other = (names[0] for names in hosts_of(bench)[:2])
     bench.add(image("1", one))
@@ -311,6 +318,29 @@ def test_workers_near_a_limit_do_not_pass_it_together(make: Make) -> None:
     for one in threads:
         one.join()
     assert sum(leased) == 40
+
+
+def test_what_one_partition_gave_while_another_had_no_memory_goes_back_at_once(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make(4)
+    every = [image("1", name) for (name,) in hosts_of(bench)]
+    bench.add(*every)
+    worker, frontier = bench.worker(), bench.frontier
+    asked = leasing.together
+    with monkeypatch.context() as patch:
+
+        def full(asks: Any) -> Any:
+            asked(asks)
+            raise StorageFullError("Redis has no memory left.")
+
+        patch.setattr(leasing, "together", full)
+        with pytest.raises(ConnectionLostError, match="memory"):
+            worker.ask()
+    assert frontier.stats().leased == 4
+    worker.session = frontier.attach(WorkerInfo(name=worker.name), (), in_flight={}).session
+    assert sorted(urls(worker.lease())) == sorted(one.url for one in every)
+    assert not any(one.attempts or one.suspect for one in worker.leases)
 
 
 # What people get wrong.

@@ -6,13 +6,15 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 
 from bowerbird.codec import encode
+from bowerbird.errors import ConnectionLostError, StorageFullError
 from bowerbird.frontier.base import Give
 from bowerbird.frontier.calls import merged
-from bowerbird.frontier.redis.line import together
+from bowerbird.frontier.redis.line import Ask, together
 from bowerbird.frontier.redis.looks import Look, all_down, is_quiet, looked, state_of, summed
 from bowerbird.frontier.redis.opening import Crawl
 from bowerbird.frontier.redis.outbox import Outbox
@@ -195,7 +197,7 @@ class Leasing:
             for number, limit in limits.items()
         ]  # fmt: skip
         found: dict[int, Leased] = {}
-        for number, answer in zip(limits, together(asks), strict=True):
+        for number, answer in zip(limits, _answers(asks), strict=True):
             one = self._partitions[number].leased(seats.session, calls[number], answer)
             found[number] = one
             seats.give(number, gifts.get(number, {}))
@@ -277,6 +279,17 @@ class Leasing:
         finally:
             if taken:
                 first.line.run("release", first.keys.of("near"), mine)
+
+
+def _answers(asks: Sequence[Ask]) -> list[Any]:
+    """Answers of `lease`. Where one partition has no memory left, what others gave is lost with the
+    answer: the worker is to come again and name what it holds."""
+    try:
+        return together(asks)
+    except StorageFullError as error:
+        if len(asks) == 1:
+            raise
+        raise ConnectionLostError(str(error)) from None
 
 
 def _shares(limit: int, asked: Sequence[int]) -> dict[int, int]:

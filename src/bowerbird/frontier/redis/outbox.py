@@ -21,6 +21,9 @@ STALE_S = 3.0
 #: What arrived at another node without a replica is kept for so long, in seconds: its file may be
 #: written by then.
 KEPT_S = 3.0
+#: How often one process looks for such, in seconds: messages that are just being carried are
+#: looked at in vain.
+SWEEP_EVERY_S = 1.0
 #: Messages of one partition carried by one sweep.
 SWEPT = 256
 #: How long replicas are waited for, in milliseconds.
@@ -48,6 +51,7 @@ class Outbox:
     def __init__(self, partitions: Sequence[Partition], epochs: Epochs) -> None:
         self._partitions, self._epochs = partitions, epochs
         self._kept: list[_Kept] = []
+        self._swept_s = 0.0
 
     def __repr__(self) -> str:
         return f"<Outbox [{len(self._kept)} kept]>"
@@ -140,6 +144,10 @@ class Outbox:
 
     def sweep(self, sources: Iterable[int]) -> None:
         """Carry what was left behind in these partitions' outboxes."""
+        now_s = time.monotonic()
+        if now_s - self._swept_s < SWEEP_EVERY_S:
+            return
+        self._swept_s = now_s
         with suppress(ConnectionLostError, StorageFullError):
             self._tidy()
             for source in sources:
