@@ -22,6 +22,8 @@ from bowerbird.queues import Caller
 BUSIEST = 500
 #: Points of a curve over the whole time of a crawl.
 PAST_POINTS = 300
+#: Page cache while all records are read, in KiB: no page is read twice.
+PAST_KIB = 2_048
 #: Most examples of one answer.
 EXAMPLES = 100
 
@@ -55,6 +57,7 @@ class LocalBrowser:
 
     def past(self) -> Curves | None:
         """What the crawl has brought over its whole time; None: nothing yet."""
+        self._frontier.connection.pragma("cache_size", -PAST_KIB)  # all records, once
         every_s, rows = CatalogReader(self._frontier.connection).over_time(PAST_POINTS)
         return past_curves(every_s, rows) if rows else None
 

@@ -217,6 +217,11 @@ class Gallery:
         body = b"" if path else self.originals.body(item) or b""
         return self._sketches.facts(str(path or ""), body) if path or body else {}
 
+    def kept(self, sha256: str) -> bytes:
+        """A thumbnail that was made before, at once; b"" where there is none."""
+        found = self._thumbnails.get(sha256)
+        return found.body if found else b""
+
     def thumbnail(self, item: Item) -> Thumbnail:
         """A thumbnail, made now if it was not before."""
         if not item.sha256:

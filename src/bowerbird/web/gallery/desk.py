@@ -1,5 +1,6 @@
 """The gallery of a dashboard: opened when somebody first looks at it, on threads of its own."""
 
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,8 @@ from bowerbird.errors import BowerbirdError
 
 #: Questions at once, thumbnails at once: one must not wait behind the other.
 ASKED, DRAWN = 4, 6
+
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 T = TypeVar("T")
 
@@ -38,6 +41,12 @@ class Desk:
         return await to_thread.run_sync(
             lambda: function(self._opened()), limiter=limiter, abandon_on_cancel=False
         )
+
+    def kept(self, sha256: str) -> bytes:
+        """A thumbnail that was made before; b"" where there is none. Reads one row, so the loop may
+        wait for it: a thread's hand-over costs more."""
+        gallery = self._gallery
+        return gallery.kept(sha256) if gallery and _SHA256.match(sha256) else b""
 
     async def open(self) -> None:
         """Have the gallery open before it is asked for anything."""

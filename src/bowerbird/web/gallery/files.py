@@ -40,8 +40,14 @@ def headers_of(item: Item) -> dict[str, str]:
 
 def routes(desk: Desk) -> list[BaseRoute]:
     """All of them."""
+    draw = _answering(desk, _thumbnail)
+
+    async def thumbnail(request: Request) -> Response:
+        body = desk.kept(request.query_params.get("v", ""))
+        return _drawn(body) if body else await draw(request)
+
     return [
-        Route("/gallery/thumbnail/{image:int}", _answering(desk, _thumbnail)),
+        Route("/gallery/thumbnail/{image:int}", thumbnail),
         Route("/gallery/original/{image:int}", _answering(desk, _original)),
     ]
 
@@ -66,8 +72,12 @@ def _thumbnail(gallery: Gallery, item: Item) -> Response:
     found: Thumbnail = gallery.thumbnail(item)
     if not found.body:
         return _none(found.reason, 404)
+    return _drawn(found.body)
+
+
+def _drawn(body: bytes) -> Response:
     headers = {"cache-control": KEPT, "content-security-policy": SANDBOX}
-    return Response(found.body, media_type="image/webp", headers=headers)
+    return Response(body, media_type="image/webp", headers=headers)
 
 
 def _original(gallery: Gallery, item: Item) -> Response:

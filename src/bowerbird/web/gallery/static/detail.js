@@ -16,7 +16,8 @@ export const drawing = (name) => {
   return svg;
 };
 
-export const thumbnail = (image) => `/gallery/thumbnail/${image.id}?v=${image.sha256.slice(0, 12)}`;
+/** With its hash the server has it at hand, and the browser may keep it. */
+export const thumbnail = (image) => `/gallery/thumbnail/${image.id}?v=${image.sha256}`;
 
 /** A link that leaves nothing behind; only of addresses that a browser fetches. */
 function away(url, text = url) {
