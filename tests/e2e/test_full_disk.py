@@ -157,7 +157,8 @@ def test_a_disk_without_room_for_the_database_loses_nothing(tmp_path, mount):
     answers["/p0"] = Answer(answers["/p0"].body + roots.encode())
     gone = Answer(b"<title>leaf</title>")
     answers.update({f"/q{n}-{k}": gone for n in range(20) for k in range(60)})
-    with serve(answers) as web, flying(*crawled(web, out)) as run:
+    alike = ("--max-near-duplicates", 0)  # no trap: all are to be read
+    with serve(answers) as web, flying(*crawled(web, out, *alike)) as run:
         wait_for("tasks", lambda: len(web.requests) > 20)
         ballast = fill(out)
         wait_for("word of it", lambda: _said(run, "No more room"))

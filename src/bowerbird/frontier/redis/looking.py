@@ -16,7 +16,7 @@ T = TypeVar("T")
 #: Hosts and sessions asked for together.
 PAGE = 200
 _WHOLE = re.compile(r"-?\d+\Z", re.ASCII)
-_Row = tuple[str, int, int, int, int, int, float, float, bool, str]
+_Row = tuple[str, int, int, int, int, int, float, float, bool, str, str]
 
 
 class Counters(Counts):
@@ -87,11 +87,12 @@ def host_rows(partitions: Sequence[Partition], limit: int) -> list[HostRow]:
 
 
 def _host_row(row: _Row) -> HostRow:
-    host, waiting, leased, done, dead, slots, delay_s, hold_s, down, robots = row
+    host, waiting, leased, done, dead, slots, delay_s, hold_s, down, robots, why = row
+    state = "down" if down else "held" if hold_s else "up"
     return HostRow(
         host=host, waiting=waiting, leased=leased, done=done, dead=dead, slots=slots,
-        delay_s=delay_s, hold_s=hold_s, state="down" if down else "held" if hold_s else "up",
-        robots=robots,
+        delay_s=delay_s, hold_s=hold_s, state=state, robots=robots,
+        why="" if state == "up" else why,
     )  # fmt: skip
 
 

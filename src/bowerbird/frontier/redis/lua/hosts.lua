@@ -3,7 +3,7 @@
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, then the hosts
 -- Returns  packed, for each {host, waiting, leased, done, dead, slots, delay_s, hold_s, down,
---          robots}
+--          robots, why it is held or down}
 -- uses: base books hosts stands gates
 local wrong = Books.load()
 if wrong then return wrong end
@@ -20,6 +20,6 @@ for i, name in ipairs(names) do
   local stand, host = Stands.get(name), Hosts.get(name)
   rows[i] = {name, stand.waiting, stand.leased, stand.done, stand.dead, Hosts.out(host),
     Hosts.delay_s(host), math.max(0, host.hold - NOW), host.down and true or false,
-    robots_of(stand)}
+    robots_of(stand), host.why or ''}
 end
 return pack(rows)

@@ -8,6 +8,7 @@
 --   held         {session, slots, session, slots ...}, oldest first
 --   cooling      when slots of lost sessions may be used again
 --   crawls       crawl -> {per_host, delay_s}, of those with tasks here
+--   why          it was last held or down, for people; nil: it never was
 local Hosts = {at = {}, order = {}}
 
 local function neutral(host)
@@ -28,7 +29,7 @@ local function made(name, raw)
   if raw then
     host.delay, host.asked, host.hold, host.freed, host.failures, host.down, host.probes,
       host.condemned, host.probing, host.mean, host.marked, host.users, host.held, host.cooling,
-      host.crawls = unpacked(raw)
+      host.crawls, host.why = unpacked(raw)
     tidy(host)
   else
     host.delay, host.asked, host.hold, host.freed, host.failures = 0, 0, 0, -1000000000, 0
@@ -123,7 +124,7 @@ function Hosts.save()
     else
       local raw = pack(host.delay, host.asked, host.hold, host.freed, host.failures, host.down,
         host.probes, host.condemned, host.probing, host.mean, host.marked, host.users, host.held,
-        host.cooling, host.crawls)
+        host.cooling, host.crawls, host.why)
       if raw ~= host.raw then write_string(key, raw) end
       host.raw = raw
     end

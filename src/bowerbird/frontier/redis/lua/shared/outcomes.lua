@@ -32,6 +32,7 @@ local function learn(host, task, outcome, probe)
   local stand = Stands.get(host.name)
   if outcome.h and outcome.h > 0 then
     host.hold = math.max(host.hold, NOW + math.min(outcome.h, HOLD_CAP_S))
+    host.why = outcome.w
     changed(host)
   end
   if outcome.d and outcome.d ~= host.delay then
@@ -42,6 +43,7 @@ local function learn(host, task, outcome, probe)
     Downs.answered(host, stand)
   elseif outcome.a == false and is_connection(task, outcome) then
     Downs.failed(host, stand, outcome.w or '', probe)
+    host.why = outcome.w
     return true
   end
   return false
