@@ -61,8 +61,8 @@ def _redis_cuts(folder: Path, seed: int, faults: int, how: str) -> Toll:
                 for _ in range(faults):
                     _wait(crawl, dice)
                     small.cut_power()
+                    server.kill()  # until now it may have answered from memory
                     crawl.fault("power cut of Redis")
-                    server.kill()
                     small.unmount()
                     small.mount()
                     server.start()
