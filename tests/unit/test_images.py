@@ -544,3 +544,23 @@ def test_scans_are_limited_by_what_they_cost() -> None:
     for scans, size in ((501, header), (21, large)):
         with pytest.raises(CorruptError, match="scans"):
             jpeg._limit_scans(scanned(64, scans), size)
+
+
+@pytest.mark.parametrize("side", [63, 64, 255, 256, 257, 511, 512, 513, 1024])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_png_of_one_colour_is_whole_whatever_its_size(side: int, mode: str) -> None:
+    # A tile of 256 x 256 RGBA has 256 bytes more than a step, in 600 bytes of file.
+    body = written("PNG", Image.new(mode, (side, side)))
+
+    assert (seen(body).width, seen(body).height) == (side, side)
+    for length in range(len(body) - 20, len(body)):
+        assert reason(inspect(body[:length], DECODE)) == "truncated"
+
+
+def test_bitmap_with_a_short_palette_is_whole() -> None:
+    body = whole()["bmp palette"]
+    start: int = struct.unpack_from("<I", body, 10)[0]
+    short = body[:10] + struct.pack("<I", 54 + 64) + body[14 : 54 + 64] + body[start:]
+
+    assert seen(short).width == SIZE[0]
+    assert reason(inspect(short[:-1], DECODE)) == "truncated"

@@ -60,7 +60,8 @@ def check_end(data: Body) -> None:
     dib, start = read_dib(data, 14), int(unpack_from("<I", data, 10)[0])
     if start < 14 + 12:
         raise CorruptError("pixels inside the header")
-    start = max(start, _after_palette(data, dib))  # some say less, and mean this
+    if start <= 14 + int(unpack_from("<I", data, 14)[0]):  # within the header, or no palette
+        start = _after_palette(data, dib)
     plain = dib.compression in _PLAIN
     size = dib.stride * dib.height if plain else int(unpack_from("<I", data, 34)[0])
     if start + size > len(data):

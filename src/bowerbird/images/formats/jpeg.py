@@ -23,7 +23,9 @@ _SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
 _NEXT = re.compile(rb"\xff[^\x00\xff]")
 _END = re.compile(rb"\xff[\xd9\xda\xc4\xdb\xdd\xfe\xe0-\xef\xdc\xcc]")
 #: Warnings of libjpeg that change no pixel that matters; browsers show such files.
-_HARMLESS = ("extraneous bytes", "SOS parameters", "progression", "Adobe", "JFIF")
+_HARMLESS = ("extraneous bytes", "SOS parameters", "progression", "Adobe", "JFIF", "ICC")
+#: What TurboJPEG has no name for, and libjpeg decodes: 4:1:0.
+_UNNAMED = "subsampling"
 
 
 def header(data: Body) -> Header:
@@ -108,7 +110,7 @@ def decode(data: Body, header: Header) -> None:
     try:
         _decode_strictly(data, header)
     except ValueError as error:
-        if not any(words in str(error) for words in _HARMLESS):
+        if not any(words in str(error) for words in (*_HARMLESS, _UNNAMED)):
             raise CorruptError(str(error)) from None
         _decode_tolerantly(data)
 

@@ -199,9 +199,13 @@ def _inflate(pieces: Iterable[bytes], rows: list[tuple[int, int]]) -> None:
     stream = inflate.decompressobj()
     try:
         for piece in pieces:
-            while piece and not filters.full:
-                filters.take(stream.decompress(piece, STEP))
+            more = not filters.full
+            while more:
+                raw = stream.decompress(piece, STEP)
+                filters.take(raw)
                 piece = stream.unconsumed_tail
+                # ISA-L takes all input at once and may hold back output: then a step was full
+                more = not filters.full and bool(piece or len(raw) == STEP)
             if filters.full and not stream.eof:
                 stream.decompress(piece, STEP)
     except inflate.error as error:
