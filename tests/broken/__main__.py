@@ -23,6 +23,7 @@ class Report:
         self.verdicts: Counter[str] = Counter()
         self.failures: list[str] = []
         self.odd: list[str] = []
+        self.strict: list[str] = []
         self.slowest: tuple[float, str] = (0.0, "")
         self.watch = Watch()
 
@@ -89,6 +90,8 @@ def _files(report: Report, packages: dict[str, list[Path]]) -> list[tuple[Path, 
         body = path.read_bytes()
         verdict = report.look("files", str(path), body)
         if not verdict.type:
+            if verdict.reason in ("truncated", "corrupt") and truth.is_drawn(body):
+                report.strict.append(f"{verdict.words}: {path}")
             continue
         accepted.append((path, verdict.type))
         report.judge("files", str(path), body, verdict)
@@ -151,6 +154,7 @@ def _print(report: Report, packages: dict[str, list[Path]], seed: int) -> None:
         "verdicts": dict(sorted(report.verdicts.items())),
         "slowest": report.slowest,
         "accepted though Pillow refuses": report.odd,
+        "refused though Pillow draws it": report.strict,
         "failures": report.failures,
     }
     (sources.WORK / "report.json").write_text(json.dumps(summary, indent=1))

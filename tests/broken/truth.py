@@ -49,6 +49,11 @@ def pixels_of(body: bytes) -> list[bytes] | str:
     return found
 
 
+def is_drawn(body: bytes) -> bool:
+    """Whether Pillow decodes all its frames."""
+    return not isinstance(pixels_of(body), str)
+
+
 def end_of(kind: str, body: bytes) -> int:
     """The least length at which nothing of the image is missing; the whole where nobody knows."""
     if kind == "svg":
