@@ -20,7 +20,7 @@ HOPELESS = 12
 #: Exit status of Python after an exception that nobody caught: a defect of ours.
 DEFECT = 1
 #: A worker that a defect ends within so many seconds has done nothing.
-QUICK_S = 5.0
+QUICK_S = 15.0
 #: So many such ends, one after the other, and the next start has no other: a bad task ends four
 #: workers before it is dead itself (docs/architecture.md, "A crash is not an attempt").
 DEFECTS = 5
