@@ -32,18 +32,18 @@ def beside(flown: Flying) -> int:
     found: list[int] = []
 
     def look() -> bool:
-        found[:] = [pid for pid in flown.workers() if "_dashboard" in _command(pid)]
+        found[:] = [pid for pid in flown.workers() if is_dashboard(pid)]
         return bool(found)
 
     wait_for("a dashboard", look)
     return found[0]
 
 
-def _command(pid: int) -> str:
+def is_dashboard(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").endswith("\0_dashboard")
     except OSError:  # it has just ended
-        return ""
+        return False
 
 
 @pytest.mark.parametrize("deed", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM])
@@ -63,9 +63,11 @@ def test_a_dashboard_that_dies_or_hangs_costs_the_crawl_nothing(
 def test_nothing_is_left_of_it_when_the_crawl_is_killed(web: Web, tmp_path: Path) -> None:
     with flying("crawl", f"{web.url}/p0", "-o", tmp_path / "c", "--dashboard", ":0") as flown:
         pid = beside(flown)
+        assert flown.process.stderr is not None
+        assert any("Dashboard: " in line for line in flown.process.stderr)
         os.kill(flown.process.pid, signal.SIGKILL)
         flown.ended()
-        wait_for("its end", lambda: "_dashboard" not in _command(pid))
+        wait_for("its end", lambda: not is_dashboard(pid))
 
 
 def test_a_port_that_is_taken_costs_the_dashboard_and_not_the_crawl(
