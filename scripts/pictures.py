@@ -1,4 +1,4 @@
-"""Makes docs/pictures/crawl.svg: a recording of a real crawl of the demo's gallery, as a terminal
+"""Makes docs/images/crawl.svg: a recording of a real crawl of the demo's gallery, as a terminal
 showed it. The picture moves by CSS alone and asks for nothing from anywhere.
 
 python scripts/pictures.py
@@ -18,7 +18,7 @@ from bowerbird.demo import open_gallery
 from bowerbird.manager.progress import Progress
 from bowerbird.settings import Mode
 
-PICTURES = Path(__file__).resolve().parent.parent / "docs/pictures"
+PICTURES = Path(__file__).resolve().parent.parent / "docs/images"
 COMMAND = "$ bowerbird crawl https://example.org/ -o images --delay 0.1"
 #: Columns and lines of the terminal.
 WIDTH, HEIGHT = 80, 7
