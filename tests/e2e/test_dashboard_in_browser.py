@@ -67,6 +67,7 @@ def test_no_page_has_serious_faults_for_who_does_not_see_or_use_a_mouse(
 
 def test_texts_of_foreign_pages_do_nothing(browser: Browser, shown: Pages) -> None:
     with opened(browser, f"{shown.address}/failures") as (page, seen):
+        expect(page.locator("summary")).to_have_count(3)  # `all` waits for none
         for card in page.locator("summary").all():
             card.click()
         expect(page.locator(".examples .detail", has_text="window.hit = 1").first).to_be_visible()
