@@ -110,13 +110,14 @@ class Watch:
         return self._met is not None
 
     def last_look(self, wait_s: float) -> None:
-        """Wait until it was seen that nobody works any more, for so long at most."""
+        """Wait until it was seen that nobody works any more, for so long at most; not at all where
+        nobody looks."""
         until_s = time.monotonic() + wait_s
-        self.look_now()
-        while time.monotonic() < until_s:
+        while self.looked_at() and time.monotonic() < until_s:
             status = self.moment.status
             if status is not None and not status.running:
                 return
+            self.look_now()  # each time: the first look may only find that the manager has gone
             time.sleep(0.02)
 
     def look_now(self) -> None:
