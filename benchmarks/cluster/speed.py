@@ -65,8 +65,11 @@ def _timed(server: Server, what: str, number: int, hosts: int, clients: int) -> 
         assert pipe.stdin
         pipe.stdin.write("go\n")
         pipe.stdin.flush()
-    done = sum(int(pipe.communicate()[0]) for pipe in pipes)
-    return done / (time.perf_counter() - began_s), done / (server.cpu_s() - cpu_s)
+    done = sum(int(pipe.stdout.readline()) for pipe in pipes if pipe.stdout)
+    took_s, took_cpu_s = time.perf_counter() - began_s, server.cpu_s() - cpu_s
+    for pipe in pipes:  # its own end is none of Redis's
+        pipe.communicate()
+    return done / took_s, done / took_cpu_s
 
 
 # In a client's process.
@@ -104,7 +107,7 @@ def client(what: str, address: str, number: int, hosts: int, clients: int, own: 
     print("ready", flush=True)
     sys.stdin.readline()
     done = add(frontier, source) if what == "add" else lease(frontier, session, number // clients)
-    print(done)
+    print(done, flush=True)
 
 
 # The page.

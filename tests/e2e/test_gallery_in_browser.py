@@ -151,8 +151,10 @@ def test_all_can_be_done_with_keys(browser: Browser, few: Pages) -> None:
         page.keyboard.press("Escape")
         expect(page.locator("#selected")).not_to_be_visible()
         page.keyboard.press("?")
-        expect(page.get_by_role("dialog", name="Keys")).to_contain_text("select a stretch")
+        keys = page.get_by_role("dialog", name="Keys")
+        expect(keys).to_contain_text("select a stretch")
         page.keyboard.press("Escape")
+        expect(keys).not_to_be_visible()  # a key that comes sooner goes to it
         page.keyboard.press("/")
         expect(page.get_by_role("searchbox")).to_be_focused()
         assert seen.errors == []
@@ -206,6 +208,7 @@ def test_texts_and_files_made_to_do_harm_do_nothing(browser: Browser, few: Pages
         expect(dialog.locator("li", has_text="javascript:hit()")).to_be_visible()
         assert dialog.locator("a[href^='javascript']").count() == 0
         page.keyboard.press("Escape")
+        expect(dialog).not_to_be_visible()
         page.get_by_role("searchbox").fill("page.gif")
         expect(options(page).first).to_contain_text("cannot be drawn")
         assert page.evaluate("window.hit") is None
