@@ -10,7 +10,7 @@ from benchmarks.gallery.made import make_crawl
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.bird import wait_for
-from tests.browser_fixtures import PATIENCE_MS, PHONE, browser, faults, opened
+from tests.browser_fixtures import DESK, PATIENCE_MS, PHONE, browser, faults, opened
 from tests.dashboard_fixtures import HOSTILE, Pages, dashboard
 from tests.gallery_fixtures import HTML, SVG, add, make_many
 
@@ -119,6 +119,17 @@ def test_where_the_grid_is_longer_than_an_element_can_be_every_image_is_reached(
         box.press("Home")
         expect(page.locator(".cell.drawn[aria-posinset='1']")).to_be_visible()
         assert top(page) == 0
+
+
+def test_cells_laid_out_anew_before_they_are_drawn_are_drawn(browser: Browser, many: Pages) -> None:
+    with opened(browser, f"{many.address}/gallery") as (page, _):
+        late = "const now = setTimeout; setTimeout = (run, ms) => now(run, ms || 1000)"
+        page.add_init_script(late)
+        page.reload()
+        for step in range(1, 4):
+            expect(page.locator(".cell[aria-label*=photograph]").nth(5)).to_be_attached()
+            page.set_viewport_size({"width": DESK["width"] - step, "height": DESK["height"]})
+        grid(page)
 
 
 def test_all_can_be_done_with_keys(browser: Browser, few: Pages) -> None:

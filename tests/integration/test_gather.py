@@ -78,6 +78,14 @@ def away(store: FileStore, to: Path) -> Path:
     return to
 
 
+def test_a_workers_folder_that_got_no_image_may_be_named(own, tmp_path):
+    worker(tmp_path / "idle")
+    assert [store.folder for store in Here(own, [tmp_path / "idle"]).given]
+    (tmp_path / "other").mkdir()
+    with pytest.raises(UsageError, match="has no images"):
+        Here(own, [tmp_path / "other"])
+
+
 def gathered(catalog: Catalog, own: FileStore, *folders: Path, move: bool = False) -> Gathered:
     here = Here(own, folders, CRAWL)
     return gather(list(catalog.records.values()), here, catalog.hold, move=move)

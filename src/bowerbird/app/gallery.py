@@ -213,9 +213,8 @@ class Gallery:
 
     def exif(self, item: Item) -> dict[str, str]:
         """What EXIF says of an image, for people; read anew each time."""
-        path = self.originals.path(item)
-        body = b"" if path else self.originals.body(item) or b""
-        return self._sketches.facts(str(path or ""), body) if path or body else {}
+        path, body = self._lies(item)
+        return self._sketches.facts(path, body) if path or body else {}
 
     def kept(self, sha256: str) -> bytes:
         """A thumbnail that was made before, at once; b"" where there is none."""
@@ -234,12 +233,16 @@ class Gallery:
             self._thumbnails.put(item.sha256, made)
         return made
 
-    def _drawn(self, item: Item) -> Thumbnail:
+    def _lies(self, item: Item) -> tuple[str, bytes]:
+        """The path of its bytes, else these; neither where they are not to be had here."""
         path = self.originals.path(item)
-        body = b"" if path else self.originals.body(item) or b""
-        if path is None and not body:
+        return (str(path), b"") if path else ("", self.originals.body(item) or b"")
+
+    def _drawn(self, item: Item) -> Thumbnail:
+        path, body = self._lies(item)
+        if not (path or body):
             return Thumbnail(reason="missing")
-        drawn = self._sketches.draw(str(path or ""), body)
+        drawn = self._sketches.draw(path, body)
         return Thumbnail(reason=drawn.reason) if isinstance(drawn, Refused) else Thumbnail(drawn)
 
 

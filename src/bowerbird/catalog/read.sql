@@ -1,13 +1,16 @@
--- Statements of CatalogReader and of the check after an unclean boot. Columns of a record are in the
--- order of model.Record, after its row id.
+-- Statements of CatalogReader and of the check after an unclean boot. {record} stands for the
+-- statement of that name.
 
--- records: after row id, limit
+-- record: what those begin with that read records; columns as in model.Record, after the row id
 SELECT
     r.id, u.url, f.url, r.status, r.type, r.width, r.height, r.bytes, lower(hex(r.sha256)),
     r.fetched_at, r.exif_date, r.orientation, r.frames, r.etag, r.last_modified, r.damaged, r.state
 FROM catalog_record AS r
 JOIN catalog_url AS u ON u.id = r.url_id
 JOIN catalog_url AS f ON f.id = r.final_id
+
+-- records: after row id, limit
+{record}
 WHERE r.id > ? ORDER BY r.id LIMIT ?;
 
 -- holders: first and last row id of records
@@ -88,30 +91,15 @@ SELECT
     ) END;
 
 -- recent: seconds before the newest record
-SELECT
-    r.id, u.url, f.url, r.status, r.type, r.width, r.height, r.bytes, lower(hex(r.sha256)),
-    r.fetched_at, r.exif_date, r.orientation, r.frames, r.etag, r.last_modified, r.damaged, r.state
-FROM catalog_record AS r
-JOIN catalog_url AS u ON u.id = r.url_id
-JOIN catalog_url AS f ON f.id = r.final_id
+{record}
 WHERE r.fetched_at >= (SELECT max(fetched_at) FROM catalog_record) - ? ORDER BY r.id;
 
 -- contents: array of digests
-SELECT
-    r.id, u.url, f.url, r.status, r.type, r.width, r.height, r.bytes, lower(hex(r.sha256)),
-    r.fetched_at, r.exif_date, r.orientation, r.frames, r.etag, r.last_modified, r.damaged, r.state
-FROM catalog_record AS r
-JOIN catalog_url AS u ON u.id = r.url_id
-JOIN catalog_url AS f ON f.id = r.final_id
+{record}
 WHERE r.sha256 IN (SELECT value FROM carray(?)) ORDER BY r.id;
 
 -- of_url: final URL
-SELECT
-    r.id, u.url, f.url, r.status, r.type, r.width, r.height, r.bytes, lower(hex(r.sha256)),
-    r.fetched_at, r.exif_date, r.orientation, r.frames, r.etag, r.last_modified, r.damaged, r.state
-FROM catalog_record AS r
-JOIN catalog_url AS u ON u.id = r.url_id
-JOIN catalog_url AS f ON f.id = r.final_id
+{record}
 WHERE r.final_id = ?;
 
 -- pages: image

@@ -147,6 +147,6 @@ def _with_images(path: Path) -> Path:
         path = path.parent
     if not path.is_dir():
         raise UsageError(f"{path} is no folder.")
-    if not (path / "images").is_dir():
+    if not (path / "images").is_dir() and marker_of(path) is None:  # or a worker's that got none
         raise UsageError(f"{path} has no images: name a folder with `images` in it.")
     return path

@@ -65,7 +65,7 @@ class Work:
         except BowerbirdError:
             raise
         except Exception as error:
-            return self._spared(lease, response, error)
+            return self._defect(lease, response, error)
 
     def finished(self) -> list[tuple[int, Outcome]]:
         """Images that have been decoded since: (key of the request, outcome)."""
@@ -75,7 +75,7 @@ class Work:
         """Let go of decoders and files."""
         self._keeper.close()
 
-    def _spared(self, lease: Lease, response: Response, error: Exception) -> Outcome:
+    def _defect(self, lease: Lease, response: Response, error: Exception) -> Outcome:
         """What strangers send has met a defect of ours: it costs that one task. Else it would cost
         four workers, and all that they had at hand."""
         _log.error("cannot read %s", lease.task.url, exc_info=error, extra={"action": "defect"})

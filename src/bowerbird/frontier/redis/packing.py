@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from bowerbird.codec import encode
 from bowerbird.frontier.redis.division import Division
@@ -15,6 +15,8 @@ from bowerbird.urls import host_of_origin, origin_of
 
 #: Tasks, outcomes and what they bring in one script call: it takes about a millisecond then.
 CHUNK = 250
+
+T = TypeVar("T")
 
 #: {host, label, priority, places in ARGV} of tasks that go into one list.
 Group = tuple[str, str, int, list[int]]
@@ -96,7 +98,7 @@ class Packed:
         ]
 
     def _counted(self, record: Record) -> tuple[str, int]:
-        return fingerprint(f"record {record.final_url}", self._key), record.bytes
+        return single(record, self._key), record.bytes
 
     # Outcomes.
 
@@ -196,16 +198,27 @@ def chunks_of_tasks(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
 
 def chunks_of_outcomes(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
     """Stretches of outcomes, one script call each; one at least."""
-    chunk: list[Outcome] = []
+    return chunks_by_weight(outcomes, lambda one: 1 + len(one.found) + len(one.records))
+
+
+def chunks_by_weight(some: Sequence[T], weight_of: Callable[[T], int]) -> Iterator[list[T]]:
+    """Stretches of `CHUNK` in weight at most, or of a single thing that weighs more; one at
+    least."""
+    chunk: list[T] = []
     weight = 0
-    for outcome in outcomes:
-        more = 1 + len(outcome.found) + len(outcome.records)
+    for one in some:
+        more = weight_of(one)
         if chunk and weight + more > CHUNK:
             yield chunk
             chunk, weight = [], 0
-        chunk.append(outcome)
+        chunk.append(one)
         weight += more
     yield chunk
+
+
+def single(record: Record, key: bytes) -> str:
+    """What a record is counted by, where several tasks may bring it."""
+    return fingerprint(f"record {record.final_url}", key)
 
 
 def partition_of(url: str, division: Division) -> int:

@@ -7,7 +7,7 @@ import msgspec
 
 from bowerbird.codec import encode
 from bowerbird.frontier.redis.keys import fingerprint
-from bowerbird.frontier.redis.packing import CHUNK, Packed
+from bowerbird.frontier.redis.packing import Packed, chunks_by_weight, single
 from bowerbird.model import Forgotten, Record, Task
 
 #: Arguments of `refetch` before those of its tasks.
@@ -45,7 +45,7 @@ def shares(anew: Sequence[Anew], partition_of: Callable[[str], int]) -> dict[int
 
 def refetch_calls(some: Sequence[Share], key: bytes) -> Iterator[list[Any]]:
     """The arguments of each call of the script, behind time and identity."""
-    for chunk in _chunks(some):
+    for chunk in chunks_by_weight(some, lambda one: 1 + len(one.told) + len(one.counted)):
         packed = Packed(_BEFORE_TASKS, key)
         said = [
             (
@@ -67,18 +67,4 @@ def _told(record: Record) -> bytes:
 
 
 def _counted(record: Record, key: bytes) -> tuple[str, str, int]:
-    single = fingerprint(f"record {record.final_url}", key)
-    return _life("uncounted", record, key), single, record.bytes
-
-
-def _chunks(some: Sequence[Share]) -> Iterator[list[Share]]:
-    chunk, weight = list[Share](), 0
-    for one in some:
-        more = 1 + len(one.told) + len(one.counted)
-        if chunk and weight + more > CHUNK:
-            yield chunk
-            chunk, weight = [], 0
-        chunk.append(one)
-        weight += more
-    if chunk:
-        yield chunk
+    return _life("uncounted", record, key), single(record, key), record.bytes

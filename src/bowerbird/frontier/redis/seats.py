@@ -64,11 +64,10 @@ class Seats:
     def grant(self, partition: int, grants: Iterable[Grant]) -> None:
         """Numbers of an answer: what is held falls by being given back alone."""
         with self.lock:
-            seat = self.at.get(partition)
-            for one in grants if seat else ():
-                held = max(seat.slots.get(one.host, 0), one.slots)  # type: ignore[union-attr]
-                if held:
-                    seat.slots[one.host] = held  # type: ignore[union-attr]
+            slots = self.at[partition].slots if partition in self.at else {}
+            for one in grants:
+                if held := max(slots.get(one.host, 0), one.slots):
+                    slots[one.host] = held
 
     def give(self, partition: int, give: Mapping[str, int]) -> None:
         """Slots are given back."""

@@ -1,6 +1,7 @@
 // The gallery: grid, filters, selection, keys. State lies in the address, so that it can be sent to others.
 import { api, count, el, live, size } from "/static/shared.js";
 import { Choice } from "/static/gallery/choice.js";
+import { asked, fromAddress } from "/static/gallery/asked.js";
 import { Detail, drawing, thumbnail } from "/static/gallery/detail.js";
 import { Pages } from "/static/gallery/pages.js";
 import { Scroller } from "/static/gallery/scroller.js";
@@ -37,11 +38,11 @@ function make() {
 
 function fill(cell, index) {
   const image = pages.at(index), [picture, word] = cell.children;
-  clearTimeout(cell.wait);
   cell.id = `image-${index}`;
   cell.setAttribute("aria-posinset", index + 1);
   cell.setAttribute("aria-setsize", found);
   if (cell.image?.id !== image?.id || !image) {
+    clearTimeout(cell.wait); // only now: the same image, filled in twice, has still to be drawn
     cell.image = image;
     cell.classList.remove("drawn", "blank");
     picture.removeAttribute("src");
@@ -98,43 +99,14 @@ function showPlace() {
 
 // ── What is looked for ───────────────────────────────────────────────────────────────────────────
 
-function asked() {
-  const data = new FormData(form), out = new URLSearchParams();
-  for (const name of ["words", "host", "min_side", "max_side", "since", "until"]) {
-    const value = (data.get(name) ?? "").trim();
-    if (value) out.set(name, value);
-  }
-  for (const end of ["min", "max"]) {
-    const value = Number(data.get(`${end}_kb`));
-    if (value > 0) out.set(`${end}_bytes`, Math.round(value * 1000));
-  }
-  const types = data.getAll("type");
-  if (types.length) out.set("types", types.join(","));
-  if ($("sort").value !== "newest") out.set("sort", $("sort").value);
-  return out;
-}
-
-function fromAddress() {
-  const given = new URLSearchParams(location.search);
-  form.reset();
-  for (const name of ["words", "host", "min_side", "max_side", "since", "until", "sort"]) {
-    if (given.has(name)) form.elements[name].value = given.get(name);
-  }
-  for (const end of ["min", "max"]) {
-    if (given.has(`${end}_bytes`)) form.elements[`${end}_kb`].value = Math.round(given.get(`${end}_bytes`) / 1000);
-  }
-  const types = new Set((given.get("types") ?? "").split(","));
-  for (const one of form.querySelectorAll("input[name=type]")) one.checked = types.has(one.value);
-}
-
 /** Look for what the form says, from the first image on. */
 async function search({ keep = false } = {}) {
-  const wanted = asked().toString();
+  const wanted = asked(form).toString();
   try {
     const answer = await api(`gallery?${wanted}`);
-    if (wanted !== asked().toString()) return;
+    if (wanted !== asked(form).toString()) return;
     const head = keep ? await pages.head(wanted, answer.upto) : null;
-    if (wanted !== asked().toString()) return;
+    if (wanted !== asked(form).toString()) return;
     if (!keep) { active = 0; anchor = 0; }
     if (head) grid.shift(answer.found - found);
     query = wanted; ({ found, upto } = answer); latest = answer.images;
@@ -157,7 +129,7 @@ function writeAddress() {
 }
 
 function showFound() {
-  const filters = [...asked().keys()].filter((name) => name !== "sort" && name !== "words").length;
+  const filters = [...asked(form).keys()].filter((name) => name !== "sort" && name !== "words").length;
   $("active").hidden = !filters;
   $("active").textContent = filters || "";
   const some = found !== upto;
@@ -395,7 +367,7 @@ const small = matchMedia("(max-width: 640px)").matches;
 grid.wanted = Number(localStorage.getItem("gallery-cell")) || (small ? 110 : 190);
 grid.gap = small ? 3 : 8;
 const first = new URLSearchParams(location.search).get("image");
-fromAddress();
+fromAddress(form);
 $("zoom").value = grid.wanted;
 await search();
 if (first && /^\d+$/.test(first)) {
