@@ -17,6 +17,7 @@ from bowerbird.frontier.rules import Rules
 from bowerbird.testing import ManualClock
 from tests.contracts.bench import PLAIN, Bench
 from tests.contracts.frontier_hosts import HostRules
+from tests.contracts.frontier_limits import LimitRules
 from tests.contracts.frontier_robots import RobotsRules
 from tests.contracts.frontier_sessions import SessionRules
 from tests.contracts.frontier_slots import SlotRules
@@ -25,7 +26,7 @@ from tests.contracts.frontier_tasks import TaskRules
 Opened = Callable[[Rules], Frontier]
 
 
-class FrontierContract(TaskRules, SlotRules, HostRules, SessionRules, RobotsRules):
+class FrontierContract(TaskRules, SlotRules, HostRules, SessionRules, RobotsRules, LimitRules):
     """All of it."""
 
     @pytest.fixture

@@ -1,4 +1,4 @@
-"""Limits that only the local back ends know: a host's budget, and how long a delay may be."""
+"""A host's budget of URLs, and how long a delay may be."""
 
 from collections.abc import Callable
 

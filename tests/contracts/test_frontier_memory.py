@@ -6,10 +6,9 @@ from bowerbird.frontier.memory import MemoryFrontier
 from bowerbird.frontier.rules import Rules
 from bowerbird.testing import ManualClock
 from tests.contracts.frontier import FrontierContract, Opened
-from tests.contracts.frontier_limits import LimitRules
 
 
-class TestMemoryFrontier(FrontierContract, LimitRules):
+class TestMemoryFrontier(FrontierContract):
     @pytest.fixture
     def opened(self, clock: ManualClock) -> Opened:
         def opened(rules: Rules) -> MemoryFrontier:

@@ -9,10 +9,9 @@ from bowerbird.frontier.rules import Rules
 from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.testing import ManualClock
 from tests.contracts.frontier import FrontierContract, Opened
-from tests.contracts.frontier_limits import LimitRules
 
 
-class TestSqliteFrontier(FrontierContract, LimitRules):
+class TestSqliteFrontier(FrontierContract):
     @pytest.fixture
     def opened(self, clock: ManualClock, tmp_path: Path) -> Opened:
         numbers = count()

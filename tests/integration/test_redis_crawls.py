@@ -94,6 +94,22 @@ def test_a_delay_of_one_crawl_spaces_the_others_requests(crawl: Make) -> None:
     assert second.delays == {"a.test": 10.0}
 
 
+def test_a_crawl_that_obeys_shorter_delays_hurries_no_other(crawl: Make) -> None:
+    patient = crawl(obey_robots=True)
+    hasty = crawl(obey_robots=True, max_crawl_delay_s=5.0)
+    some(patient, 2)
+    some(hasty, 2)
+    worker = hasty.worker()
+    (lease,) = worker.lease()
+    text = "User-agent: *\nCrawl-delay: 60\n"
+    worker.finish(outcome(lease, robots=Robots(verdict="text", text=text)))
+
+    assert [one.delay_s for one in hasty.frontier.hosts()] == [5.0]
+    assert [one.delay_s for one in patient.frontier.hosts()] == [60.0]
+    patient.worker().lease()  # from its turn on, its rules count for all
+    assert [one.delay_s for one in hasty.frontier.hosts()] == [60.0]
+
+
 def test_a_slot_given_back_in_one_crawl_wakes_the_other(crawl: Make) -> None:
     first, second = crawl(per_host=1), crawl(per_host=1)
     some(first, 1)

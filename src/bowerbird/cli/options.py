@@ -196,8 +196,8 @@ TABLE: tuple[Option, ...] = (
     _limit("max_hops", "Redirects in a row. [10]"),
     _limit("max_hold", "Longest hold of a host that says Retry-After; at most the default. [1h]",
            parse_duration),
-    _limit("max_crawl_delay", "Longest Crawl-delay that is obeyed; at most the default, which "
-           "stands in Redis. [300s]", parse_duration),
+    _limit("max_crawl_delay", "Longest Crawl-delay that is obeyed; at most the default. [300s]",
+           parse_duration),
     _limit("max_page_bytes", "Largest page, feed or stylesheet. [8M]", parse_size, "crawl"),
     _limit("max_sitemap_bytes", "Largest sitemap, unpacked. [50M]", parse_size, "crawl"),
     _limit("max_header_bytes", "Headers of an answer, 1xx included. [64k]", parse_size),

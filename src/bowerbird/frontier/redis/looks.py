@@ -17,7 +17,9 @@ _NUMBERS = (
     "max_pages",
 )  # fmt: skip
 #: These are said of the crawl, not counted.
-RULES = frozenset({"max_images", "max_pages", "per_host", "retries", "obey_robots", "parted"})
+RULES = frozenset(
+    {"max_images", "max_pages", "max_host_urls", "per_host", "retries", "obey_robots", "parted"}
+)
 
 
 class Look(NamedTuple):

@@ -103,6 +103,8 @@ def _flat(rules: Rules, *, parted: bool) -> list[Any]:
         "max_pages": rules.max_pages,
         "max_images": rules.max_images,
         "retries": rules.retries,
+        "max_crawl_delay": repr(rules.max_crawl_delay_s),
+        "max_host_urls": rules.max_host_urls,
         **({"parted": 1} if parted else {}),
     }
     return [item for pair in pairs.items() for item in pair]

@@ -2,6 +2,7 @@
 local Books = {v = {}, changes = {}, order = {}, values = {}}
 
 local NUMBERS = {
+  'max_crawl_delay', 'max_host_urls',
   'per_host', 'delay_s', 'obey_robots', 'retries', 'max_pages', 'max_images', 'records',
   'hosts-answered', 'busy', 'done:page', 'moved:page', 'last', 'seen', 'buckets',
   'waiting:robots', 'waiting:image', 'waiting:stylesheet', 'waiting:sitemap', 'waiting:feed',
@@ -18,6 +19,7 @@ function Books.load()
   Books.chosen, Books.parted = texts[4] or '', texts[5]
   local found = call('HMGET', KEYS[1], unpack(NUMBERS))
   for i, name in ipairs(NUMBERS) do Books.v[name] = tonumber(found[i]) or 0 end
+  if not found[1] then Books.v.max_crawl_delay = 300 end  -- made before there was such a rule
 end
 
 function Books.count(name, by)

@@ -7,7 +7,7 @@
 --   users        session -> its leases here
 --   held         {session, slots, session, slots ...}, oldest first
 --   cooling      when slots of lost sessions may be used again
---   crawls       crawl -> {per_host, delay_s}, of those with tasks here
+--   crawls       crawl -> {per_host, delay_s, max_crawl_delay}, of those with tasks here
 --   why          it was last held or down, for people; nil: it never was
 local Hosts = {at = {}, order = {}}
 
@@ -66,9 +66,12 @@ function Hosts.per_host(host)
 end
 
 function Hosts.delay_s(host)
-  local delay = math.max(Books.v.delay_s, host.delay, host.asked)
-  for _, rules in pairs(host.crawls) do delay = math.max(delay, rules[2]) end
-  return delay
+  local v = Books.v
+  local delay, obeyed = math.max(v.delay_s, host.delay), v.max_crawl_delay
+  for _, rules in pairs(host.crawls) do
+    delay, obeyed = math.max(delay, rules[2]), math.max(obeyed, rules[3] or 0)
+  end
+  return math.max(delay, math.min(host.asked, obeyed))
 end
 
 function Hosts.held(host, session)

@@ -2,6 +2,8 @@
 local Tasks = {out = {}, deaths = {}, finds = {}}
 
 local SUSPECT_AFTER, CRASHES = 2, 2
+-- Counter of documents left aside, at hosts that have named too many; bytes of an example's URL.
+local BEYOND, EXAMPLE = 'count:trap:host-urls', 300
 
 -- The task as the client packed it; a copy that is made where it is wanted.
 local function blob_of(task)
@@ -217,6 +219,23 @@ function Tasks.save_deaths()
   Tasks.deaths = {}
 end
 
+-- How many more documents a host may name; images are welcome.
+local function room_of(group)
+  local most = Books.v.max_host_urls
+  if most == 0 or kind_of(group[3]) == IMAGE then return math.huge end
+  local stand = Stands.get(group[1])
+  return most - stand.waiting - stand.leased - stand.done - stand.dead
+end
+
+-- A document that is too many; the first is told as an example.
+local function leave_aside(fingerprint, blob)
+  if Seen.fresh[fingerprint] or Seen.has(fingerprint) then return end
+  if not Books.changes[BEYOND] and not call('HGET', KEYS[1], BEYOND) then
+    Books.count('count:trap-at:host-urls ' .. string.sub(unpacked(blob)[1], 1, EXAMPLE), 1)
+  end
+  Books.count(BEYOND, 1)
+end
+
 -- New tasks: groups of {host, label, prio, {place of each in the arguments}}; fingerprint, then task.
 -- `again`: they have been seen, and are as new.
 function Tasks.add(groups, arguments, again)
@@ -224,9 +243,11 @@ function Tasks.add(groups, arguments, again)
   for i, group in ipairs(groups) do names[i] = group[1] end
   Stands.fetch(names)
   for _, group in ipairs(groups) do
-    local tail, count = nil, 0
+    local tail, count, room = nil, 0, again and math.huge or room_of(group)
     for _, place in ipairs(group[4]) do
-      if again or Seen.add(arguments[place]) then
+      if count >= room then
+        leave_aside(arguments[place], arguments[place + 1])
+      elseif again or Seen.add(arguments[place]) then
         local element = struct.pack('>I6I4', base + place, 0) .. arguments[place + 1]
         tail = tail or Queues.get(key_of_queue(group[3], group[1], group[2]), 0).tail
         tail[#tail + 1], count = element, count + 1

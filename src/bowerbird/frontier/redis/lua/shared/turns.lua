@@ -42,8 +42,10 @@ end
 
 local function register(host)
   local v, mine = Books.v, host.crawls[CRAWL]
-  if mine and mine[1] == v.per_host and mine[2] == v.delay_s then return end
-  host.crawls[CRAWL] = {v.per_host, v.delay_s}
+  if mine and mine[1] == v.per_host and mine[2] == v.delay_s and mine[3] == v.max_crawl_delay then
+    return
+  end
+  host.crawls[CRAWL] = {v.per_host, v.delay_s, v.max_crawl_delay}
   Slots.news(host)
 end
 
