@@ -57,6 +57,8 @@ def _tell(toll: Toll) -> None:
     said = "; ".join(toll.complaints) or "all promises kept"
     print(f"{at} row {toll.row}, seed {toll.seed}, {len(toll.faults)} faults: {said}")
     print(f"    {'; '.join(toll.faults)}", flush=True)
+    if toll.forgiven:
+        print(f"    {toll.forgiven} lost where that is allowed, at most {toll.oldest_s:.1f} s old")
 
 
 def _options() -> argparse.Namespace:

@@ -2,13 +2,14 @@
 
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 
 from tests.bird import went_down
 from tests.chaos.disks import Disk, disk
-from tests.chaos.scene import Scene, scene, urls_for
+from tests.chaos.scene import Scene, scene, urls_for, with_late_writes
 from tests.chaos.toll import Toll
 from tests.redis_fixtures import RedisServer, need_redis
 
@@ -30,7 +31,7 @@ def redis_always(folder: Path, seed: int, faults: int) -> Toll:
 
 def redis_everysec(folder: Path, seed: int, faults: int) -> Toll:
     """Redis on the disk whose power is cut, with a sync each second."""
-    return _redis_cuts(folder, seed, faults, "everysec")
+    return _redis_cuts(folder, seed, faults, "everysec", with_late_writes)
 
 
 def _cuts(folder: Path, seed: int, faults: int, *, is_durable: bool) -> Toll:
@@ -50,14 +51,17 @@ def _cuts(folder: Path, seed: int, faults: int, *, is_durable: bool) -> Toll:
         return toll if is_durable else _forgiven(toll, crawl)
 
 
-def _redis_cuts(folder: Path, seed: int, faults: int, how: str) -> Toll:
+def _redis_cuts(
+    folder: Path, seed: int, faults: int, how: str,
+    prepare: Callable[[Scene], None] = lambda _: None,
+) -> Toll:  # fmt: skip
     need_redis()
     dice = random.Random(seed)
     options = ("--appendonly", "yes", "--appendfsync", how)
     with disk(folder, 64) as small:
         server = RedisServer(small.at / "redis", *options).start()
         try:
-            with scene(folder, seed, urls_for(faults), redis=server) as crawl:
+            with scene(folder, seed, urls_for(faults), redis=server, prepare=prepare) as crawl:
                 for _ in range(faults):
                     _wait(crawl, dice)
                     small.cut_power()
@@ -66,8 +70,7 @@ def _redis_cuts(folder: Path, seed: int, faults: int, how: str) -> Toll:
                     small.unmount()
                     small.mount()
                     server.start()
-                toll = crawl.drain(f"18 {how}", seed)
-                return toll if how == "always" else _forgiven(toll, crawl)
+                return crawl.drain(f"18 {how}", seed)
         finally:
             server.kill()
 

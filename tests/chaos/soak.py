@@ -3,7 +3,8 @@
 
 Every round is a crawl in a new folder, with a manager, two workers of its own and one far away; one
 round in three has its frontier in Redis. At the end of a round it is told what it cost, and by how
-much each kind of process has grown from the first third of its life to the last.
+much each kind of process has grown from the first third of its life to the last. `--record` keeps
+what each process took, every ten seconds, as CSV.
 """
 
 import argparse
@@ -31,6 +32,8 @@ IN_REDIS, ON_DISK = ("kill redis",), ("fill disk",)
 #: second, and a fault costs some of its time.
 DELAY_S, URLS_A_SECOND = 0.5, 12
 SHORTEST_S, ROUNDS = 300.0, 12
+#: Time between two lines of a process in the record, in seconds.
+RECORD_EVERY_S = 10.0
 #: What a process may grow by and still be flat: bytes, open files, threads.
 GROWTH = (8 << 20, 8, 3)
 
@@ -39,17 +42,20 @@ def main() -> int:
     """The command; 1 where a promise was broken or something grew."""
     options = _options()
     until_s, bad, number = time.monotonic() + options.hours * 3_600, 0, 0
-    round_s = max(SHORTEST_S, options.hours * 3_600 / ROUNDS)
+    round_s = max(SHORTEST_S, options.hours * 3_600 / options.rounds)
     while (left_s := until_s - time.monotonic()) > QUIET_S:
         seed = options.first + number
         with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-            bad += _round(Path(folder), seed, min(left_s, round_s), in_redis=number % 3 == 2)
+            crawl, is_bad = _round(Path(folder), seed, min(left_s, round_s), number % 3 == 2)
+        bad += is_bad
+        if options.record:
+            _record(options.record, seed, crawl)
         number += 1
     print(f"{number} rounds, {bad} of them with a broken promise or growth")
     return min(1, bad)
 
 
-def _round(folder: Path, seed: int, seconds: float, *, in_redis: bool) -> bool:
+def _round(folder: Path, seed: int, seconds: float, in_redis: bool) -> tuple[Scene, bool]:
     with ExitStack() as stack:
         out, names = None, FAULTS
         redis = _redis(stack, folder) if in_redis else None
@@ -64,7 +70,7 @@ def _round(folder: Path, seed: int, seconds: float, *, in_redis: bool) -> bool:
         crawl.join("far")
         _faults(crawl, random.Random(seed), names, time.monotonic() + seconds)
         toll = crawl.drain("redis" if in_redis else "embedded", seed, patience_s=3_600)
-    return _tell(toll, crawl)
+    return crawl, _tell(toll, crawl)
 
 
 def _leisurely(crawl: Scene) -> None:
@@ -72,7 +78,8 @@ def _leisurely(crawl: Scene) -> None:
 
 
 def _redis(stack: ExitStack, folder: Path) -> RedisServer:
-    server = RedisServer(folder / "redis", "--appendonly", "yes").start()
+    options = ("--appendonly", "yes", "--appendfsync", "always")
+    server = RedisServer(folder / "redis", *options).start()
     stack.callback(server.kill)
     return server
 
@@ -110,6 +117,19 @@ def _tell(toll: Toll, crawl: Scene) -> bool:
     return bool(toll.complaints or leaks)
 
 
+def _record(path: Path, seed: int, crawl: Scene) -> None:
+    """Append seed, role, process, second of the round, bytes of memory, files, threads."""
+    with path.open("a") as file:
+        for seen in crawl.watch.looks.values():
+            next_s = 0.0
+            for one in seen:
+                if one.at_s >= next_s:
+                    next_s = one.at_s + RECORD_EVERY_S
+                    at_s = one.at_s - crawl.began_s
+                    values = (seed, one.role, one.pid, round(at_s), one.rss, one.files, one.threads)
+                    print(*values, sep=",", file=file)
+
+
 def _growth(crawl: Scene) -> dict[str, tuple[float, float, float]]:
     """Of the process of each role that lived longest: (bytes, files, threads)."""
     found = {}
@@ -136,6 +156,8 @@ def _options() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--hours", type=float, default=6.0)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="so many, if 5 minutes each")
+    parser.add_argument("--record", type=Path, help="append to this file")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     return parser.parse_args()
 

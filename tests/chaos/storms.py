@@ -1,12 +1,13 @@
 """Rows 1, 3, 9, 17, 24 to 26, 40: processes are killed or frozen, lines cut, by a seed's dice."""
 
 import random
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from tests.chaos.disks import NoDiskError, disk
 from tests.chaos.nemesis import storm
-from tests.chaos.scene import scene, urls_for
+from tests.chaos.scene import Scene, scene, urls_for, with_late_writes
 from tests.chaos.toll import Toll
 from tests.redis_fixtures import RedisServer, need_redis
 
@@ -52,14 +53,26 @@ def narrow_lines(folder: Path, seed: int, faults: int) -> Toll:
     return _storm(folder, "26", seed, faults, ("far and narrow line",), longest_s=6.0)
 
 
-def kill_redis(folder: Path, seed: int, faults: int) -> Toll:
+def redis_always(folder: Path, seed: int, faults: int) -> Toll:
     """A frontier in Redis: the server with kill -9, and now and then a worker or manager."""
+    return _redis_storm(folder, seed, faults, "always")
+
+
+def redis_everysec(folder: Path, seed: int, faults: int) -> Toll:
+    """The same with a sync each second. While one takes its time Redis answers before it has even
+    written, so kill -9 may take what a power cut would."""
+    return _redis_storm(folder, seed, faults, "everysec", prepare=with_late_writes)
+
+
+def _redis_storm(
+    folder: Path, seed: int, faults: int, how: str,
+    prepare: Callable[[Scene], None] = lambda _: None,
+) -> Toll:  # fmt: skip
     need_redis()
-    options = ("--appendonly", "yes", "--appendfsync", "everysec")
-    server = RedisServer(folder / "redis", *options).start()
+    server = RedisServer(folder / "redis", "--appendonly", "yes", "--appendfsync", how).start()
     try:
         names = (*("kill redis",) * 3, "kill worker", "kill manager and workers")
-        return _storm(folder, "17", seed, faults, names, server)
+        return _storm(folder, f"17 {how}", seed, faults, names, server, prepare=prepare)
     finally:
         server.kill()
 
@@ -77,10 +90,11 @@ def all_together(folder: Path, seed: int, faults: int) -> Toll:
 def _storm(
     folder: Path, row: str, seed: int, faults: int, names: tuple[str, ...],
     redis: RedisServer | None = None, out: Path | None = None, longest_s: float = 2.0,
+    prepare: Callable[[Scene], None] = lambda _: None,
 ) -> Toll:  # fmt: skip
     dice = random.Random(seed)
     urls = urls_for(int(faults * max(1.0, longest_s / 2)))
-    with scene(folder, seed, urls, redis=redis, out=out) as crawl:
+    with scene(folder, seed, urls, redis=redis, out=out, prepare=prepare) as crawl:
         crawl.join("far")
         storm(crawl, dice, faults, names, longest_s)
         return crawl.drain(row, seed)

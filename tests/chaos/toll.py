@@ -39,6 +39,7 @@ class Toll:
     left: int = 0  #: temporary files
     stuck: int = 0  #: of them those that the next start does not sweep away
     forgiven: int = 0  #: accepted and lost where the mode allows it, see row 11
+    oldest_s: float = 0.0  #: of them the one accepted longest before its fault, see row 17
     seconds: float = 0.0
     failed: str = ""  #: why the run broke off; "": it did not
 
@@ -104,6 +105,22 @@ def _recoveries_s(asked: dict[str, list[float]], faults_s: list[float]) -> list[
             between = [at_s for at_s in faults_s if before <= at_s <= after]
             found += [after - between[0]] if between else []
     return found
+
+
+def forgive_latest(toll: Toll, ledger: Ledger, faults_s: Sequence[float], within_s: float) -> None:
+    """Count apart what was lost and had been accepted so shortly before one of these faults."""
+    ages = {
+        url: _age_s(ledger.accepted[url], faults_s) for url in toll.lost & ledger.accepted.keys()
+    }
+    late = {url: age_s for url, age_s in ages.items() if age_s <= within_s}
+    toll.forgiven += len(late)
+    toll.oldest_s = max(late.values(), default=0.0)
+    toll.lost -= late.keys()
+
+
+def _age_s(accepted_s: float, faults_s: Sequence[float]) -> float:
+    """How long it had been accepted when the next fault came."""
+    return min((at_s - accepted_s for at_s in faults_s if at_s >= accepted_s), default=float("inf"))
 
 
 def share(values: Sequence[float], part: float) -> float:

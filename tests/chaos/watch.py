@@ -1,6 +1,7 @@
 """What the processes of a scene take, from /proc; see proc(5)."""
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -20,6 +21,7 @@ class Look:
     peak_rss: int  #: bytes, since it began
     files: int
     threads: int
+    at_s: float  #: when (monotonic)
 
 
 class Watch(threading.Thread):
@@ -98,7 +100,7 @@ def _look(pid: int, role: str) -> Look:
     )
     files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     peak, now = (int(fields.get(name, "0").split()[0]) << 10 for name in ("VmHWM", "VmRSS"))
-    return Look(pid, role, now, peak, files, int(fields["Threads"]))
+    return Look(pid, role, now, peak, files, int(fields["Threads"]), time.monotonic())
 
 
 def _stat(pid: int) -> list[str]:

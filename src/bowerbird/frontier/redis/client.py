@@ -17,7 +17,7 @@ from bowerbird.frontier.redis import looking
 from bowerbird.frontier.redis.address import RedisAddress, parse_redis
 from bowerbird.frontier.redis.answers import FinishHead, read
 from bowerbird.frontier.redis.audit import audit
-from bowerbird.frontier.redis.epochs import Epochs
+from bowerbird.frontier.redis.epochs import Epochs, life
 from bowerbird.frontier.redis.examine import warnings_of
 from bowerbird.frontier.redis.leasing import Leasing, numbered
 from bowerbird.frontier.redis.line import Line, together
@@ -82,6 +82,7 @@ class RedisFrontier(Frontier):
         self._leasing = Leasing(crawl, self._outbox, self._has_ended)
         self._seats: dict[str, Seats] = {}
         self._seeding = False
+        self._life = ""  #: of the one log, when the first seed was added
 
     def __repr__(self) -> str:
         return f"<RedisFrontier {self._line.place} [{len(self.partitions)} partitions]>"
@@ -175,6 +176,7 @@ class RedisFrontier(Frontier):
         *,
         seeds_complete: bool = False,
     ) -> int:
+        seeds_complete = seeds_complete and not self._has_begun_anew()
         if len(self.partitions) == 1:
             return sum(together(self.partitions[0].add(tasks, sightings, complete=seeds_complete)))
         parts: dict[int, list[Task]] = {0: []} if sightings else {}
@@ -194,7 +196,13 @@ class RedisFrontier(Frontier):
     def begin_seeds(self) -> None:
         """Seeds are about to be added, from the first one: the crawl cannot end before the last."""
         self._seeding = True
+        self._life = "" if self._epochs else life(self._line)
         self.partitions[0].steer(seeds="no", epochs=self._epochs.now()).alone()
+
+    def _has_begun_anew(self) -> bool:
+        """Whether the one log was taken up again since the first seed: it may lack some of them,
+        though it has what came later. Without the mark behind them all are added again."""
+        return bool(self._life) and self._life != life(self._line)
 
     def lacks_seeds(self) -> bool:
         """Whether seeds that were complete may have been lost: they are to be added again, from

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 
 from bowerbird.clock import Clock
 from bowerbird.errors import ConnectionLostError
@@ -10,7 +11,7 @@ from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.redis.epochs import lives
 from bowerbird.frontier.redis.register import Register
-from bowerbird.model import LeaseReply, State
+from bowerbird.model import LeaseReply, Sighting, State, Task
 
 #: A worker without work asks again after this, in seconds; it doubles up to the second.
 FIRST_S, LONGEST_S = 0.005, 0.25
@@ -49,6 +50,19 @@ class WorkingFrontier(RedisFrontier):
             give = None
             self._rest(min(left_s, pause_s))
             pause_s = min(LONGEST_S, 2 * pause_s)
+
+    def add(
+        self,
+        tasks: Sequence[Task],
+        sightings: Sequence[Sighting] = (),
+        *,
+        seeds_complete: bool = False,
+    ) -> int:
+        """See `Frontier.add`. Links of a page that is not done yet: if Redis may have forgotten
+        some, all are to come again before it is."""
+        new = super().add(tasks, sightings, seeds_complete=seeds_complete)
+        self._look_at_lives()
+        return new
 
     def _is_news(self, reply: LeaseReply) -> bool:
         before, self._state = self._state, reply.state
