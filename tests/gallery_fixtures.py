@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.gallery.made import images, make_crawl, make_files
 
 from bowerbird.catalog import CatalogWriter, Entry
-from bowerbird.catalog.gallery import GalleryIndex
+from bowerbird.catalog.gallery.index import GalleryIndex
 from bowerbird.frontier.rules import Rules
 from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.model import Holder, Place, Record, Sighting

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,3 +130,10 @@ def test_a_crawl_in_redis_is_seen_by_address_and_by_folder(
             assert pages.act("/api/v1/pause").json == {"state": "paused"}
             wait_for("the pause", lambda pages=pages: pages.live()["state"] == "paused")
             assert pages.act("/api/v1/resume").json == {"state": "running"}
+
+
+def test_it_loads_nothing_before_it_is_looked_at_that_only_the_gallery_and_pages_need() -> None:
+    """Its start costs the crawl time: numpy alone is a third of it."""
+    code = "import sys, bowerbird.web.serve; print({'numpy', 'jinja2', 'PIL'} & {*sys.modules})"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"

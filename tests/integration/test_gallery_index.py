@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bowerbird.catalog import Entry
-from bowerbird.catalog.gallery import GalleryIndex, Query, Sort
+from bowerbird.catalog.gallery import Query, Sort
+from bowerbird.catalog.gallery.index import GalleryIndex
 from bowerbird.model import Holder, Place, Record, Sighting
 
 TYPES = ("jpeg", "png", "webp", "svg")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 import apsw
 
@@ -18,7 +18,7 @@ from bowerbird.app.access import Access
 from bowerbird.app.originals import Originals, originals_of
 from bowerbird.app.visit import Visit, visit
 from bowerbird.catalog import Entry
-from bowerbird.catalog.gallery import Facets, GalleryIndex, Item, Query, Sort, View
+from bowerbird.catalog.gallery import Facets, Item, Query, Sort
 from bowerbird.catalog.gallery.words import name_of
 from bowerbird.errors import BowerbirdError
 from bowerbird.frontier.database import mapped_errors
@@ -27,6 +27,9 @@ from bowerbird.images.sketches import Sketches
 from bowerbird.store import extension_of
 from bowerbird.store.thumbnails import Thumbnail, Thumbnails
 from bowerbird.urls import host_of
+
+if TYPE_CHECKING:
+    from bowerbird.catalog.gallery.views import View
 
 __all__ = [
     "Entry",
@@ -79,6 +82,8 @@ class Gallery:
         Raises:
             BowerbirdError: the crawl cannot be asked.
         """
+        from bowerbird.catalog.gallery.index import GalleryIndex  # with numpy
+
         self._ask = ask
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self.originals, folder, name = ask(lambda crawl: _known(crawl, given))
@@ -176,7 +181,7 @@ class Gallery:
 
     # Looking.
 
-    def view(self, query: Query, upto: int | None = None) -> View:
+    def view(self, query: Query, upto: int | None = None) -> "View":
         """See `GalleryIndex.view`."""
         return self.index.view(query, upto)
 
@@ -188,7 +193,7 @@ class Gallery:
         """One image; None where there is none of this number."""
         return next(iter(self.index.items([image])), None)
 
-    def facets(self, view: View) -> Facets:
+    def facets(self, view: "View") -> Facets:
         """See `GalleryIndex.facets`."""
         return self.index.facets(view)
 

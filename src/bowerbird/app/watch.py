@@ -82,6 +82,7 @@ class Watch:
         self._met: _Met | None = None
         self._alone = threading.Lock()  # one visit of ours at a time where nobody is at work
         self._seen: object = None  # how the folder looked when it was last left
+        self._leaving = False  # a last look: nobody has time to read all records
         self._wake, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -112,7 +113,7 @@ class Watch:
     def last_look(self, wait_s: float) -> None:
         """Wait until it was seen that nobody works any more, for so long at most; not at all where
         nobody looks."""
-        until_s = time.monotonic() + wait_s
+        self._leaving, until_s = True, time.monotonic() + wait_s
         while self.looked_at() and time.monotonic() < until_s:
             status = self.moment.status
             if status is not None and not status.running:
@@ -156,7 +157,8 @@ class Watch:
             with self._alone:
                 crawl = stack.enter_context(visit(self.where, self._access))
                 if not (crawl.running or crawl.in_engine):
-                    self.past = past_of(crawl)
+                    if not self._leaving:
+                        self.past = past_of(crawl)
                     self._look(_Met(crawl))
                     stack.close()
                     give_small_back()

@@ -16,14 +16,14 @@ from bowerbird.web import gallery, metrics, pages, session
 from bowerbird.web.api import document
 from bowerbird.web.api import routes as api
 from bowerbird.web.guard import Guard, Guarded
-from bowerbird.web.site import HERE, Site, new_templates
+from bowerbird.web.site import HERE, Site
 from bowerbird.web.sparing import Sparing
 from bowerbird.web.stream import Stream
 
 
 def application(watch: Watch, guard: Guard) -> tuple[ASGIApp, Site]:
     """The application that shows what a watch sees, and what its pages share."""
-    site = Site(watch, Stream(watch), guard, new_templates(), Sparing())
+    site = Site(watch, Stream(watch), guard, Sparing())
     desk = gallery.Desk(watch)
     more = gallery.endpoints(desk)
 

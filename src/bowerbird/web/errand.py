@@ -52,32 +52,60 @@ def beside(
         UsageError: it cannot be served as was asked.
     """
     errand.place.check()
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[_Beside] = []
 
     def start() -> None:
         try:
-            started.append(_started(errand))
+            started.append(_Beside(errand, lambda told: said(line_of(told, shows=shows))))
         except OSError as error:
-            said(line_of(Told(trouble=f"it cannot be started: {error.strerror}."), shows=shows))
-            return
-        listener = threading.Thread(target=_listen, args=(started[0], said, shows), daemon=True)
-        listener.start()
+            trouble = f"it cannot be started: {error.strerror}."
+            said(line_of(Told(trouble=trouble), shows=shows))
 
     try:
         yield start
     finally:
-        for process in started:
-            _end(process)
+        for one in started:
+            one.end()
 
 
-def _started(errand: Errand) -> "subprocess.Popen[bytes]":
-    with without_interrupts():
-        process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
-    with suppress(BrokenPipeError):
-        process.stdin.write(msgspec.json.encode(errand) + b"\n")
-        process.stdin.flush()  # it stays open: its end is the end of the dashboard
-    return process
+class _Beside:
+    """A dashboard's process, and a thread that hears of its beginning and its end."""
+
+    def __init__(self, errand: Errand, tell: Callable[[Told], None]) -> None:
+        """Start it; raises OSError where that cannot be."""
+        self._tell = tell
+        with without_interrupts():
+            self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdin is not None
+        self._errands = self._process.stdin  # it stays open: its end is the end of the dashboard
+        with suppress(BrokenPipeError):
+            self._errands.write(msgspec.json.encode(errand) + b"\n")
+            self._errands.flush()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def end(self) -> None:
+        """End it."""
+        with suppress(OSError):
+            self._errands.close()
+        self._listener.join(FAREWELL_S)  # Popen.wait with a timeout oversleeps by up to 50 ms
+        if self._listener.is_alive():
+            self._process.kill()
+            self._listener.join()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if line or not self._errands.closed:  # else the crawl was over before it was there
+            self._tell(_told(line))
+        self._process.wait()
+
+
+def _told(line: bytes) -> Told:
+    try:
+        return msgspec.json.decode(line, type=Told)
+    except msgspec.DecodeError:
+        return Told(trouble="it ended before it began.")
 
 
 def line_of(told: Told, *, shows: bool) -> str:
@@ -88,26 +116,3 @@ def line_of(told: Told, *, shows: bool) -> str:
         return f"Dashboard: {told.way_in}"
     token = f"lies in {told.file}" if told.file else "is the one given; --token-file names one"
     return f"Dashboard: {told.address}; the token for actions {token}"
-
-
-def _listen(process: "subprocess.Popen[bytes]", said: Callable[[str], None], shows: bool) -> None:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line and process.stdin is not None and process.stdin.closed:
-        return  # the crawl was over before its dashboard was there
-    try:
-        told = msgspec.json.decode(line, type=Told)
-    except msgspec.DecodeError:
-        told = Told(trouble="it ended before it began.")
-    said(line_of(told, shows=shows))
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    assert process.stdin is not None
-    with suppress(OSError):
-        process.stdin.close()
-    try:
-        process.wait(FAREWELL_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

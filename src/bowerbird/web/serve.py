@@ -1,7 +1,11 @@
 """A dashboard that is served: socket, watch and server, until it is ended."""
 
+import asyncio
 import socket
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 
 import uvicorn
 
@@ -13,6 +17,10 @@ from bowerbird.web.place import Place, token_of
 
 #: Answers under way may take so long at the end, in seconds.
 FAREWELL_S = 1
+#: How often the loop wakes up of itself, in seconds.
+TICK_S = 1.0
+#: How often it is looked whether the last answer is out, in seconds.
+SOON_S = 0.005
 
 
 class Dashboard:
@@ -58,7 +66,7 @@ class Dashboard:
 
     def end(self) -> None:
         """End it in order."""
-        self._server.should_exit = True
+        self._server.leave()
 
 
 def _names(place: Place) -> frozenset[str]:
@@ -67,10 +75,41 @@ def _names(place: Place) -> frozenset[str]:
 
 
 class _Server(uvicorn.Server):
-    """Streams know no end of their own: without a farewell the server would wait for them."""
+    """Sleeps until there is something to do, rather than look ten times a second; and leaves when
+    the last answer is out: the end of a crawl waits for that."""
 
-    farewell: Callable[[], None] = staticmethod(lambda: None)
+    farewell: Callable[[], None] = staticmethod(lambda: None)  #: streams know no end of their own
+    _wake: Callable[[], object] = staticmethod(lambda: None)
+
+    def leave(self) -> None:
+        """End in order; from any thread, or a signal's handler."""
+        self.should_exit = True
+        self._wake()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See uvicorn."""
+        super().handle_exit(sig, frame)
+        self._wake()
+
+    async def main_loop(self) -> None:
+        """See uvicorn: each second the date of the answers is set."""
+        loop, left = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(left.set)
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(left.wait(), TICK_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn, which rests for a tenth of a second, however little is under way."""
         self.farewell()
-        await super().shutdown(sockets)
+        state = self.server_state
+        for door in (*self.servers, *(sockets or ())):
+            door.close()
+        for connection in tuple(state.connections):
+            connection.shutdown()
+        until_s = time.monotonic() + FAREWELL_S
+        while (state.connections or state.tasks) and time.monotonic() < until_s:
+            await asyncio.sleep(SOON_S)
+        for task in state.tasks:
+            task.cancel()
+        await self.lifespan.shutdown()

@@ -1,11 +1,11 @@
-"""What every page is given: the watch, the stream, templates."""
+"""What every page is given: the watch, the stream, a frame from a template."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -16,6 +16,9 @@ from bowerbird.app.watch import Watch
 from bowerbird.web.guard import Guard
 from bowerbird.web.sparing import Sparing
 from bowerbird.web.stream import Stream
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HERE = Path(__file__).parent
 #: The pages of the navigation: path, title, icon (static/icons.svg).
@@ -38,7 +41,6 @@ class Site:
     watch: Watch
     stream: Stream
     guard: Guard
-    templates: Environment
     sparing: Sparing  #: for questions that cost the crawl something
 
     async def ask(self, function: Callable[[Visit], T]) -> T:
@@ -64,7 +66,7 @@ class Site:
 
     def page(self, request: Request, template: str, title: str, **values: object) -> HTMLResponse:
         """A page from a template that extends base.html."""
-        text = self.templates.get_template(template).render(
+        text = _templates().get_template(template).render(
             title=title, path=request.url.path, pages=PAGES, version=__version__,
             where=self.watch.where, trusted=self.guard.is_trusted(request),
             secured=self.guard.open, **values,
@@ -72,8 +74,11 @@ class Site:
         return HTMLResponse(text)
 
 
-def new_templates() -> Environment:
+@cache
+def _templates() -> "Environment":
     """Templates of all parts. Everything is escaped: what is shown comes from foreign pages."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 30 ms before the first page
+
     folders = [HERE / "templates", HERE / "gallery" / "templates"]
     return Environment(
         loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined,

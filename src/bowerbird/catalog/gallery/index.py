@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from bowerbird.catalog.gallery.columns import BLOCK, Columns, row, rows_of
-from bowerbird.catalog.gallery.query import Ids, Query, View, filtered, ordered
+from bowerbird.catalog.gallery.query import Query
 from bowerbird.catalog.gallery.summary import (
     HostShare,
     Summary,
@@ -26,6 +26,7 @@ from bowerbird.catalog.gallery.summary import (
     time_span,
 )
 from bowerbird.catalog.gallery.values import GONE, TYPES, Facets, Item
+from bowerbird.catalog.gallery.views import Ids, View, filtered, ordered
 from bowerbird.catalog.gallery.words import TEXT_LIMIT, name_of, question, spaced
 from bowerbird.catalog.ids import url_id
 from bowerbird.catalog.statements import load

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 
 from bowerbird.catalog.gallery.columns import Columns
-from bowerbird.catalog.gallery.query import Ids, View
 from bowerbird.catalog.gallery.values import TYPES
+from bowerbird.catalog.gallery.views import Ids, View
 
 #: Bars of the chart over time.
 BARS = 60
