@@ -5,20 +5,25 @@ older than these questions is asked for its busiest hosts instead.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
+
+import msgspec
 
 from bowerbird.app.history import Curves, past_curves
 from bowerbird.app.visit import Visit
 from bowerbird.catalog import CatalogReader
 from bowerbird.codec import decode, encode
 from bowerbird.errors import RemoteCallError
-from bowerbird.frontier.browse import browse, browse_busiest
+from bowerbird.frontier.browse import browse, browse_rows
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.model import Death, HostPage, HostQuery
 from bowerbird.queues import Caller
 
-#: Hosts that are looked through where the engine knows only which are the busiest.
+if TYPE_CHECKING:
+    from bowerbird.frontier.redis.client import RedisFrontier
+
+#: Hosts that are looked through where a manager knows only which are the busiest.
 BUSIEST = 500
 #: Points of a curve over the whole time of a crawl.
 PAST_POINTS = 300
@@ -73,7 +78,8 @@ class RemoteBrowser:
         try:
             return decode(self._frontier.call("browse", encode(query)), HostPage)
         except RemoteCallError:
-            return browse_busiest(self._frontier.hosts(BUSIEST), query)
+            page = browse_rows(self._frontier.hosts(BUSIEST), query)
+            return msgspec.structs.replace(page, whole=False)
 
     def deaths(self, reason: str, limit: int) -> list[Death]:
         """See `Browser`."""
@@ -84,14 +90,18 @@ class RemoteBrowser:
 
 
 class EngineBrowser:
-    """Looks in Redis for the busiest hosts, and in the catalog that is made of its results."""
+    """Looks in Redis for hosts, and for deaths in the catalog that is made of its results."""
 
-    def __init__(self, crawl: Visit) -> None:
-        self._crawl = crawl
+    def __init__(self, crawl: Visit, frontier: "RedisFrontier") -> None:
+        self._crawl, self._survey = crawl, frontier.survey
 
     def hosts(self, query: HostQuery) -> HostPage:
-        """See `Browser`."""
-        return browse_busiest(self._crawl.frontier.hosts(BUSIEST), query)
+        """See `Browser`. What is sorted by is up to half a minute old where there are 100,000."""
+        by_name = query.sort in ("busy", "host") and not query.state
+        page = browse_rows(self._survey.names() if by_name else self._survey.rows(), query)
+        rows = self._survey.now([row.host for row in page.rows])
+        anew = msgspec.structs.replace(query, offset=0, state="")
+        return msgspec.structs.replace(page, rows=browse_rows(rows, anew).rows)
 
     def deaths(self, reason: str, limit: int) -> list[Death]:
         """See `Browser`; none where the catalog lies on another machine."""
@@ -110,7 +120,7 @@ def browser_of(crawl: Visit) -> Browser:
         return RemoteBrowser(frontier)
     if isinstance(frontier, SqliteFrontier):
         return LocalBrowser(frontier)
-    return EngineBrowser(crawl)
+    return EngineBrowser(crawl, cast("RedisFrontier", frontier))
 
 
 def past_of(crawl: Visit) -> Curves | None:

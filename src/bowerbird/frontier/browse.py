@@ -42,8 +42,8 @@ def browse(frontier: SqliteFrontier, query: HostQuery) -> HostPage:
     return HostPage(rows=tuple(rows), matching=matching)
 
 
-def browse_busiest(rows: list[HostRow], query: HostQuery) -> HostPage:
-    """The same among some rows, where no more can be had."""
+def browse_rows(rows: list[HostRow], query: HostQuery) -> HostPage:
+    """The same among rows that are at hand."""
     found = [row for row in rows if query.search.lower() in row.host]
     found = [row for row in found if query.state in ("", row.state)]
     found.sort(key=lambda row: row.host)
@@ -53,7 +53,7 @@ def browse_busiest(rows: list[HostRow], query: HostQuery) -> HostPage:
         found.sort(key=lambda row: _weight(row, query.sort), reverse=not query.reverse)
     offset = max(query.offset, 0)
     page = found[offset : offset + min(max(query.limit, 0), LIMIT)]
-    return HostPage(rows=tuple(page), matching=len(found), whole=False)
+    return HostPage(rows=tuple(page), matching=len(found))
 
 
 def _weight(row: HostRow, sort: str) -> float:

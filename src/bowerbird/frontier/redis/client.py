@@ -29,6 +29,7 @@ from bowerbird.frontier.redis.partition import beaten
 from bowerbird.frontier.redis.refetch import Anew, shares
 from bowerbird.frontier.redis.results import cursors_of, results_after
 from bowerbird.frontier.redis.seats import Seat, Seats
+from bowerbird.frontier.redis.survey import Survey
 from bowerbird.frontier.rules import Rules
 from bowerbird.model import (
     Attached,
@@ -79,6 +80,7 @@ class RedisFrontier(Frontier):
         self.keys = self.partitions[0].keys
         self._epochs = Epochs([one.line for one in self.partitions])
         self._outbox = Outbox(self.partitions, self._epochs)
+        self.survey = Survey(self.partitions, self._division)  #: of all hosts, for people
         self._leasing = Leasing(crawl, self._outbox, self._has_ended)
         self._seats: dict[str, Seats] = {}
         self._seeding = False

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from bowerbird.codec import decode
 from bowerbird.frontier.counts import Counts
-from bowerbird.frontier.redis.line import paired, together
+from bowerbird.frontier.redis.line import Ask, paired, together
 from bowerbird.frontier.redis.looks import RULES, state_of
 from bowerbird.frontier.redis.partition import Partition
 from bowerbird.model import HostRow, State, Stats, WorkerInfo, WorkerRow
@@ -81,9 +81,14 @@ def host_rows(partitions: Sequence[Partition], limit: int) -> list[HostRow]:
         for one, names in zip(partitions, together(asks), strict=True)
         for page in pages(names)
     ]
-    rows = [_host_row(row) for answer in together(pieces) for row in decode(answer, list[_Row])]
+    rows = rows_of(pieces)
     rows.sort(key=lambda row: (-row.waiting - row.leased, row.host))
     return rows[:limit]
+
+
+def rows_of(asks: Sequence[Ask]) -> list[HostRow]:
+    """What calls of the script `hosts` answer."""
+    return [_host_row(row) for answer in together(asks) for row in decode(answer, list[_Row])]
 
 
 def _host_row(row: _Row) -> HostRow:

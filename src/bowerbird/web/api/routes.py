@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -11,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from bowerbird.app.browsing import browser_of
 from bowerbird.app.steering import pause, requeue, resume, stop
+from bowerbird.app.watch import Watch
 from bowerbird.errors import BowerbirdError, UsageError
 from bowerbird.model import HostQuery
 from bowerbird.web.api.values import (
@@ -98,7 +100,14 @@ async def _live(site: Site, _: Request) -> Live:
 
 
 async def _history(site: Site, request: Request) -> Curve:
-    curves = site.watch.curves(query_number(request, "span", SPAN_S, 0.0, 30 * 86_400.0))
+    span_s = query_number(request, "span", SPAN_S, 0.0, 30 * 86_400.0)
+    return _curve(site.watch, span_s, site.watch.moment.number)
+
+
+@lru_cache(maxsize=8)
+def _curve(watch: Watch, span_s: float, _: int) -> Curve:
+    """As of one look, for all pages: each takes 1.5 ms to reckon."""
+    curves = watch.curves(span_s)
     return Curve(
         every_s=curves.every_s, at=[round(at, 1) for at in curves.at_s],
         **{
