@@ -5,6 +5,8 @@ password) are kept apart, in `Secrets`: they are never stored with the rest and 
 """
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
@@ -208,12 +210,22 @@ def make_settings(options: dict[str, Any]) -> Settings:
     Raises:
         SettingsError: an unknown option, a value of the wrong kind or out of range.
     """
+    known = Settings.__struct_fields__
+    for name in options:
+        if name not in known:
+            raise SettingsError(f"There is no option {name}.{meant(name, known)}")
     try:
         settings = msgspec.convert(options, Settings)
     except msgspec.ValidationError as error:
         raise SettingsError(_in_words(str(error))) from None
     check_ranges(settings)
     return settings
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A guess at what was meant by an unknown name; "" where nothing is like it."""
+    alike = get_close_matches(name, list(known), n=1)
+    return f" Did you mean {alike[0]}?" if alike else ""
 
 
 def check_ranges(settings: Settings) -> None:
@@ -228,6 +240,8 @@ def check_ranges(settings: Settings) -> None:
         raise SettingsError(
             f"--proxy {settings.proxy!r} is none; write http://, https:// or socks5://host:port."
         )
+    if "" in (*settings.include, *settings.exclude):
+        raise SettingsError("--include and --exclude take globs; an empty one matches no URL.")
     unknown = [name for name in settings.types if name not in ALL_TYPES]
     if unknown:
         raise SettingsError(
@@ -237,12 +251,22 @@ def check_ranges(settings: Settings) -> None:
 
 def changes(old: Settings, new: Settings) -> list[str]:
     """What differs, a line each: `--per-host: 4 -> 8`."""
-    was, now = msgspec.structs.asdict(old), msgspec.structs.asdict(new)
+    was, now = _as_typed(old), _as_typed(new)
     return [
         f"{option_name(name)}: {_shown(was[name])} -> {_shown(now[name])}"
         for name in now
         if was[name] != now[name]
     ]
+
+
+def _as_typed(settings: Settings) -> dict[str, Any]:
+    """The values by the names that people type."""
+    values = msgspec.structs.asdict(settings)
+    robots, tags = values.pop("obey_robots"), values.pop("obey_tags")
+    values["min_size"] = f"{values.pop('min_width')}x{values.pop('min_height')}"
+    if settings.mode is Mode.DOWNLOAD:
+        return {**values, "robots": robots, "ignore_robots": not tags}
+    return {**values, "ignore_robots": not robots}
 
 
 def option_name(field: str) -> str:
@@ -253,16 +277,34 @@ def option_name(field: str) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "default"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
 
 
 def _range(least: float | None, most: float | None) -> str:
     if most is None:
-        return f"at least {least:g}"
-    return f"at most {most:g}" if least is None else f"between {least:g} and {most:g}"
+        return f"at least {least:,}"
+    return f"at most {most:,}" if least is None else f"between {least:,} and {most:,}"
+
+
+#: What msgspec calls the kinds of values, and people.
+_KINDS = {
+    "int": "a whole number", "float": "a number", "bool": "yes or no", "str": "text",
+    "array": "a list", "object": "a table", "null": "nothing",
+}  # fmt: skip
+_WRONG_KIND = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`")
 
 
 def _in_words(error: str) -> str:
     """msgspec names a field as `$.per_host`; people know it as `--per-host`."""
-    message, at, path = error.partition(" - at `$.")
-    return f"{option_name(path.strip('`'))}: {message}." if at else f"{message}."
+    message, _, path = error.partition(" - at `$.")
+    field = re.sub(r"\W.*", "", path)
+    kinds = _WRONG_KIND.match(message)
+    if kinds:
+        wanted, got = (_KINDS.get(kind, kind) for kind in kinds.groups())
+        return f"{option_name(field)} takes {wanted}, not {got}."
+    if message.startswith("Invalid enum value"):
+        words = ", ".join(Settings.__annotations__[field])
+        return f"{option_name(field)} is {message.split()[-1]}; must be one of {words}."
+    return f"{option_name(field)}: {message}."

@@ -30,7 +30,7 @@ def assert_refused(ran: Ran, *words: str, status: int = 2) -> None:
 )  # fmt: skip
 def test_not_a_url(out, url, word):
     assert_refused(bird("crawl", url, "-o", out), word)
-    assert not (out / "crawl.db").exists()
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,11 @@ def test_not_a_url(out, url, word):
 def test_an_option_out_of_range_or_unknown(out, options, word):
     assert_refused(bird("crawl", "http://127.0.0.1:1/", "-o", out, *options), word)
     assert not (out / "crawl.db").exists()
+
+
+def test_nothing_to_crawl_makes_no_folder(out):
+    assert_refused(bird("crawl", "-o", out), "name at least one URL")
+    assert not out.exists()
 
 
 def test_a_broken_configuration_file_names_the_line(out, tmp_path):

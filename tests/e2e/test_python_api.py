@@ -105,6 +105,19 @@ def test_download_takes_an_iterable_and_a_path(out, tmp_path):
     assert of_iterable.images == of_path.images == len(urls)
 
 
+def test_the_name_of_a_list_is_no_iterable_of_letters_and_its_bad_lines_are_told(out, tmp_path):
+    listed = tmp_path / "list.txt"
+    with serve(tree(pages=1, images=2)) as web:
+        listed.write_text(f"{web.url}/i1.png\nno url\n")
+        of_text = bowerbird.download(str(listed), out=out, allow_private=True, workers=1)
+        given = [f"{web.url}/x/../i1.png", 5, f"{web.url}/i1.png", "no url"]
+        of_list = bowerbird.download(given, out=tmp_path / "2", allow_private=True, workers=1)
+
+    assert (of_text.images, of_list.images) == (1, 1)
+    assert "1 bad line left out" in of_text.notes[0]
+    assert "2 bad lines left out" in of_list.notes[0]
+
+
 def test_what_an_iterable_raises_reaches_the_caller(out):
     def broken():
         yield "http://127.0.0.1:9/a.png"

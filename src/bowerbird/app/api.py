@@ -53,24 +53,19 @@ def crawl(
 
 
 def download(
-    urls: Iterable[str] | Path, *, out: Out, state: Out = "", secrets: Secrets | None = None,
-    engine: str = "", listen: Listen | str = "", **options: Any,
+    urls: Iterable[str] | str | Path, *, out: Out, state: Out = "",
+    secrets: Secrets | None = None, engine: str = "", listen: Listen | str = "", **options: Any,
 ) -> Report:  # fmt: skip
-    """Download image URLs, from an iterable or the path of a list; see `crawl`."""
-    if isinstance(urls, Path):
-        from bowerbird.manager.lists import open_list
+    """Download image URLs, from an iterable or the path of a list; see `crawl`.
 
-        with open_list(str(urls)) as listed:
-            return download(
-                listed,
-                out=out,
-                state=state,
-                secrets=secrets,
-                engine=engine,
-                listen=listen,
-                **options,
-            )
-    return carry_out(_order(Mode.DOWNLOAD, urls, (out, state), secrets, options, engine, listen))
+    What is no URL is left out and told in the report's `notes`.
+    """
+    from bowerbird.manager.lists import image_urls
+
+    with image_urls(urls) as found:
+        order = _order(Mode.DOWNLOAD, found, (out, state), secrets, options, engine, listen)
+        order.notes = found.notes
+        return carry_out(order)
 
 
 def watch(

@@ -15,7 +15,7 @@ from bowerbird.app.certificate import CertificateWatch
 from bowerbird.app.door import new_door
 from bowerbird.app.folder import LOOKER_S, Folder, write_private
 from bowerbird.app.interrupts import taken
-from bowerbird.app.job import Prepared, StoredJob, engine_of, prepare, store_job
+from bowerbird.app.job import Prepared, StoredJob, engine_of, prepare, start_urls, store_job
 from bowerbird.app.listen import Listen
 from bowerbird.clock import SystemClock
 from bowerbird.errors import StorageFullError, UsageError
@@ -28,7 +28,7 @@ from bowerbird.manager.run import Run
 from bowerbird.manager.seeds import Seeder, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Kind, State, Stats, Task
-from bowerbird.settings import Job, Mode, Secrets
+from bowerbird.settings import Job, Mode, Secrets, make_settings
 from bowerbird.store.bucket import Bucket
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def carry_out(order: Order) -> Report:
     folder, bucket = places(order.out, order.state)
     engine = order.engine or engine_of(folder)
     _check_who_works(order, engine)
+    _check_what_is_asked(order, begun=bool(engine) or folder.holds_crawl())
     folder.create()
     with folder.locked(LOOKER_S):
         if not engine:
@@ -186,6 +187,13 @@ def _check_who_works(order: Order, engine: str) -> None:
             "--workers 0 leaves all work to other machines; it needs --listen, so that they can "
             "come in, or --engine."
         )
+
+
+def _check_what_is_asked(order: Order, *, begun: bool) -> None:
+    """Raises UsageError before a folder is made for what cannot begin."""
+    make_settings(dict(order.options))
+    if order.mode is Mode.CRAWL:
+        order.start = start_urls(order.start, begun=begun)
 
 
 def _worker_count(job: Job, *, alone: bool) -> int:

@@ -61,33 +61,43 @@ def prepare(
     Raises:
         UsageError: a start URL or option cannot be used, or the folder has another crawl.
     """
-    start_urls = tuple(dict.fromkeys(map(start_url, start)))
     stored = stored_job(folder)
     if engine:
         _require_engine(folder, stored, engine, posted)
         stored = posted
+    starts = start_urls(start, begun=stored is not None or mode is not Mode.CRAWL)
     if stored is None:
-        if mode is Mode.CRAWL and not start_urls:
-            raise UsageError("Nothing to crawl: name at least one URL.")
         settings = make_settings({**_defaults(mode), **options, "mode": mode})
         job = Job(
-            name=secrets.token_hex(4), settings=settings, start_urls=start_urls, secrets=secret,
+            name=secrets.token_hex(4), settings=settings, start_urls=starts, secrets=secret,
             folder=str(folder), store=bucket.url if bucket else "",
         )  # fmt: skip
         return Prepared(job, resumed=False, changes=[])
-    _require_same(stored, mode, start_urls, *_place(folder, engine))
+    _require_same(stored, mode, starts, *_place(folder, engine))
     require_same(folder, stored.store, bucket)
     old = make_settings(stored.settings)
     settings = make_settings({**stored.settings, **options})
     job = Job(
         name=stored.name,
         settings=settings,
-        start_urls=tuple(dict.fromkeys((*stored.start_urls, *start_urls))),
+        start_urls=tuple(dict.fromkeys((*stored.start_urls, *starts))),
         secrets=secret if secret != Secrets() else folder.secrets(),
         folder=str(folder),
         store=bucket.url if bucket else "",
     )
     return Prepared(job, resumed=True, changes=changes(old, settings))
+
+
+def start_urls(given: Iterable[str], *, begun: bool) -> tuple[str, ...]:
+    """The canonical start URLs, each once; there may be none where a crawl was begun.
+
+    Raises:
+        UsageError: one of them is none, or there is nothing to begin with.
+    """
+    starts = tuple(dict.fromkeys(map(start_url, given)))
+    if not (starts or begun):
+        raise UsageError("Nothing to crawl: name at least one URL.")
+    return starts
 
 
 def start_url(text: str) -> str:
@@ -96,7 +106,7 @@ def start_url(text: str) -> str:
     Raises:
         UsageError: it is none.
     """
-    text = text.strip()
+    text = str(text).strip()
     scheme, colon, _ = text.partition("://")
     if colon and scheme.lower() not in ("http", "https"):
         raise UsageError(f"{text!r} is no http or https URL: {scheme}:// is not fetched.")

@@ -16,7 +16,6 @@ from bowerbird.settings import Mode
 
 if TYPE_CHECKING:
     from bowerbird.cli.show import Lines
-    from bowerbird.manager.lists import UrlList
     from bowerbird.manager.report import Report
 
 out_option = click.option(
@@ -55,16 +54,7 @@ def download(list_: str, out: str, state: str, **given: Any) -> None:
     from bowerbird.manager.lists import open_list
 
     with open_list(list_) as urls:
-        _carry_out(Mode.DOWNLOAD, urls, (out, state), given, lambda: _bad_lines(urls))
-
-
-def _bad_lines(urls: "UrlList") -> list[str]:
-    """What was wrong with a list."""
-    if not urls.bad:
-        return []
-    more = f"; {urls.bad - len(urls.bad_lines)} more" if urls.bad > len(urls.bad_lines) else ""
-    listed = "; ".join(map(str, urls.bad_lines))
-    return [f"{urls.bad} bad line{'s' if urls.bad > 1 else ''} left out: {listed}{more}"]
+        _carry_out(Mode.DOWNLOAD, urls, (out, state), given, urls.notes)
 
 
 def _carry_out(

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bowerbird.cli.options import known_fields, parse_as_given
+from bowerbird.cli.options import as_if_typed, known_fields
 from bowerbird.cli.values import parse_dimensions
 from bowerbird.errors import SettingsError
-from bowerbird.settings import Secrets, option_name
+from bowerbird.settings import Secrets, meant, option_name
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
@@ -49,8 +49,9 @@ def read_config(path: Path) -> dict[str, Any]:
     options = {name.replace("-", "_"): value for name, value in table.items()}
     unknown = sorted(set(options) - known_fields())
     if unknown:
-        raise SettingsError(f"--config {path} names unknown options: {', '.join(unknown)}.")
-    return {name: parse_as_given(name, value) for name, value in options.items()}
+        guess = meant(unknown[0], known_fields())
+        raise SettingsError(f"--config {path} names unknown options: {', '.join(unknown)}.{guess}")
+    return {name: as_if_typed(name, value) for name, value in options.items()}
 
 
 def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:

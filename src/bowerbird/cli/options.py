@@ -14,7 +14,7 @@ import click
 
 from bowerbird.cli.values import parse_duration, parse_size
 from bowerbird.errors import SettingsError
-from bowerbird.settings import Check, Scope, Srcset
+from bowerbird.settings import Check, Scope, Srcset, option_name
 
 
 @dataclass(slots=True, frozen=True)
@@ -229,12 +229,34 @@ def parameters(command: str) -> list[click.Option]:
     return [option.parameter() for option in TABLE if option.only in ("", command)]
 
 
-def parse_as_given(field: str, value: Any) -> Any:
-    """A value from a configuration file, where sizes and durations may be written as text."""
-    for option in TABLE:
-        if option.field == field and option.parse is not None and isinstance(value, str):
-            return option.parse(value)
+def as_if_typed(field: str, value: Any) -> Any:
+    """A value from a configuration file, as it would be had it been typed.
+
+    Raises:
+        SettingsError: it is of another kind, or cannot be read.
+    """
+    option = next(option for option in TABLE if option.field == field)
+    name = option_name(field)
+    if option.flag and value is True:
+        return option.flag
+    if option.type in (bool, int):
+        return _of_kind(name, value, option.type)
+    if isinstance(value, list) and (option.type is list or option.metavar == "LIST"):
+        return [_of_kind(name, one, str) for one in value]
+    text = str(_of_kind(name, value, str, int, float))
+    try:
+        return option.parse(text) if option.parse else text
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from None
+
+
+def _of_kind(name: str, value: Any, *kinds: type) -> Any:
+    if type(value) not in kinds:  # a bool is an int to isinstance
+        raise SettingsError(f"{name} takes {_KINDS[kinds[0]]}, not {value!r}.")
     return value
+
+
+_KINDS = {bool: "true or false", int: "a whole number", str: "text"}
 
 
 def known_fields() -> frozenset[str]:

@@ -4,10 +4,10 @@ Read once, from front to back, in bounded memory. A bad line among good ones is 
 first are kept for the report; a list without any URL is refused before anything is begun.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Self
 
@@ -51,46 +51,31 @@ class BadLine(msgspec.Struct, frozen=True):
         return f"line {self.number}: {self.why}: {self.text!r}"
 
 
-class UrlList:
-    """The entries of an open list, in order. Iterate once; close, or use as a context."""
+class ImageUrls:
+    """Image URLs, checked as they come. Iterate once; close, or use as a context."""
 
-    def __init__(self, name: str) -> None:
-        """Open a list and read as far as its first URL.
-
-        Args:
-            name: a path, or `-` for standard input.
-
-        Raises:
-            ListError: missing, unreadable, empty, binary, broken, or without any URL.
-        """
-        self.name = name
+    def __init__(self, given: Iterable[object]) -> None:
+        """Take them from anywhere; what is no text is read as what it writes itself as."""
         self.good = 0  #: entries read so far
         self.bad = 0  #: bad lines so far
         self.bad_lines: list[BadLine] = []  #: the first of them
         self._files = ExitStack()
-        try:
-            self._entries = self._begin(self._checked(self._rows()))
-        except BaseException:
-            self._files.close()
-            raise
-
-    def __repr__(self) -> str:
-        return f"<UrlList {self.name} [{self.good} good, {self.bad} bad]>"
+        self._entries = self._checked((n, str(url), "") for n, url in enumerate(given, 1))
 
     def __iter__(self) -> Iterator[str]:
         """The canonical URLs."""
         return (entry.url for entry in self._entries)
 
-    def entries(self) -> Iterator[Listed]:
-        """URLs with captions, in place of the plain iteration.
-
-        Raises:
-            ListError: the rest of the list is damaged; what came before stands.
-        """
-        return self._entries
+    def notes(self) -> list[str]:
+        """What was wrong so far, for people."""
+        if not self.bad:
+            return []
+        more = f"; {self.bad - len(self.bad_lines)} more" if self.bad > len(self.bad_lines) else ""
+        listed = "; ".join(map(str, self.bad_lines))
+        return [f"{self.bad} bad line{'s' if self.bad > 1 else ''} left out: {listed}{more}"]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, where there is one."""
         self._files.close()
 
     def __enter__(self) -> Self:
@@ -104,19 +89,7 @@ class UrlList:
     ) -> None:
         self.close()
 
-    def _rows(self) -> Iterator[rows.Row]:
-        raw = self._files.enter_context(open_bytes(self.name))
-        if raw.peek(4).startswith(PARQUET):
-            return rows.parquet_rows(self._parquet_name())
-        text = Text(self.name, unpacked(self.name, raw))
-        return _reader(self.name, text.head)(text, self._fault)
-
-    def _parquet_name(self) -> str:
-        if self.name == "-":  # its table of contents is at the end
-            raise ListError("Standard input is Parquet, which cannot be streamed. Name the file.")
-        return self.name
-
-    def _checked(self, found: Iterator[rows.Row]) -> Iterator[Listed]:
+    def _checked(self, found: Iterable[rows.Row]) -> Iterator[Listed]:
         for number, text, alt in found:
             url = canonical(text)
             if url is None:
@@ -130,6 +103,50 @@ class UrlList:
         if len(self.bad_lines) < BAD_SHOWN:
             self.bad_lines.append(BadLine(number, text[:BAD_LENGTH], why))
 
+
+class UrlList(ImageUrls):
+    """The entries of an open list, in order."""
+
+    def __init__(self, name: str) -> None:
+        """Open a list and read as far as its first URL.
+
+        Args:
+            name: a path, or `-` for standard input.
+
+        Raises:
+            ListError: missing, unreadable, empty, binary, broken, or without any URL.
+        """
+        super().__init__(())
+        self.name = name
+        try:
+            self._entries = self._begin(self._checked(self._rows()))
+        except BaseException:
+            self._files.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<UrlList {self.name} [{self.good} good, {self.bad} bad]>"
+
+    def entries(self) -> Iterator[Listed]:
+        """URLs with captions, in place of the plain iteration.
+
+        Raises:
+            ListError: the rest of the list is damaged; what came before stands.
+        """
+        return self._entries
+
+    def _rows(self) -> Iterator[rows.Row]:
+        raw = self._files.enter_context(open_bytes(self.name))
+        if raw.peek(4).startswith(PARQUET):
+            return rows.parquet_rows(self._parquet_name())
+        text = Text(self.name, unpacked(self.name, raw))
+        return _reader(self.name, text.head)(text, self._fault)
+
+    def _parquet_name(self) -> str:
+        if self.name == "-":  # its table of contents is at the end
+            raise ListError("Standard input is Parquet, which cannot be streamed. Name the file.")
+        return self.name
+
     def _begin(self, found: Iterator[Listed]) -> Iterator[Listed]:
         first = next(found, None)
         if first is None:
@@ -141,6 +158,11 @@ class UrlList:
 def open_list(name: str) -> UrlList:
     """Open a list of image URLs; see `UrlList`."""
     return UrlList(name)
+
+
+def image_urls(given: Iterable[object] | str | Path) -> ImageUrls:
+    """URLs from anywhere, or from the list of that path."""
+    return open_list(str(given)) if isinstance(given, str | Path) else ImageUrls(given)
 
 
 def _reader(name: str, head: str) -> rows.Reader:
