@@ -89,7 +89,7 @@ def move_slot(nodes: list[RedisServer], slot: int) -> None:
     time.sleep(0.3)
     while keys := here.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 5):
         here.execute_command(
-            "MIGRATE", "127.0.0.1", target.port, "", 0, 5_000, "REPLACE", "KEYS", *keys
+            "MIGRATE", "127.0.0.1", target.port, "", 0, 30_000, "REPLACE", "KEYS", *keys
         )
         time.sleep(0.01)
     for client in (there, here, *(node.client() for node in nodes)):

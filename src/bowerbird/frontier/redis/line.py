@@ -10,7 +10,7 @@ from redis import exceptions as said
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.keys import Keys
 from bowerbird.frontier.redis.scripts import script
-from bowerbird.frontier.redis.troubles import told
+from bowerbird.frontier.redis.troubles import SCRIPT_MOVES, told
 from bowerbird.frontier.redis.ways import Holder, Way, way_to
 
 T = TypeVar("T")
@@ -152,7 +152,7 @@ def _is_moving(answer: Any) -> bool:
     """Whether a Cluster has refused a call before anything was done: its slot is on its way. A
     script says so with words of its own, for it looks before it writes."""
     kinds = said.MovedError, said.AskError, said.TryAgainError, said.ClusterDownError
-    return isinstance(answer, kinds) or "non local key" in str(answer)
+    return isinstance(answer, kinds) or any(words in str(answer) for words in SCRIPT_MOVES)
 
 
 def _is_undone(answer: Any) -> bool:

@@ -29,7 +29,7 @@ def told(place: str) -> Iterator[None]:
 
 def in_our_words(error: Exception, place: str) -> BowerbirdError:
     """The error of ours for one of the client's."""
-    text = str(error)
+    text = str(error).removeprefix("ERR ")
     for kind, code, ours, words in _TABLE:
         if isinstance(error, kind) and text.startswith(code):
             if isinstance(words, str):
@@ -93,6 +93,14 @@ _DATABASE = "Redis at {place} has no database of this number."
 _NO_SENTINEL = "What answers at {place} is no Sentinel: name a Redis itself with redis://."
 _NO_REDIS = "What answers at {place} is no Redis."
 
+#: How a script says that its slot is on its way, wherever it looks first: Redis 7, Valkey 9, and
+#: both of newer ones where it looks at several keys at once, of which some have gone.
+SCRIPT_MOVES = (
+    "Script attempted to access a non local key",
+    "Attempted to access a non local key",
+    "Unable to execute command",
+)
+
 _Words = str | Callable[[str, str], str]
 
 #: The client's error and how its text begins -> ours, and what it says. The first that fits counts.
@@ -117,13 +125,7 @@ _TABLE: tuple[tuple[type[Exception], str, type[BowerbirdError], _Words], ...] = 
     (said.AskError, "", ConnectionLostError, _MOVING),
     (said.TryAgainError, "", ConnectionLostError, _MOVING),
     (said.ClusterDownError, "", ConnectionLostError, _MOVING),
-    (
-        said.ResponseError,
-        "ERR Script attempted to access a non local",
-        ConnectionLostError,
-        _MOVING,
-    ),
-    (said.ResponseError, "Script attempted to access a non local", ConnectionLostError, _MOVING),
+    *((said.ResponseError, words, ConnectionLostError, _MOVING) for words in SCRIPT_MOVES),
     (said.ResponseError, "This instance has cluster support disabled", UsageError, _NO_CLUSTER),
     (said.ResponseError, "DB index", UsageError, _DATABASE),
     (said.ResponseError, "unknown command 'SENTINEL'", UsageError, _NO_SENTINEL),

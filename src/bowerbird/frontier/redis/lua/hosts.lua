@@ -14,7 +14,7 @@ local function robots_of(stand)
   local lane = stand.lanes[#stand.lanes]
   if Books.v.obey_robots == 0 or not lane then return '' end
   local origin = origin_of(stand.host, lane[1])
-  return Gates.is_open(origin) and Gates.get(origin)[1] or 'waiting'
+  return Gates.is_open(origin, lane) and Gates.get(origin)[1] or 'waiting'
 end
 for i, name in ipairs(names) do
   local stand, host = Stands.get(name), Hosts.get(name)

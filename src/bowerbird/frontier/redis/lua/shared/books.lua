@@ -1,6 +1,8 @@
 -- Counters that are never recounted, the state asked for, and the rules of the crawl.
 local Books = {v = {}, changes = {}, order = {}, values = {}}
 
+-- The most that a host may ask for; obeyed whole by crawls of before `max_crawl_delay`.
+local DELAY_CAP_S = 300
 local NUMBERS = {
   'max_crawl_delay', 'max_host_urls',
   'per_host', 'delay_s', 'obey_robots', 'retries', 'max_pages', 'max_images', 'records',
@@ -19,7 +21,7 @@ function Books.load()
   Books.chosen, Books.parted = texts[4] or '', texts[5]
   local found = call('HMGET', KEYS[1], unpack(NUMBERS))
   for i, name in ipairs(NUMBERS) do Books.v[name] = tonumber(found[i]) or 0 end
-  if not found[1] then Books.v.max_crawl_delay = 300 end  -- made before there was such a rule
+  if not found[1] then Books.v.max_crawl_delay = DELAY_CAP_S end
 end
 
 function Books.count(name, by)

@@ -1,5 +1,6 @@
 -- robots.txt (RFC 9309): a gate before each origin. What rules say is judged by the client; here
--- is only known whether they are: what an origin's robots.txt came to, and when.
+-- is only known whether they are: what an origin's robots.txt came to, and when. That is the same for
+-- all crawls; but each asks for itself once, for what it names (sitemaps) is each one's own to find.
 local Gates = {at = {}}
 
 local ROBOTS_TTL_S, ROBOTS_HOPS = 86400, 5
@@ -13,10 +14,13 @@ function Gates.get(origin)
   return Gates.at[origin]
 end
 
-function Gates.is_open(origin)
-  if Books.v.obey_robots == 0 then return true end
+local function is_fresh(origin)
   local gate = Gates.get(origin)
   return gate and NOW - gate[3] < ROBOTS_TTL_S
+end
+
+function Gates.is_open(origin, lane)
+  return Books.v.obey_robots == 0 or (lane[4] and is_fresh(origin))
 end
 
 -- Why all tasks of an origin die; nil where they do not.
@@ -121,16 +125,20 @@ function Gates.settle(task, verdict, reason, text, delay_s)
   end
 end
 
--- What an origin's robots.txt came to.
-function Gates.close(name, label, verdict, reason, text, delay_s)
-  local stand, lane = lane_at(name, label)
-  local host, origin = Hosts.get(stand.host), origin_of(stand.host, lane[1])
-  lane[2] = false
+local function keep(origin, verdict, reason, text)
   Gates.at[origin] = {verdict, reason, NOW}
   write('SET', PREFIX .. 'o:' .. origin, pack({verdict, reason, NOW}), 'EX', 2 * ROBOTS_TTL_S)
   if verdict == 'text' then
     write('SET', PREFIX .. 't:' .. origin, text, 'EX', 2 * ROBOTS_TTL_S)
   end
+end
+
+-- What an origin's robots.txt came to. If it could not be had, what another crawl had lately stands.
+function Gates.close(name, label, verdict, reason, text, delay_s)
+  local stand, lane = lane_at(name, label)
+  local host, origin = Hosts.get(stand.host), origin_of(stand.host, lane[1])
+  lane[2], lane[4] = false, true
+  if verdict ~= 'forbid' or not is_fresh(origin) then keep(origin, verdict, reason, text) end
   if delay_s > host.asked then
     host.asked = delay_s
     Slots.news(host)

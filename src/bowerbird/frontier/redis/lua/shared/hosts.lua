@@ -69,7 +69,7 @@ function Hosts.delay_s(host)
   local v = Books.v
   local delay, obeyed = math.max(v.delay_s, host.delay), v.max_crawl_delay
   for _, rules in pairs(host.crawls) do
-    delay, obeyed = math.max(delay, rules[2]), math.max(obeyed, rules[3] or 0)
+    delay, obeyed = math.max(delay, rules[2]), math.max(obeyed, rules[3] or DELAY_CAP_S)
   end
   return math.max(delay, math.min(host.asked, obeyed))
 end

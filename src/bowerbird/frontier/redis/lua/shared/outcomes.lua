@@ -12,7 +12,7 @@
 --   r {verdict, place of the text, delay_s} of a robots.txt
 local Outcomes = {found = {}, delayed = {}, back = {}, finished = {}}
 
-local HOLD_CAP_S, DELAY_CAP_S, MAX_HOPS = 3600, 300, 10
+local HOLD_CAP_S, MAX_HOPS = 3600, 10
 local UNREACHABLE, LOOP = 'robots-unreachable', 'redirect-loop'
 -- What keeps us from an origin by a rule of ours. No fault of the network's.
 local BARRED = {['bad-url'] = true, ['private-address'] = true, ['tls-certificate'] = true}

@@ -5,8 +5,8 @@
 --   down listed   known to be down; a member of the crawl's set of those
 --   bits      how many bits the number of its open tasks has, as the zset `hosts` knows it
 --   turned    where among many lanes the next turn begins
---   lanes     {label, robots task or false, {prio -> waiting tasks}} of each origin; the label is
---             its scheme and port: 'http', 'https:8443'
+--   lanes     {label, robots task or false, {prio -> waiting tasks}, whether this crawl has had its
+--             robots.txt} of each origin; the label is its scheme and port: 'http', 'https:8443'
 local Stands = {at = {}, own = {}, order = {}, busy = {}}
 
 local IDLE, QUEUED, TIMED, ASIDE = 0, 1, 2, 3
@@ -52,7 +52,7 @@ function Stands.lane(stand, label)
   for _, lane in ipairs(stand.lanes) do
     if lane[1] == label then return lane end
   end
-  local lane = {label, false, {}}
+  local lane = {label, false, {}, false}
   stand.lanes[#stand.lanes + 1] = lane
   return lane
 end

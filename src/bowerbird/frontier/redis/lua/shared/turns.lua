@@ -102,7 +102,7 @@ end
 
 local function of_lane(session, stand, lane, room)
   local origin = origin_of(stand.host, lane[1])
-  if not Gates.is_open(origin) then
+  if not Gates.is_open(origin, lane) then
     if has_behind(lane) then Gates.ask_for(stand, lane) end
     return session.kinds[ROBOTS] and candidates(stand, lane, {[0] = true}, room) or {}
   end
@@ -270,7 +270,7 @@ end
 
 local function may_start(session, task, host, stand)
   local lane = Stands.lane(stand, task.label)
-  if task.kind ~= ROBOTS and not Gates.is_open(origin_of(task.host, task.label)) then
+  if task.kind ~= ROBOTS and not Gates.is_open(origin_of(task.host, task.label), lane) then
     Gates.ask_for(stand, lane)
     return false
   end
