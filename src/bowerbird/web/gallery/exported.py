@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -40,5 +41,6 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 def _pieces(gallery: Gallery, form: str, asked: Mapping[str, str]) -> Iterator[bytes]:
     chosen = asked.get("ids", "")
-    ids = numbers_of(chosen) if chosen else gallery.view(query_of(asked), upto_of(asked)).ids
-    return exported(gallery, form, [int(one) for one in ids])
+    # As an array: 4 bytes an image, where a list of a million takes 40 MB.
+    ids: Any = numbers_of(chosen) if chosen else gallery.view(query_of(asked), upto_of(asked)).ids
+    return exported(gallery, form, ids)
