@@ -243,7 +243,7 @@ def test_status_by_address_tells_of_far_workers_and_of_what_is_odd_about_them(ou
     assert "at 127.0.0.1:" in line  # where it comes from, not what it says
     assert "version 0.0.1" in line
     assert "clock -10 min" in line
-    assert "in flight" in line
+    assert "leased" in line
     (row,) = (row for row in rows if row["worker"]["name"] == "far-1")
     assert -610 < row["clock_off_s"] < -590
     assert row["attached_s"] >= 0

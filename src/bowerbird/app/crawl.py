@@ -24,12 +24,14 @@ from bowerbird.frontier.redis.address import shown
 from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Progress, ended
 from bowerbird.manager.report import Report, make_report
+from bowerbird.manager.room import NO_ROOM
 from bowerbird.manager.run import Run
 from bowerbird.manager.seeds import Seeder, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Kind, State, Stats, Task
 from bowerbird.settings import Job, Mode, Secrets, make_settings
 from bowerbird.store.bucket import Bucket
+from bowerbird.words import many
 
 if TYPE_CHECKING:
     from bowerbird.app.cluster import ClusterEngine
@@ -109,7 +111,7 @@ def _claim(job: Job) -> Iterator[str]:
     store.claim(job.name)
     if others := store.crawls() - {job.name}:
         yield (
-            f"{store.name} has images of {len(others)} other crawl{'s' * (len(others) > 1)} too: "
+            f"{store.name} has images of {many(len(others), 'other crawl')} too: "
             "`bowerbird verify` cannot tell what belongs to none of them."
         )
 
@@ -242,8 +244,9 @@ def _work(order: Order, job: Job, site: Site) -> tuple[Stats, str]:
 
 def _of_pause(engine: "AnyEngine", folder: Folder) -> Iterator[str]:
     """A pause outlasts restarts: who starts a paused crawl should not wait in the dark."""
-    if engine.before.state is State.PAUSED:
-        reason = f" ({engine.before.reason})" if engine.before.reason else ""
+    before = engine.before
+    if before.state is State.PAUSED and before.reason not in NO_ROOM:  # which the run says itself
+        reason = f" ({before.reason})" if before.reason else ""
         yield f"This crawl is paused{reason}; `bowerbird resume {folder}` lets it go on."
 
 

@@ -8,6 +8,7 @@ import click
 from bowerbird.cli.access import at_crawl
 from bowerbird.cli.gathering import folder_option
 from bowerbird.settings import ALL_TYPES
+from bowerbird.words import many
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
@@ -57,4 +58,4 @@ def gallery(
     layout = Layout(columns=columns, cell=cell, captions=captions)
     with counting("images drawn") as tell:
         count = make_contact_sheet(where, access, out, query, most, layout, folders, tell)
-    click.echo(f"{count} image{'s' * (count != 1)} drawn on {out}.")
+    click.echo(f"{many(count, 'image')} drawn on {out}.")

@@ -14,6 +14,7 @@ from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.cli.workers import busiest_first, each_once, mood_of, rate_of
 from bowerbird.manager.progress import Progress
 from bowerbird.model import HostRow, WorkerRow
+from bowerbird.words import many
 
 #: Reasons of failure that are shown; the rest is summed up.
 REASONS = 4
@@ -53,7 +54,7 @@ def phase(progress: Progress) -> str:
 def _head(progress: Progress) -> Text:
     running = progress.stats.state == "running"
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f"{progress.stats.records:,} images", style="bold green")
+    text.append(many(progress.stats.records, "image"), style="bold green")
     text.append(f"  {shown_size(progress.stats.bytes)}", style="bold")
     text.append(f"   {progress.images_per_s:,.0f}/s  {shown_size(progress.bytes_per_s)}/s")
     text.append(f"   {phase(progress)}", style="cyan" if running else "bold yellow")
@@ -79,12 +80,12 @@ def _to_go(progress: Progress) -> str:
 
 def _counts(progress: Progress) -> Text:
     pages = progress.stats.counters.get("pages", 0)
-    text = f"{pages:,} pages read · {progress.ended:,} done · {progress.waiting:,} waiting"
+    text = f"{many(pages, 'page')} read · {progress.ended:,} done · {progress.waiting:,} waiting"
     return Text(text, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _failures(progress: Progress) -> Text:
-    dead = sorted(progress.stats.dead.items(), key=lambda item: -item[1])
+    dead = sorted(progress.failures.items(), key=lambda item: -item[1])
     shown = ", ".join(f"{n:,} {reason}" for reason, n in dead[:REASONS])
     more = f" and {len(dead) - REASONS} reasons more" if len(dead) > REASONS else ""
     text = f"{progress.failed:,} failed: {shown}{more}"
@@ -118,7 +119,7 @@ def _workers(rows: Sequence[WorkerRow]) -> Table:
 def _worker_counts(rows: Sequence[WorkerRow]) -> Text:
     odd = sum(bool(mood_of(row)) for row in rows)
     noted = f" · {odd:,} with a remark; `bowerbird status` lists all" if odd else ""
-    return Text(f"{len(rows):,} worker{'s' * (len(rows) != 1)}{noted}", style="dim")
+    return Text(f"{many(len(rows), 'worker')}{noted}", style="dim")
 
 
 def short(host: str, width: int = HOST_WIDTH) -> str:

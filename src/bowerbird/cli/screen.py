@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bowerbird.cli.panel import mood_of_host, short, top_of
-from bowerbird.cli.show import many
 from bowerbird.cli.values import shown_duration
 from bowerbird.cli.workers import busiest_first, mood_of, rate_of
 from bowerbird.manager.progress import Progress
 from bowerbird.model import HostRow, WorkerRow
+from bowerbird.words import many
 
 if TYPE_CHECKING:
     from bowerbird.app.history import History
@@ -118,7 +118,7 @@ def chart(values: Sequence[float], rows: int) -> list[str]:
 
 def tables(progress: Progress, width: int, height: int) -> Iterator[RenderableType]:
     """Failures, hosts and workers, as many lines of each as there is room for."""
-    dead = sorted(progress.stats.dead.items(), key=lambda item: -item[1])
+    dead = sorted(progress.failures.items(), key=lambda item: -item[1])
     hosts = [row for row in progress.hosts if row.waiting or row.leased] or list(progress.hosts)
     workers = busiest_first(progress.workers)
     rooms = shares([len(dead), len(hosts), len(workers)], height)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.cli.workers import differences, each_once
+from bowerbird.words import many
 
 if TYPE_CHECKING:
     from bowerbird.manager.progress import Progress
@@ -22,17 +23,16 @@ def line_of(progress: "Progress") -> str:
     """One line: counts, rates, time to go, failures."""
     stats = progress.stats
     parts = [
-        f"{stats.records:,} images",
+        many(stats.records, "image"),
         shown_size(stats.bytes),
         f"{progress.images_per_s:.0f}/s",
         f"{shown_size(progress.bytes_per_s)}/s",
-        f"{stats.counters.get('pages', 0):,} pages",
+        many(stats.counters.get("pages", 0), "page"),
         f"{progress.waiting:,} waiting",
         f"{progress.failed:,} failed",
     ]
     if any(not row.worker.local for row in progress.workers):
-        count = len(each_once(progress.workers))
-        parts.append(f"{count:,} worker{'s' * (count != 1)}")
+        parts.append(many(len(each_once(progress.workers)), "worker"))
     if progress.eta_s is not None and progress.waiting:
         parts.append(f"ETA {shown_duration(progress.eta_s)}")
     if stats.state != "running":
@@ -169,11 +169,6 @@ def _add_counts(lines: list[str], title: str, counts: dict[str, int]) -> None:
     if counts:
         shown = ", ".join(f"{n:,} {reason}" for reason, n in sorted(counts.items(), key=_most))
         lines.append(f"  {sum(counts.values()):,} {title}: {shown}")
-
-
-def many(count: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _most(item: tuple[str, int]) -> tuple[int, str]:

@@ -10,7 +10,9 @@ from bowerbird.cli.access import at_crawl
 from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.cli.workers import busiest_first, mood_of, rate_of
 from bowerbird.codec import as_json
-from bowerbird.model import HostRow, Trap, WorkerRow, plain_counters, traps_of
+from bowerbird.manager.progress import failures, left_out
+from bowerbird.model import HostRow, State, Trap, WorkerRow, plain_counters, traps_of
+from bowerbird.words import many
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
@@ -40,22 +42,25 @@ def status(where: str, access: "Access", watch: bool, json: bool) -> None:
     if json:
         sys.stdout.buffer.write(as_json(found))
         return
-    for line in _lines(found):
+    for line in lines_of(found):
         click.echo(line)
 
 
-def _lines(found: "Status") -> list[str]:
+def lines_of(found: "Status") -> list[str]:
+    """What a person is told."""
     stats = found.stats
-    state = stats.state + (f" ({stats.reason})" if stats.reason else "")
-    running = "a manager is at work" if found.running else "nobody is at work"
-    if found.backlog_most and found.running and not found.manager:
-        running = "workers are at work, and no manager"
     return [
-        f"{found.folder}: {state}, {running}",
-        f"  {stats.records:,} images, {shown_size(stats.bytes)}",
+        f"{found.folder}: {_state(found)}, {_at_work(found)}",
+        f"  {many(stats.records, 'image')}, {shown_size(stats.bytes)}",
         f"  done {_counts(stats.done)}",
         f"  waiting {_counts(stats.waiting)}; leased {stats.leased}",
-        f"  failed {_counts(stats.dead)}",
+        *(
+            [f"  left aside by --max-pages or --max-images {stats.skipped:,}"]
+            if stats.skipped
+            else []
+        ),
+        f"  failed {_counts(failures(stats))}",
+        *([f"  left out {_counts(gone)}"] if (gone := left_out(stats)) else []),
         *(f"  counted {_counts(plain_counters(stats.counters))}" for _ in (1,) if stats.counters),
         *map(_trap, traps_of(stats.counters).items()),
         *_of_results(found),
@@ -63,6 +68,21 @@ def _lines(found: "Status") -> list[str]:
         *map(_host, found.hosts),
         *_workers(found),
     ]
+
+
+def _state(found: "Status") -> str:
+    stats = found.stats
+    if stats.state is State.RUNNING and not found.running:
+        return "unfinished"
+    return stats.state + (f" ({stats.reason})" if stats.reason else "")
+
+
+def _at_work(found: "Status") -> str:
+    if not found.running:
+        return "nobody is at work"
+    if found.backlog_most and not found.manager:
+        return "workers are at work, and no manager"
+    return "a manager is at work"
 
 
 def _trap(told: tuple[str, Trap]) -> str:
@@ -97,7 +117,7 @@ def _host(row: HostRow) -> str:
 def _workers(found: "Status") -> Iterator[str]:
     rows = busiest_first(found.workers)
     if rows:
-        yield f"  workers ({len(rows)}):"
+        yield f"  workers ({len(rows):,}):"
     elif found.running:
         yield "  workers: none"
     yield from map(_worker, rows[:LISTED])
@@ -107,13 +127,13 @@ def _workers(found: "Status") -> Iterator[str]:
 
 def _worker(row: WorkerRow) -> str:
     worker = row.worker
-    place = worker.address or "here"
+    place = f" at {worker.address}" if worker.address else ""
     parts = [
-        f"{row.leased} in flight", f"{row.finished:,} finished", f"{rate_of(row)}/s",
+        f"{row.leased} leased", f"{row.finished:,} finished", f"{rate_of(row)}/s",
         f"seen {row.last_seen_s:.0f} s ago",
     ]  # fmt: skip
     mood = mood_of(row)
     return (
-        f"    {worker.name} at {place}, {worker.version or 'unknown version'}: {', '.join(parts)}"
+        f"    {worker.name}{place}, {worker.version or 'unknown version'}: {', '.join(parts)}"
         f"{'; ' + mood if mood else ''}"
     )

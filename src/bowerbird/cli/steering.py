@@ -26,7 +26,7 @@ def retry(where: str, access: "Access", host: str, reason: str, json: bool) -> N
     if json:
         click.echo(f'{{"requeued": {count}}}')
         return
-    click.echo(f"{count} put back into the queue.")
+    click.echo(f"{count:,} put back into the queue.")
     if count and not running:
         click.echo("Nobody works at it now: the same `crawl` or `download` command goes on.")
 
@@ -65,4 +65,5 @@ def stop(where: str, access: "Access") -> None:
 
     with visit(where, access) as crawl:
         steering.stop(crawl)
-    click.echo("Stopping; the same `crawl` or `download` command goes on later.")
+        doing = "Stopping" if crawl.running else "Nobody works at it now"
+    click.echo(f"{doing}; the same `crawl` or `download` command goes on later.")

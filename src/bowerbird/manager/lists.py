@@ -17,6 +17,7 @@ from bowerbird.errors import ListError
 from bowerbird.manager import list_rows as rows
 from bowerbird.manager.list_text import PARQUET, Text, open_bytes, shown, unpacked
 from bowerbird.urls import MAX_URL, canonical
+from bowerbird.words import many
 
 #: Bad lines that are kept word for word; the others are counted.
 BAD_SHOWN = 20
@@ -72,7 +73,7 @@ class ImageUrls:
             return []
         more = f"; {self.bad - len(self.bad_lines)} more" if self.bad > len(self.bad_lines) else ""
         listed = "; ".join(map(str, self.bad_lines))
-        return [f"{self.bad} bad line{'s' if self.bad > 1 else ''} left out: {listed}{more}"]
+        return [f"{many(self.bad, 'bad line')} left out: {listed}{more}"]
 
     def close(self) -> None:
         """Let go of the file, where there is one."""

@@ -10,6 +10,20 @@ from bowerbird.model import HostRow, State, Stats, WorkerRow
 WINDOW_S = 10.0
 
 
+#: Reasons that are the user's or the site's wish rather than a fault.
+LEFT_OUT = frozenset(
+    {
+        "robots",
+        "x-robots-tag",
+        "out-of-scope",
+        "type-not-wanted",
+        "too-small",
+        "private-address",
+        "trap",
+    }
+)
+
+
 @dataclass(slots=True, frozen=True)
 class Progress:
     """One moment of a crawl, for people."""
@@ -35,8 +49,13 @@ class Progress:
 
     @property
     def failed(self) -> int:
-        """Tasks dead."""
-        return sum(self.stats.dead.values())
+        """Tasks dead, but for what was left out by somebody's wish."""
+        return sum(self.failures.values())
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """The same by reason."""
+        return failures(self.stats)
 
     @property
     def phase(self) -> str:
@@ -48,6 +67,16 @@ class Progress:
         if not self.ended:
             return "starting"
         return "crawling" if self.stats.waiting.get("page") else "fetching images"
+
+
+def failures(stats: Stats) -> dict[str, int]:
+    """Dead tasks by reason, but for what was left out."""
+    return {reason: n for reason, n in stats.dead.items() if reason not in LEFT_OUT}
+
+
+def left_out(stats: Stats) -> dict[str, int]:
+    """Dead tasks that a rule of the crawl's or the site's left out, by reason."""
+    return {reason: n for reason, n in stats.dead.items() if reason in LEFT_OUT}
 
 
 def ended(stats: Stats) -> int:

@@ -9,20 +9,9 @@ import msgspec
 
 from bowerbird._version import __version__
 from bowerbird.catalog import Totals
+from bowerbird.manager.progress import failures, left_out
 from bowerbird.model import Stats, Trap, plain_counters, traps_of
-
-#: Reasons that are the user's or the site's wish rather than a fault.
-LEFT_OUT = frozenset(
-    {
-        "robots",
-        "x-robots-tag",
-        "out-of-scope",
-        "type-not-wanted",
-        "too-small",
-        "private-address",
-        "trap",
-    }
-)
+from bowerbird.words import many
 
 #: Kinds of traps, for people, with the option that sets the limit.
 TOLD = {
@@ -82,15 +71,13 @@ def make_report(
     wall_s: float = 0.0,
 ) -> Report:  # fmt: skip
     """The report of a run that began at `before`."""
-    dead = stats.dead
     return Report(
         name=name, folder=folder, store=store, state=state, reason=stats.reason,
         images=stats.records, files=totals.files, files_away=totals.away, bytes=stats.bytes,
         new_images=stats.records - before.records,
         new_bytes=stats.bytes - before.bytes, seconds=round(seconds, 3),
         pages=stats.counters.get("pages", 0), documents=stats.done,
-        failures={reason: n for reason, n in dead.items() if reason not in LEFT_OUT},
-        left_out={reason: n for reason, n in dead.items() if reason in LEFT_OUT},
+        failures=failures(stats), left_out=left_out(stats),
         skipped=stats.skipped, waiting=sum(stats.waiting.values()) + stats.leased,
         counters=plain_counters(stats.counters), traps=traps_of(stats.counters),
         hosts=stats.hosts, workers_died=workers_died,
@@ -99,33 +86,23 @@ def make_report(
     )  # fmt: skip
 
 
-def _notes(stats: Stats) -> tuple[str, ...]:
+def _notes(stats: Stats) -> Iterator[str]:
     """What would otherwise be a silent nothing."""
-    notes = []
-    scripts = stats.counters.get("script-pages-without-images", 0)
-    if scripts:
-        notes.append(
-            f"{scripts} pages have scripts and no image in their text; a gallery drawn by scripts "
-            "shows nothing here."
-        )
-    forbidden = stats.dead.get("robots", 0)
-    if forbidden:
-        notes.append(f"robots.txt forbids {forbidden} URLs; --ignore-robots fetches them anyway.")
-    refused = stats.counters.get("pages-that-refuse-images", 0)
-    if refused:
-        notes.append(f"{refused} pages ask in a meta tag or header not to take their images.")
-    notes.extend(_of_traps(stats))
-    private = stats.dead.get("private-address", 0)
-    if private:
-        notes.append(
-            f"{private} URLs lead to private addresses; --allow-private or --allow-range allows."
-        )
-    inline = stats.counters.get("inline-images-left-out", 0)
-    if inline:
-        notes.append(
-            f"{inline} images written into pages were left out: their pages took too long."
-        )
-    return tuple(notes)
+    dead, counters = stats.dead, stats.counters
+    told = (
+        (counters.get("script-pages-without-images", 0), "page",
+         "with scripts and no image in the text: a gallery drawn by scripts shows nothing here"),
+        (dead.get("robots", 0), "URL",
+         "left out as robots.txt forbids; --ignore-robots fetches them anyway"),
+        (counters.get("pages-that-refuse-images", 0), "page",
+         "with a meta tag or header that asks not to take the images"),
+        (dead.get("private-address", 0), "URL",
+         "left out at private addresses; --allow-private or --allow-range allows them"),
+        (counters.get("inline-images-left-out", 0), "image",
+         "written into pages left out: all those of a page took too long"),
+    )  # fmt: skip
+    yield from (f"{many(count, noun)} {rest}." for count, noun, rest in told if count)
+    yield from _of_traps(stats)
 
 
 def _of_traps(stats: Stats) -> Iterator[str]:
@@ -135,4 +112,4 @@ def _of_traps(stats: Stats) -> Iterator[str]:
         yield f"Left aside: {trap.links:,} {TOLD.get(kind, kind)}{such}."
     unfetched = stats.dead.get("trap", 0)
     if unfetched:
-        yield f"Not fetched: {unfetched:,} pages, as many like them had brought nothing new."
+        yield f"Not fetched: {many(unfetched, 'page')}, as many like them had brought nothing new."

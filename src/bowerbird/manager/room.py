@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bowerbird.errors import StorageFullError
+from bowerbird.model import DISK_FULL
 from bowerbird.settings import MIB
 from bowerbird.store import FileStore
 
@@ -19,6 +20,8 @@ LOOK_EVERY_S = 1.0
 #: What a pause is called while a bucket takes no images. For want of room it is called as the
 #: counter by which workers tell of that; a pause of the user's is never ended by us.
 BUCKET_REFUSES = "bucket-refuses"
+#: Reasons of pauses that end by themselves.
+NO_ROOM = frozenset({DISK_FULL, BUCKET_REFUSES})
 #: Bytes written to try whether a disk takes any.
 PROBE = bytes(64 * 1024)
 

@@ -14,7 +14,7 @@ from bowerbird.errors import BowerbirdError, StorageFullError
 from bowerbird.frontier.base import BEAT_EVERY_S, Frontier
 from bowerbird.manager.limits import StopRules
 from bowerbird.manager.progress import Meter, Progress
-from bowerbird.manager.room import BUCKET_REFUSES, Bucket, Room
+from bowerbird.manager.room import BUCKET_REFUSES, NO_ROOM, Bucket, Room
 from bowerbird.manager.seeds import Seeder
 from bowerbird.manager.supervisor import ENDS_AT_ONCE, Supervisor
 from bowerbird.model import DISK_FULL, NO_RIGHT, REFUSED_THERE, HostRow, State, Stats, WorkerRow
@@ -221,7 +221,7 @@ class Run:
         return takes is False
 
     def _go_on_with_room(self, stats: Stats, now_s: float) -> None:
-        if stats.reason not in (DISK_FULL, BUCKET_REFUSES) or not self.room.is_due(now_s):
+        if stats.reason not in NO_ROOM or not self.room.is_due(now_s):
             return
         self.refused = self._refusals(stats)
         self.refused_there = stats.counters.get(REFUSED_THERE, 0)
