@@ -10,7 +10,7 @@ from bowerbird.catalog import CatalogWriter, Entry
 from bowerbird.catalog.gallery.index import GalleryIndex
 from bowerbird.frontier.rules import Rules
 from bowerbird.frontier.sqlite import SqliteFrontier
-from bowerbird.model import Holder, Place, Record, Sighting
+from bowerbird.model import Holder, Place, Record, Redirection, Sighting
 from bowerbird.store import FileStore
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>parent.hit = 1</script></svg>"
@@ -33,6 +33,17 @@ def add(folder: Path, name: str, body: bytes, type: str, alt: str = "", where: s
         CatalogWriter(frontier.connection).add([record], (), [seen])
     frontier.close()
     return path
+
+
+def describe(folder: Path, url: str, alt: str) -> None:
+    """A page shows an image that is known, over a redirection, and says what it is."""
+    frontier = SqliteFrontier(folder / "crawl.db", Rules())
+    first = Redirection(from_url=f"{url}?small", to_url=url, status=301)
+    page = f"https://odd.example/{alt}"
+    seen = Sighting(image_url=first.from_url, page_url=page, place=Place.IMG, alt=alt)
+    with frontier.batch():
+        CatalogWriter(frontier.connection).add((), [first], [seen])
+    frontier.close()
 
 
 def make_many(folder: Path, number: int, files: int = 12) -> Path:

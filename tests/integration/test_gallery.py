@@ -11,7 +11,7 @@ import pytest
 from benchmarks.gallery.made import make_crawl
 from tests.bird import wait_for
 from tests.dashboard_fixtures import HOSTILE, Pages, dashboard
-from tests.gallery_fixtures import HTML, SVG, add
+from tests.gallery_fixtures import HTML, SVG, add, describe
 
 MADE = 60
 
@@ -45,6 +45,18 @@ def test_the_newest_is_first_and_stretches_join(shown: Pages) -> None:
 
     assert [one["id"] for one in whole] == list(range(MADE + 2, -1, -1))
     assert parts == whole
+
+
+def test_a_text_that_a_page_gives_later_is_found_and_shown(tmp_path: Path) -> None:
+    make_crawl(tmp_path / "crawl", 9, files=2)
+    with dashboard(tmp_path / "crawl") as pages:
+        wait_for("all images", lambda: images(pages)["images"] == 9)
+        url = pages_of(pages, "start=4&count=1")[0]["url"]
+        for word in ("zeppelin", "lantern"):
+            describe(tmp_path / "crawl", url, f"a {word}")
+            wait_for("the text", lambda word=word: images(pages, f"?words={word}")["found"] == 1)
+        assert one(pages, "lantern+zeppelin")["url"] == url
+        assert images(pages)["images"] == 9
 
 
 def pages_of(pages: Pages, query: str) -> list[dict]:

@@ -138,6 +138,20 @@ def test_an_image_that_was_fetched_anew_is_shown_once(tmp_path, index) -> None:
     assert urls(GalleryIndex(tmp_path / "gallery/index.db", "one"), Query()) == shown
 
 
+def test_a_text_that_comes_later_is_found_and_one_that_is_no_more_is_not(tmp_path, index) -> None:
+    index.take(0, MANY[:30])
+    assert urls(index, Query(words="lantern")) == []
+    late = entry(7, alt="a paper lantern")
+    index.describe(41, [late, entry(8, alt="a red fox")])
+
+    for one in (index, GalleryIndex(tmp_path / "gallery/index.db", "one")):
+        assert one.seen == 41
+        assert urls(one, Query(words="paper lantern")) == [late.record.url]
+        assert late.record.url not in urls(one, Query(words="fox"))
+        assert len(urls(one, Query(words="fox"))) == 19
+        assert urls(one, Query(words="picture-7")) == [late.record.url]
+
+
 def test_counts_are_those_of_what_is_shown(index) -> None:
     index.take(0, MANY)
     facets = index.facets(index.view(Query(types=("png",))))

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from bowerbird.app.entries import PAGE, of_row
-from bowerbird.catalog import Entry, Totals
+from bowerbird.app.entries import PAGE, SEEN, of_row
+from bowerbird.catalog import Described, Entry, Totals
 from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.redis.refetch import Anew
 from bowerbird.frontier.refetch import DATA
@@ -30,6 +30,10 @@ class ChronicleView:
     def entry(self, row: int) -> Entry | None:
         """See `CatalogView`."""
         return of_row(row, self._chronicle.page(row - 1, 1))
+
+    def described(self, after: int) -> Described:
+        """See `CatalogView`."""
+        return self._chronicle.described(after, SEEN)
 
     def latest_deaths(self, reason: str, limit: int) -> list[Death]:
         """The newest deaths of a reason."""

@@ -4,8 +4,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Fate, Totals
+from bowerbird.catalog import CatalogReader, CatalogWriter, Described, Entry, Fate, Totals
 from bowerbird.codec import decode, encode
+from bowerbird.errors import RemoteCallError
 from bowerbird.frontier.database import mapped_errors
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.frontier.sqlite import SqliteFrontier
@@ -17,6 +18,8 @@ from bowerbird.urls import host_of
 PAGE = 200
 #: Most URLs of one call.
 CHUNK = 1_000
+#: Sightings that are looked through in one call: some milliseconds.
+SEEN = 2_000
 #: So many entries of a page are worth its reading as a whole.
 CLOSE = 20
 
@@ -30,6 +33,11 @@ class CatalogView(Protocol):
 
     def entry(self, row: int) -> Entry | None:
         """The entry of one row; None where there is none, or none any more."""
+        ...
+
+    def described(self, after: int) -> Described:
+        """Which records the next `SEEN` sightings after a row describe. -1: none, but which row is
+        the last now."""
         ...
 
     def totals(self) -> Totals:
@@ -97,6 +105,10 @@ class LocalView:
         """See `CatalogView`."""
         return of_row(row, self._reader.entries(row - 1, 1))
 
+    def described(self, after: int) -> Described:
+        """See `CatalogView`."""
+        return self._reader.described(after, SEEN)
+
     def totals(self) -> Totals:
         """See `CatalogView`."""
         return self._reader.totals()
@@ -130,6 +142,13 @@ class RemoteView:
         """See `CatalogView`."""
         return decode(self._frontier.call("entry", encode(row)), Entry | None)  # type: ignore[arg-type]
 
+    def described(self, after: int) -> Described:
+        """See `CatalogView`. A manager that is older than this question knows of none."""
+        try:
+            return decode(self._frontier.call("described", encode(after)), Described)
+        except RemoteCallError:
+            return Described(last=after)
+
     def totals(self) -> Totals:
         """See `CatalogView`."""
         return decode(self._frontier.call("totals"), Totals)
@@ -154,6 +173,7 @@ def served(view: LocalView) -> dict[str, Callable[[bytes, Caller], bytes]]:
     return {
         "entries": lambda payload, _: encode(view.page(decode(payload, int))),
         "entry": lambda payload, _: encode(view.entry(decode(payload, int))),
+        "described": lambda payload, _: encode(view.described(decode(payload, int))),
         "totals": lambda *_: encode(view.totals()),
         "refetch": lambda payload, _: encode(view.refetch(decode(payload, list[str]))),
         "held": lambda payload, _: encode(view.held(decode(payload, list[Held]))),

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 import apsw
 
 from bowerbird.app.access import Access
-from bowerbird.app.entries import entries_of
+from bowerbird.app.entries import CatalogView, entries_of
 from bowerbird.app.originals import Originals, originals_of
 from bowerbird.app.visit import Visit, visit
 from bowerbird.catalog import Entry
@@ -158,13 +158,28 @@ class Gallery:
     def _taken(self, crawl: Visit) -> bool:
         until_s = time.monotonic() + STRETCH_S
         while not self._ended.is_set():
-            after = self.index.cursor
-            entries = crawl.catalog.page(after)
-            self.index.take(after, entries)
-            self._more = bool(entries)
-            if not entries or crawl.running or time.monotonic() > until_s:
+            self._more = self._take_new(crawl.catalog) or self._take_late(crawl.catalog)
+            if not self._more or crawl.running or time.monotonic() > until_s:
                 break
         return crawl.running
+
+    def _take_new(self, catalog: CatalogView) -> bool:
+        """Whether there was more."""
+        if self.index.seen < 0:  # what was seen so far comes with the images themselves
+            self.index.describe(catalog.described(-1).last)
+        after = self.index.cursor
+        entries = catalog.page(after)
+        self.index.take(after, entries)
+        return bool(entries)
+
+    def _take_late(self, catalog: CatalogView) -> bool:
+        """Texts that came after their image had been taken; whether there was more."""
+        after, cursor = self.index.seen, self.index.cursor
+        found = catalog.described(after)
+        if found.last != after:
+            late = entries_of(catalog, [row for row in found.rows if row <= cursor])
+            self.index.describe(found.last, late.values())
+        return found.last != after
 
     def _follow(self) -> None:
         while not self._ended.is_set():

@@ -2,7 +2,7 @@
 
 from bowerbird.catalog.reader import CatalogReader
 from bowerbird.catalog.recent import Boot, boot_now, note_boot, rebooted
-from bowerbird.catalog.values import Added, Entry, Fate, Totals
+from bowerbird.catalog.values import Added, Described, Entry, Fate, Totals
 from bowerbird.catalog.writer import CatalogWriter, create
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Boot",
     "CatalogReader",
     "CatalogWriter",
+    "Described",
     "Entry",
     "Fate",
     "Totals",

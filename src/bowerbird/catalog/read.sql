@@ -122,6 +122,19 @@ JOIN catalog_death AS d ON d.url_id = way.url_id JOIN catalog_url AS u ON u.id =
 WHERE NOT EXISTS (SELECT 1 FROM catalog_redirection AS m WHERE m.from_id = d.url_id)
 ORDER BY dead LIMIT 1;
 
+-- last_sighting: -> its row id
+SELECT ifnull(max(id), 0) FROM catalog_sighting;
+
+-- described: after and up to row ids of sightings -> records to which those with a text lead
+WITH RECURSIVE leads (url_id, hops) AS (
+    SELECT DISTINCT image_id, 0 FROM catalog_sighting WHERE id > ?1 AND id <= ?2 AND alt <> ''
+    UNION
+    SELECT m.to_id, leads.hops + 1
+    FROM leads JOIN catalog_redirection AS m ON m.from_id = leads.url_id
+    WHERE leads.hops < 10
+)
+SELECT DISTINCT r.id FROM leads JOIN catalog_record AS r ON r.final_id = leads.url_id;
+
 -- latest_deaths: reason, so many of the newest are looked through, limit
 SELECT d.id, u.url, f.url, d.kind, d.reason, d.detail
 FROM (

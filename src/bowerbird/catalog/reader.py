@@ -9,7 +9,7 @@ import apsw
 from bowerbird.catalog.ids import url_id
 from bowerbird.catalog.paths import unpack
 from bowerbird.catalog.statements import load
-from bowerbird.catalog.values import Entry, Fate, Totals
+from bowerbird.catalog.values import Described, Entry, Fate, Totals
 from bowerbird.errors import FrontierError
 from bowerbird.model import Death, Holder, Kind, Place, Record, Redirection, Results, Sighting
 
@@ -67,6 +67,16 @@ class CatalogReader:
             )
             for row, record in zip(rows, self._records(rows), strict=True)
         ]
+
+    def described(self, after: int, limit: int) -> Described:
+        """Which records the `limit` sightings after a row describe. `after` -1: none, but which row
+        is the last now."""
+        last = self._rows("last_sighting")[0][0]
+        if after < 0:
+            return Described(last=last)
+        end = max(after, min(after + limit, last))
+        rows = tuple(row[0] for row in self._rows("described", after, end))
+        return Described(last=end, rows=rows)
 
     def totals(self) -> Totals:
         """Counts of everything; reads all records once, 3 s for 10^6."""

@@ -19,6 +19,13 @@ class Entry(Value, frozen=True, kw_only=True, array_like=True):
     sightings_more: int = 0  #: how many there were beyond those
 
 
+class Described(Value, frozen=True, kw_only=True, array_like=True):
+    """Which records some sightings describe with a text."""
+
+    last: int  #: the sighting to go on after
+    rows: tuple[int, ...] = ()  #: of records
+
+
 class Fate(Value, frozen=True, kw_only=True, array_like=True):
     """How a URL has ended."""
 

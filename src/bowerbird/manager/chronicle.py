@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import apsw
 
-from bowerbird.catalog import CatalogReader, CatalogWriter, Entry, Fate, Totals
+from bowerbird.catalog import CatalogReader, CatalogWriter, Described, Entry, Fate, Totals
 from bowerbird.catalog.segment import Segment
 from bowerbird.frontier.database import mapped_errors, open_database
 from bowerbird.model import Death, Record, Results
@@ -94,6 +94,10 @@ class Chronicle:
     def page(self, after: int, limit: int) -> list[Entry]:
         """Entries after a row; see `CatalogReader.entries`."""
         return self._read(lambda reader: reader.entries(after, limit))
+
+    def described(self, after: int, limit: int) -> Described:
+        """Which records sightings describe; see `CatalogReader.described`."""
+        return self._read(lambda reader: reader.described(after, limit))
 
     def totals(self) -> Totals:
         """Counts over all."""

@@ -6,6 +6,15 @@ INSERT INTO image (id, record, url, alt, sha256, place) VALUES (?, ?, ?, ?, ?, ?
 -- add_words: id, text
 INSERT INTO word (rowid, text) VALUES (?, ?);
 
+-- drop_words: id, the text that was added
+INSERT INTO word (word, rowid, text) VALUES ('delete', ?, ?);
+
+-- alt_of: id
+SELECT alt FROM image WHERE id = ?;
+
+-- set_alt: alt, id
+UPDATE image SET alt = ? WHERE id = ?;
+
 -- known: url_id
 SELECT image FROM known WHERE url_id = ?;
 

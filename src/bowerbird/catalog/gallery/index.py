@@ -4,7 +4,7 @@ million images takes some milliseconds and any place in it is reached at once.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -113,22 +113,45 @@ class GalleryIndex:
         return len(entries)
 
     def _added(self, number: int, entry: Entry) -> tuple[int, ...]:
-        record = entry.record
+        record, alt = entry.record, _alt_of(entry)
         self._replace(record.final_url, number)
-        alt = "\n".join(
-            dict.fromkeys(one.alt.strip() for one in entry.sightings if one.alt.strip())
-        )
-        alt, digest = alt[:TEXT_LIMIT], bytes.fromhex(record.sha256)
+        digest = bytes.fromhex(record.sha256)
         folders = msgspec.json.encode([holder.folder for holder in record.holders if holder.path])
         place = self._one("place", folders.decode())
         self._run("add_image", number, entry.row, record.final_url, alt, digest, place)
-        self._run("add_words", number, spaced(f"{alt} {name_of(record.final_url)[:TEXT_LIMIT]}"))
+        self._run("add_words", number, _words_of(alt, record.final_url))
         return self._fields(record)
 
     def _fields(self, record: Record) -> tuple[int, ...]:
         host = self._one("host", host_of(record.final_url))
         type = TYPES.index(record.type) if record.type in TYPES else 0
         return row(host, record.bytes, record.fetched_at, record.width, record.height, type)
+
+    @property
+    def seen(self) -> int:
+        """The catalog's sighting to go on after; -1: nothing is known of them."""
+        return int(self._state("seen") or -1)
+
+    def describe(self, seen: int, entries: Iterable[Entry] = ()) -> None:
+        """Take the texts of images that were seen once more; go on after a sighting."""
+        with self._lock, self._transaction():
+            self._catch_up()
+            changed = [self._described(entry) for entry in entries]
+            self._set_state("seen", str(seen))
+            if any(changed):
+                self._views.clear()
+                self._facets.clear()
+
+    def _described(self, entry: Entry) -> bool:
+        alt, url = _alt_of(entry), entry.record.final_url
+        for (number,) in self._run("known", url_id(url)):
+            known = str(self._run("alt_of", number)[0][0])
+            if alt != known:
+                self._run("drop_words", number, _words_of(known, url))
+                self._run("add_words", number, _words_of(alt, url))
+                self._run("set_alt", alt, number)
+                return True
+        return False
 
     def _replace(self, url: str, number: int) -> None:
         key = url_id(url)
@@ -316,6 +339,15 @@ def _empty(connection: apsw.Connection) -> None:
 @cache
 def _schema() -> str:
     return files("bowerbird.catalog").joinpath("gallery/schema.sql").read_text(encoding="utf-8")
+
+
+def _alt_of(entry: Entry) -> str:
+    texts = (one.alt.strip() for one in entry.sightings)
+    return "\n".join(dict.fromkeys(filter(None, texts)))[:TEXT_LIMIT]
+
+
+def _words_of(alt: str, url: str) -> str:
+    return spaced(f"{alt} {name_of(url)[:TEXT_LIMIT]}")
 
 
 def _q(numbers: Sequence[int]) -> Ids:
