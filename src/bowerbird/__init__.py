@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bowerbird.errors import BowerbirdError
     from bowerbird.manager.report import Report
     from bowerbird.model import Record, Sighting
-    from bowerbird.settings import Settings
+    from bowerbird.settings import Secrets, Settings
 
 __all__ = [  # noqa: RUF022 - in the order in which a reader wants them
     # Crawling
@@ -36,6 +36,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader wants them
     "Listen",
     "Record",
     "Report",
+    "Secrets",
     "Settings",
     "Sighting",
     # Errors
@@ -53,9 +54,15 @@ _HOMES = {
     "BowerbirdError": "errors",
     "Report": "manager.report",
     "Record": "model",
+    "Secrets": "settings",
     "Sighting": "model",
     "Settings": "settings",
 }
+
+
+def __dir__() -> list[str]:
+    """What `bowerbird.<Tab>` shows: not which of our modules happen to be loaded."""
+    return __all__
 
 
 def __getattr__(name: str) -> "Any":

@@ -28,6 +28,12 @@ def test_crawl_answers_the_report_and_touches_no_signal_handler(out):
     assert handlers == [signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)]
 
 
+def test_dir_shows_what_is_public_before_it_is_loaded():
+    assert {"crawl", "watch", "Secrets"} <= set(dir(bowerbird))
+    assert "app" not in dir(bowerbird)
+    assert all(hasattr(bowerbird, name) for name in dir(bowerbird))
+
+
 def test_watch_yields_every_record_once(out):
     answers = tree(pages=5, images=2)
     with serve(answers) as web:

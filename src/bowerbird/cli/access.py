@@ -21,18 +21,25 @@ SHOWN = (
     "--authkey-file keeps it private."
 )
 
-_OPTIONS = (
-    click.option("--authkey-file", default="", metavar="FILE",
-                 help="File with the manager's authkey [BOWERBIRD_AUTHKEY], or Redis's password "
-                 "[REDISCLI_AUTH]."),
-    click.option("--authkey", default="", metavar="TEXT", help="The authkey itself; ps shows it."),
-    click.option("--tls-ca", default="", metavar="FILE",
-                 help="Trust certificates signed by these. [the system's]"),
-    click.option("--tls-fingerprint", default="", metavar="SHA256",
-                 help="Trust this certificate alone."),
-    click.option("--tls-cert", default="", metavar="FILE",
-                 help="Certificate to show to the manager."),
-    click.option("--tls-key", default="", metavar="FILE", help="Its private key."),
+
+class _WayIn(click.Option):
+    """Of no concern to who looks into a folder: after a command's own, in its help."""
+
+    panel = "To get in at an address"
+
+
+def _way_in(name: str, metavar: str, text: str) -> Callable[[F], F]:
+    return click.option(name, cls=_WayIn, default="", metavar=metavar, help=text)
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    _way_in("--authkey-file", "FILE", "File with the manager's authkey [BOWERBIRD_AUTHKEY], or "
+            "Redis's password [REDISCLI_AUTH]."),
+    _way_in("--authkey", "TEXT", "The authkey itself; ps shows it."),
+    _way_in("--tls-ca", "FILE", "Trust certificates signed by these. [the system's]"),
+    _way_in("--tls-fingerprint", "SHA256", "Trust this certificate alone."),
+    _way_in("--tls-cert", "FILE", "Certificate to show to the manager."),
+    _way_in("--tls-key", "FILE", "Its private key."),
 )  # fmt: skip
 #: The names of the parameters that they add.
 _NAMES = ("authkey_file", "authkey", "tls_ca", "tls_fingerprint", "tls_cert", "tls_key")

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bowerbird.cli.access import access_of, access_options, warn_of_password
+from bowerbird.cli.options import PanelCommand
 from bowerbird.cli.values import shown_size
 from bowerbird.codec import as_json
+from bowerbird.manager.progress import failures
 
 if TYPE_CHECKING:
     from bowerbird.app.crawls import CrawlRow
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 _HEAD = ("CRAWL", "STATE", "IMAGES", "SIZE", "WAITING", "FAILED", "WORKERS", "MANAGER", "OF")
 
 
-@click.command(short_help="List the crawls in a Redis.")
+@click.command(cls=PanelCommand, short_help="List the crawls in a Redis.")
 @click.argument("engine")
 @access_options
 @click.option("--json", is_flag=True, help="Print JSON.")
@@ -43,11 +45,11 @@ def _cells(row: "CrawlRow") -> tuple[str, ...]:
     waiting = sum(stats.waiting.values()) + stats.leased
     return (
         row.name, stats.state, f"{stats.records:,}", shown_size(stats.bytes), f"{waiting:,}",
-        f"{sum(stats.dead.values()):,}", str(stats.sessions), row.manager or "none", of,
+        f"{sum(failures(stats).values()):,}", str(stats.sessions), row.manager or "none", of,
     )  # fmt: skip
 
 
-@click.command(short_help="Remove a crawl from a Redis.")
+@click.command(cls=PanelCommand, short_help="Remove a crawl from a Redis.")
 @click.argument("engine")
 @access_options
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bowerbird.cli.access import at_crawl
+from bowerbird.cli.options import PanelCommand
 from bowerbird.errors import SettingsError
 from bowerbird.settings import option_name
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 OPTIONS = frozenset({"dashboard", "dashboard_token", "dashboard_cert", "dashboard_key"})
 
 
-@click.command(short_help="Show a crawl in the browser, live, with its images.")
+@click.command(cls=PanelCommand, short_help="Show a crawl in the browser, live, with its images.")
 @at_crawl
 @click.option(
     "--host",

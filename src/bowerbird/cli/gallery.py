@@ -7,6 +7,7 @@ import click
 
 from bowerbird.cli.access import at_crawl
 from bowerbird.cli.gathering import folder_option
+from bowerbird.cli.options import PanelCommand
 from bowerbird.settings import ALL_TYPES
 from bowerbird.words import many
 
@@ -17,17 +18,18 @@ if TYPE_CHECKING:
 SORTS = ("newest", "oldest", "largest", "smallest", "heaviest", "lightest", "host")
 
 
-@click.command(short_help="Draw a contact sheet of the images.")
+@click.command(cls=PanelCommand, short_help="Draw a contact sheet of the images.")
 @at_crawl
 @click.option(
     "--contact-sheet", "out", type=Path, required=True, metavar="FILE",
     help="Where to: .jpg, .png or .webp.",
 )  # fmt: skip
-@click.option("--most", default=200, show_default=True, type=click.IntRange(1, 20_000),
+@click.option("--most", default=200, show_default=True, type=click.IntRange(1, 20_000), metavar="N",
               help="Draw so many images, at most.")  # fmt: skip
-@click.option("--columns", default=8, show_default=True, type=click.IntRange(1, 200),
+@click.option("--columns", default=8, show_default=True, type=click.IntRange(1, 200), metavar="N",
               help="Images side by side.")  # fmt: skip
 @click.option("--cell", default=180, show_default=True, type=click.IntRange(32, 360),
+              metavar="PIXELS",
               help="Pixels of each one's place.")  # fmt: skip
 @click.option("--captions/--no-captions", default=True, show_default=True,
               help="Write name, size and host below each.")  # fmt: skip

@@ -10,10 +10,12 @@ import click
 
 from bowerbird.cli import FAILED, FINISHED, INTERRUPTED, plain
 from bowerbird.cli.access import access_of, access_options, warn_of_password
+from bowerbird.cli.options import PanelCommand
 from bowerbird.cli.show import LINE_EVERY_S, SAME_AFTER_S
 from bowerbird.cli.values import parse_duration, parse_size, shown_duration, shown_size
 from bowerbird.codec import as_json
 from bowerbird.errors import PlainManagerError, UsageError
+from bowerbird.words import many
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from bowerbird.app.way import Target
 
 
-@click.command(cls=plain.WorkerCommand, short_help="Help with a crawl from any machine.")
+@click.command(cls=PanelCommand, short_help="Help with a crawl from any machine.")
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @click.option(
     "-o",
@@ -170,16 +172,16 @@ class Shown:
     def _line(self, progress: "FleetProgress", since_s: float) -> str:
         tally = progress.tally
         parts = [
-            f"{tally.images:,} images",
+            many(tally.images, "image"),
             shown_size(tally.bytes),
             f"{(tally.images - self._images) / since_s:.0f}/s",
             f"{shown_size((tally.bytes - self._bytes) / since_s)}/s",
-            f"{tally.pages:,} pages",
+            many(tally.pages, "page"),
             f"{tally.failed:,} failed",
             f"{progress.working} of {progress.processes} connected",
         ]
         if progress.owed and progress.away_s is not None:
-            parts.append(f"{progress.owed} results kept")
+            parts.append(f"{many(progress.owed, 'result')} kept")
         return " · ".join(parts)
 
 
@@ -195,10 +197,11 @@ def summary(report: "FleetReport") -> str:
     """The report in a line or two."""
     state = _STATES[report.state]
     lines = [
-        f"{state}: {report.images:,} images, {shown_size(report.bytes)}, {report.pages:,} pages, "
+        f"{state}: {many(report.images, 'image')}, {shown_size(report.bytes)}, "
+        f"{many(report.pages, 'page')}, "
         f"{report.failed:,} failed, in {shown_duration(report.seconds)}",
         f"  in {report.folder}/images" if report.folder else "  in the bucket",
     ]
     if report.lost:
-        lines.append(f"  {report.lost:,} results could not be handed in; they are fetched again")
+        lines.append(f"  {many(report.lost, 'result')} not handed in: that is fetched again")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ import click
 from bowerbird.cli import FAILED
 from bowerbird.cli.access import at_crawl
 from bowerbird.cli.gathering import folder_option
+from bowerbird.cli.options import PanelCommand
 from bowerbird.codec import as_json
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 json_option = click.option("--json", is_flag=True, help="Print JSON.")
 
 
-@click.command(short_help="Check files against the catalog and back.")
+@click.command(cls=PanelCommand, short_help="Check files against the catalog and back.")
 @at_crawl
 @click.option("--prune", is_flag=True, help="Remove files that no record names.")
 @click.option(
@@ -53,7 +54,7 @@ def verify(
         sys.exit(FAILED)
 
 
-@click.command(short_help="Write the catalog, or a tree of readable names.")
+@click.command(cls=PanelCommand, short_help="Write the catalog, or a tree of readable names.")
 @at_crawl
 @click.option(
     "-f", "--format", "form", required=True, type=click.Choice(["jsonl", "csv", "tree"]),
@@ -75,14 +76,16 @@ def export(
         print(said, file=sys.stderr)  # noqa: T201
 
 
-@click.command(short_help="Write one HTML file about a crawl, to send to someone.")
+@click.command(
+    cls=PanelCommand, short_help="Write one HTML file about a crawl, to send to someone."
+)
 @at_crawl
 @click.option(
     "-o", "--out", type=Path, default=Path("report.html"), show_default=True, metavar="FILE",
     help="Where to.",
 )  # fmt: skip
 @click.option(
-    "--sample", default=48, show_default=True, type=click.IntRange(0, 500),
+    "--sample", default=48, show_default=True, type=click.IntRange(0, 500), metavar="N",
     help="Embed so many small images, spread over the crawl.",
 )  # fmt: skip
 @folder_option

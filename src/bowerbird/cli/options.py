@@ -72,7 +72,7 @@ class PanelCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, panel by panel."""
-        panels: dict[str, list[tuple[str, str]]] = {}
+        panels: dict[str, list[tuple[str, str]]] = {"Options": []}  # before all others
         for parameter in self.get_params(ctx):
             row = parameter.get_help_record(ctx)
             if row is not None and not isinstance(parameter, click.Argument):

@@ -1,6 +1,7 @@
 """`worker` at a manager of Python's standard library, which has two queues and no settings."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,25 +25,10 @@ OWN = frozenset(
 _SHARED = ("workers", "concurrency", "allow_private", "allow_range")
 
 
-class WorkerCommand(click.Command):
-    """A command with some options for plain managers, apart in its help."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the two groups."""
-        rows = [(one, one.get_help_record(ctx)) for one in self.get_params(ctx)]
-        for own, title in (
-            (False, "Options"),
-            (True, "Settings where a plain manager has none to give"),
-        ):
-            with formatter.section(title):
-                formatter.write_dl(
-                    [row for one, row in rows if row is not None and (one.name in OWN) is own]
-                )
-
-
 def plain_options() -> list[click.Option]:
     """Those that `worker` has for plain managers alone."""
-    return [option.parameter() for option in TABLE if option.field in OWN]
+    apart = "Settings where a plain manager has none to give"
+    return [replace(option, panel=apart).parameter() for option in TABLE if option.field in OWN]
 
 
 def work(errand: "Errand", typed: dict[str, Any], *, quiet: bool, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bowerbird.cli.access import at_crawl
+from bowerbird.cli.options import PanelCommand
 from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.cli.workers import busiest_first, mood_of, rate_of
 from bowerbird.codec import as_json
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 LISTED = 50
 
 
-@click.command()
+@click.command(cls=PanelCommand)
 @at_crawl
 @click.option("--watch", is_flag=True, help="Show it on the whole screen, each second anew.")
 @click.option("--json", is_flag=True, help="Print JSON.")

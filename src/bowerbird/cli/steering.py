@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING
 import click
 
 from bowerbird.cli.access import at_crawl
+from bowerbird.cli.options import PanelCommand
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
 
 
-@click.command()
+@click.command(cls=PanelCommand)
 @at_crawl
-@click.option("--host", default="", help="Only those of this host.")
-@click.option("--reason", default="", help="Only those that failed for this reason.")
+@click.option("--host", default="", metavar="NAME", help="Only those of this host.")
+@click.option(
+    "--reason", default="", metavar="REASON", help="Only those that failed for this reason."
+)
 @click.option("--json", is_flag=True, help="Print JSON.")
 def retry(where: str, access: "Access", host: str, reason: str, json: bool) -> None:
     """Put failed images back into the queue."""
@@ -31,7 +34,7 @@ def retry(where: str, access: "Access", host: str, reason: str, json: bool) -> N
         click.echo("Nobody works at it now: the same `crawl` or `download` command goes on.")
 
 
-@click.command()
+@click.command(cls=PanelCommand)
 @at_crawl
 def pause(where: str, access: "Access") -> None:
     """Let nothing more begin until `resume`, also after a restart."""
@@ -43,7 +46,7 @@ def pause(where: str, access: "Access") -> None:
     click.echo(f"Paused; `bowerbird resume {where}` goes on.")
 
 
-@click.command()
+@click.command(cls=PanelCommand)
 @at_crawl
 def resume(where: str, access: "Access") -> None:
     """Go on after `pause` or `stop`."""
@@ -56,7 +59,7 @@ def resume(where: str, access: "Access") -> None:
     click.echo("Going on." if running else "It will go on with the next `crawl` or `download`.")
 
 
-@click.command(short_help="End the crawl in order; what waits is kept.")
+@click.command(cls=PanelCommand, short_help="End the crawl in order; what waits is kept.")
 @at_crawl
 def stop(where: str, access: "Access") -> None:
     """End the crawl once what is in flight is done; what waits is kept."""

@@ -169,7 +169,7 @@ def _reckoned(progress: Progress) -> dict[str, Any]:
     return {
         "ended": progress.ended,
         "waiting": progress.waiting,
-        "failed": progress.failed,
+        "failed": sum(progress.stats.dead.values()),  # as its list, with what was left out
         "eta_s": round(eta_s, 1) if eta_s is not None and progress.waiting else None,
         "images_per_s": round(progress.images_per_s, 2),
         "bytes_per_s": round(progress.bytes_per_s),
