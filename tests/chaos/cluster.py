@@ -2,11 +2,13 @@
 
     python -m tests.chaos.cluster shared --seeds 50
     python -m tests.chaos.cluster moved --seeds 30 --partitions 4
+    python -m tests.chaos.cluster killed --seeds 20
 
 `shared`: two crawls of one web with four workers each, in every other pair of seeds with workers
 that are killed: smallest gap and most in flight at the hosts they share. `moved`: the manager is
 killed and its folder deleted, up to three times, and it is started in another folder; images lie in
 folders of far workers or, with odd seeds, in a bucket: the catalog against what the web has.
+`killed`: 20 times a worker, the manager or Redis is killed, which syncs what it answers.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -29,16 +32,30 @@ from tests.redis_fixtures import RedisServer
 
 #: Of one host, without and with a delay: what both crawls of a pair are told.
 BUDGETS = ((1, 0.0), (2, 0.0), (3, 0.0), (5, 0.0), (4, 0.02), (4, 0.05), (4, 0.1))
+#: What is killed, and how often in a run; a killed manager's catalog is free after 8 s.
+VICTIMS, KILLS = ("worker",) * 4 + ("redis",) * 3 + ("manager",) * 2, 20
 #: No run takes longer, in seconds.
 PATIENCE_S = 600
 
 
+class Divided(RedisServer):
+    """A Redis that keeps what it has answered, divided into so many partitions."""
+
+    def __init__(self, folder: Path, partitions: int) -> None:
+        super().__init__(folder, "--appendonly", "yes", "--appendfsync", "always")
+        self.partitions = partitions
+
+    def at(self, crawl: str) -> str:
+        """The address of a crawl."""
+        return self.address(f"{crawl}&partitions={self.partitions}")
+
+
 @contextmanager
-def redis(folder: Path, partitions: int) -> Iterator[Callable[[str], str]]:
-    """A Redis that keeps what it has answered; answers the address of a crawl there."""
-    server = RedisServer(folder / "redis", "--appendonly", "yes").start()
+def redis(folder: Path, partitions: int) -> Iterator[Divided]:
+    """Such a Redis while the block runs."""
+    server = Divided(folder / "redis", partitions)
     try:
-        yield lambda name: server.address(f"{name}&partitions={partitions}")
+        yield server.start()
     finally:
         server.kill()
 
@@ -68,7 +85,7 @@ def shared(folder: Path, seed: int, partitions: int) -> str:
     world, kills = make(seed, hosts=3, pages=20, images=60), 3 if seed % 4 >= 2 else 0
     with ExitStack() as stack:
         web = stack.enter_context(serve(world, pause_s=0.002 if delay_s else 0.02))
-        at = stack.enter_context(redis(folder, partitions))
+        at = stack.enter_context(redis(folder, partitions)).at
         outs = [folder / name for name in "ab"]
         runs = [
             stack.enter_context(flying(*crawl(web, at(out.name), "-o", out, *budget)))
@@ -87,9 +104,14 @@ def kill_some(runs: list[Flying], dice: random.Random, number: int) -> None:
     """kill -9 of workers here and there."""
     for _ in range(number):
         time.sleep(dice.uniform(0.3, 1.5))
-        workers = dice.choice(runs).workers()
-        if workers:
-            os.kill(dice.choice(workers), signal.SIGKILL)
+        kill_one_of(runs, dice)
+
+
+def kill_one_of(runs: list[Flying], dice: random.Random) -> None:
+    """kill -9 of a worker, if there is one."""
+    workers = dice.choice(runs).workers()
+    if workers:
+        os.kill(dice.choice(workers), signal.SIGKILL)
 
 
 def requests(web: RandomWeb) -> list[Asked]:
@@ -119,9 +141,9 @@ def moved(folder: Path, seed: int, partitions: int) -> str:
     dice, world = random.Random(seed), make(seed, hosts=8, pages=80, images=240)
     with ExitStack() as stack:
         web = stack.enter_context(serve(world, pause_s=0.05))
-        engine = stack.enter_context(redis(folder, partitions))("birds")
+        engine = stack.enter_context(redis(folder, partitions)).at("birds")
         store = _bucket(stack.enter_context(s3_server())) if seed % 2 else None
-        fleet = [] if store else _fleet(stack, folder, engine)
+        fleet = [] if store else _fleet(stack, folder, engine, "w1", "w2")
 
         def manager(name: str) -> tuple[object, ...]:
             at = folder / name
@@ -149,12 +171,12 @@ def _bucket(s3: S3Server) -> str:
     return f"s3://{s3.make_bucket()}/photos?endpoint={s3.endpoint}"
 
 
-def _fleet(stack: ExitStack, folder: Path, engine: str) -> list[Flying]:
-    """Two workers as of other machines."""
+def _fleet(stack: ExitStack, folder: Path, engine: str, *names: str) -> list[Flying]:
+    """Workers as of other machines."""
     options = ("--workers", 1, "--allow-private", "--json")
     return [
         stack.enter_context(flying("worker", engine, "-o", folder / name, *options))
-        for name in ("w1", "w2")
+        for name in names
     ]
 
 
@@ -181,9 +203,59 @@ def _assert_same(engine: str, folder: Path) -> None:
     assert bird("verify", engine).status == 0
 
 
+# Kills.
+
+
+def killed(folder: Path, seed: int, partitions: int) -> str:
+    """A manager with two workers, a far one and Redis, of which now this and now that is killed;
+    what is recorded in the end."""
+    dice, world = random.Random(seed), make(seed, hosts=8, pages=120, images=480)
+    kills = [dice.choice(VICTIMS) for _ in range(KILLS)]
+    with ExitStack() as stack:
+        web = stack.enter_context(serve(world, pause_s=0.05))
+        server = stack.enter_context(redis(folder, partitions))
+        engine, out = server.at("birds"), folder / "out"
+        fleet = _fleet(stack, folder, engine, "far")
+
+        def manager() -> Flying:
+            command = crawl(web, engine, "-o", out, "--workers", 2, "--delay", 0)
+            return stack.enter_context(flying(*command))
+
+        running = manager()
+        for kill in kills:
+            _wait_for_some(web, dice.randint(10, 30))
+            if kill == "redis":
+                server.kill()
+                server.start()
+            elif kill == "manager":
+                running.kill_group() if running.process.poll() is None else None
+                running = manager()
+            else:
+                kill_one_of([*fleet, running], dice)
+        _end_at_last(running, manager)
+        verdict = compare(web, records_of(out))
+        verdict.assert_whole(faults=True)
+    told = ", ".join(f"{number} {name}" for name, number in Counter(kills).items())
+    return f"killed: {told}; {verdict.recorded} of {verdict.accepted} recorded, none twice"
+
+
+def _wait_for_some(web: RandomWeb, number: int) -> None:
+    """So many requests more, or as many as come in three seconds."""
+    wanted, until_s = len(web.log) + number, time.monotonic() + 3.0
+    while len(web.log) < wanted and time.monotonic() < until_s:
+        time.sleep(0.005)
+
+
+def _end_at_last(running: Flying, manager: Callable[[], Flying]) -> None:
+    """One that met no Redis as it started is started again."""
+    running.process.communicate(timeout=PATIENCE_S)
+    if running.process.returncode:
+        end_of(manager())
+
+
 # The command.
 
-KINDS = {"shared": shared, "moved": moved}
+KINDS = {"shared": shared, "moved": moved, "killed": killed}
 
 
 def main() -> int:
