@@ -85,10 +85,11 @@ def _lowered(headers: Any) -> dict[str, str]:
 
 @contextmanager
 def dashboard(
-    where: object, place: Place | None = None, access: Access | None = None
-) -> Iterator[Pages]:
+    where: object, place: Place | None = None, access: Access | None = None,
+    folders: Sequence[Path] = (),
+) -> Iterator[Pages]:  # fmt: skip
     """A dashboard on a free port."""
-    shown = Dashboard(str(where), access or Access(), place or Place(port=0))
+    shown = Dashboard(str(where), access or Access(), place or Place(port=0), folders)
     thread = threading.Thread(target=shown.run, name="dashboard of a test")
     thread.start()
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.bird import Flying, bird, flying, wait_for
-from tests.dashboard_fixtures import dashboard
+from tests.dashboard_fixtures import dashboard, finished
 from tests.engine_place import Place
 from tests.redis_fixtures import RedisServer, redis_server
 from tests.web import Web, serve, tree
@@ -115,6 +115,12 @@ def test_a_dashboard_of_nothing_says_so(
     assert ran.status in (1, 2)
     assert said in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_folder_of_images_that_is_none_is_said_before_anything_is_shown(tmp_path: Path) -> None:
+    finished(tmp_path / "c")
+    ran = bird("dashboard", "c", "--port", 0, "--folder", "away", cwd=tmp_path)
+    assert (ran.status, "away is no folder" in ran.err) == (2, True)
 
 
 def test_a_crawl_in_redis_is_seen_by_address_and_by_folder(

@@ -151,6 +151,17 @@ def test_an_image_of_another_machine_is_said_to_lie_there(shown: Pages) -> None:
     assert shown.get(f"/gallery/original/{image['id']}").status == 404
 
 
+def test_an_image_in_a_folder_that_is_given_is_shown(tmp_path: Path) -> None:
+    make_crawl(tmp_path / "crawl", 0, files=0)
+    add(tmp_path / "crawl", "far.gif", HTML, "gif", where="file://elsewhere/data#0123")
+    (tmp_path / "copied").mkdir()
+    (tmp_path / "crawl/images").rename(tmp_path / "copied/images")
+    with dashboard(tmp_path / "crawl", folders=[tmp_path / "copied"]) as pages:
+        wait_for("the image", lambda: images(pages)["images"] == 1)
+        assert one(pages, "far")["away"] == ""
+        assert pages.get("/gallery/original/0").body == HTML
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -44,7 +44,7 @@ class Originals:
         """Where an image lies that is not on this machine; "" where it is."""
         if not item.sha256 or not item.folders:
             return "elsewhere"
-        if any(self.is_here(folder) for folder in item.folders):
+        if any(map(self.is_here, item.folders)) or (self._given and self.path(item)):
             return ""
         first = item.folders[0]
         return first.partition("#")[0] if first.startswith("file://") else OWN

@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bowerbird.cli.access import at_crawl
+from bowerbird.cli.gathering import folder_option
 from bowerbird.cli.options import PanelCommand
 from bowerbird.errors import SettingsError
 from bowerbird.settings import option_name
@@ -42,11 +44,13 @@ OPTIONS = frozenset({"dashboard", "dashboard_token", "dashboard_cert", "dashboar
 )
 @click.option("--cert", default="", metavar="FILE", help="Certificate for HTTPS, PEM.")
 @click.option("--key", default="", metavar="FILE", help="Its private key, PEM.")
-def dashboard(where: str, access: "Access", **given: Any) -> None:
+@folder_option
+def dashboard(where: str, access: "Access", folders: tuple[Path, ...], **given: Any) -> None:
     """Show a crawl in the browser: of a folder, finished or at work, or at an address.
 
     It asks the manager while one works, and may stay open over its restarts.
     """
+    from bowerbird.app.originals import Originals
     from bowerbird.app.status import status_of
     from bowerbird.web.errand import Told, line_of
     from bowerbird.web.place import Place
@@ -55,7 +59,8 @@ def dashboard(where: str, access: "Access", **given: Any) -> None:
     place = Place(**given)
     place.check()
     status_of(where, access)  # says what is wrong with address, folder or key
-    shown = Dashboard(where, access, place)
+    Originals(None, given=folders)  # with one of these
+    shown = Dashboard(where, access, place, folders)
     told = Told(address=shown.address, way_in=shown.way_in, file=shown.token_file)
     click.echo(line_of(told, shows=sys.stdout.isatty()))
     if place.open and not place.cert:

@@ -1,7 +1,8 @@
 """The application: the routes of all parts behind one guard."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -21,10 +22,10 @@ from bowerbird.web.sparing import Sparing
 from bowerbird.web.stream import Stream
 
 
-def application(watch: Watch, guard: Guard) -> tuple[ASGIApp, Site]:
+def application(watch: Watch, guard: Guard, folders: Sequence[Path] = ()) -> tuple[ASGIApp, Site]:
     """The application that shows what a watch sees, and what its pages share."""
     site = Site(watch, Stream(watch), guard, Sparing())
-    desk = gallery.Desk(watch)
+    desk = gallery.Desk(watch, folders)
     more = gallery.endpoints(desk)
 
     @asynccontextmanager

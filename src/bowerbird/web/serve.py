@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -26,8 +27,11 @@ SOON_S = 0.005
 class Dashboard:
     """One dashboard: `run` serves it, `end` ends that, from any thread."""
 
-    def __init__(self, where: str, access: Access, place: Place) -> None:
-        """Raises UsageError where it cannot be served so."""
+    def __init__(
+        self, where: str, access: Access, place: Place, folders: Sequence[Path] = ()
+    ) -> None:
+        """Raises UsageError where it cannot be served so. `folders`: with images of the crawl,
+        wherever they are mounted."""
         place.check()
         self.token, self.token_file = token_of(place, where)
         self._listening = place.bound()
@@ -37,7 +41,7 @@ class Dashboard:
             token=self.token, port=self._listening.getsockname()[1], open=place.open,
             secure=bool(place.cert), names=_names(place),
         )  # fmt: skip
-        app, site = application(self._watch, guard)
+        app, site = application(self._watch, guard, folders)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, ws="none", http="h11",
             loop="asyncio", timeout_graceful_shutdown=FAREWELL_S, proxy_headers=False,

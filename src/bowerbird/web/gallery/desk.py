@@ -2,8 +2,9 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import anyio
@@ -24,9 +25,9 @@ T = TypeVar("T")
 class Desk:
     """Answers what pages ask of the gallery."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, folders: Sequence[Path] = ()) -> None:
         """Open nothing yet: who looks at the live view alone pays for no gallery."""
-        self._watch = watch
+        self._watch, self._folders = watch, folders
         self._gallery: Gallery | None = None
         self._lock = threading.Lock()
         self._limiters: dict[int, CapacityLimiter] = {}
@@ -56,7 +57,9 @@ class Desk:
     def _opened(self) -> Gallery:
         with self._lock:
             if self._gallery is None:
-                self._gallery = Gallery(self._watch.ask, (), lambda: self._watch.moment.number)
+                self._gallery = Gallery(
+                    self._watch.ask, self._folders, lambda: self._watch.moment.number
+                )
                 self._gallery.start()
             self._gallery.touch()
             return self._gallery

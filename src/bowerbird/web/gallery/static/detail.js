@@ -95,7 +95,8 @@ export class Detail {
   }
 
   #empty(image) {
-    const why = image.away ? `This image lies ${image.away === "elsewhere" ? "elsewhere" : `in ${image.away}`}.`
+    const why = image.away === "elsewhere" ? "This image lies elsewhere."
+      : image.away ? `This image lies in ${image.away}, which is not known here. Where that is mounted or copied, bowerbird dashboard … --folder FOLDER shows it.`
       : image.type === "svg" ? "SVG may carry scripts: it is not drawn here, only saved." : "This image cannot be drawn.";
     return el("div", { class: "undrawn" }, el("b", {}, (image.type || "?").toUpperCase()), el("p", {}, why));
   }
