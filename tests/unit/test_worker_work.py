@@ -1,6 +1,7 @@
 """A disk that takes no more is nobody's fault but ours: the task goes back uncounted."""
 
 import base64
+import gc
 from typing import Any
 
 import pytest
@@ -123,3 +124,25 @@ def test_an_image_that_found_the_decoder_busy_goes_back_uncounted(
     for one in (outcome, again):
         assert one is not None
         assert (one.verb, one.counts) == (Verb.RELEASED, {})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        png(1),
+        png(1)[:-20],
+        png(1).replace(b"IDAT", b"IDAT\xff"),
+        b"<!doctype html><a href='/b'><img srcset='a.png, b.png 2x'><iframe srcdoc='<img src=c>'>",
+        b"<!doctype html><script type='application/ld+json'>{]</script><img src='data:,x'>",
+    ],
+)
+def test_nothing_that_was_read_waits_for_the_collector_of_cycles(work: Work, body: bytes) -> None:
+    """Workers let it run rarely: a tree or a body in a cycle would stay for hundreds of pages."""
+    answered(work, body)
+    gc.collect()
+    gc.disable()
+    try:
+        answered(work, body)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
