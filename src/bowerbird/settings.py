@@ -279,6 +279,8 @@ def _shown(value: Any) -> str:
         return "default"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
     return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
 
 

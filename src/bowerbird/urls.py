@@ -86,12 +86,20 @@ def in_scope(scope: Scope, start_urls: Iterable[str]) -> Test:
     return lambda url: domain_of(host_of(url)) in domains
 
 
-def matcher(include: Iterable[str], exclude: Iterable[str]) -> Test:
-    """A test of whole URLs against globs: any of `include` (if given) and none of `exclude`."""
-    wanted, unwanted = _any_of(include), _any_of(exclude)
+def matcher(include: Iterable[str], exclude: Iterable[str], kind: str) -> Test:
+    """A test of whole URLs against globs: any of `include` (if given) and none of `exclude`.
+
+    `kind`: page or image; `image:GLOB` and `page:GLOB` bind one kind, a bare GLOB both.
+    """
+    wanted, unwanted = _any_of(_binding(include, kind)), _any_of(_binding(exclude, kind))
     if wanted is None and unwanted is None:
         return lambda _: True
     return lambda url: (wanted is None or wanted(url)) and not (unwanted and unwanted(url))
+
+
+def _binding(globs: Iterable[str], kind: str) -> list[str]:
+    other = "page:" if kind == "image" else "image:"
+    return [glob.removeprefix(f"{kind}:") for glob in globs if not glob.startswith(other)]
 
 
 def _any_of(globs: Iterable[str]) -> Test | None:

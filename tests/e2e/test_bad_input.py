@@ -1,12 +1,14 @@
 """Bad input: a clear message, the right exit status, no traceback, nothing lost."""
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bowerbird.store import claimed
-from tests.bird import Ran, bird, flying, wait_for
+from tests.bird import Ran, bird, flying, records_of, wait_for
 from tests.web import Answer, serve, tree
 
 
@@ -128,6 +130,30 @@ def test_bad_lines_among_good_ones_are_counted_and_listed(out, tmp_path):
     assert "2 images" in ran.out
     assert "1 bad line" in ran.out + ran.err
     assert "not-a-url" in ran.out + ran.err
+
+
+def test_include_and_exclude_choose_among_a_list(out, tmp_path):
+    listed = tmp_path / "list.txt"
+    with serve(tree(pages=1, images=4)) as web:
+        listed.write_text("\n".join(f"{web.url}/i{n}.png" for n in (1, 2, 3)))
+        chosen = ("--include", "image:*i[12].png", "--include", "page:*", "--exclude", "*1.png")
+        ran = bird("download", listed, "-o", out, "--allow-private", "--workers", 1, *chosen)
+
+    assert "1 image," in ran.out
+    assert [record.url for record in records_of(out)] == [f"{web.url}/i2.png"]
+    assert "2 URLs of the list left out by --include and --exclude" in ran.out
+
+
+def test_an_export_to_a_full_disk_is_no_traceback(out, tmp_path):
+    with serve(tree(pages=1, images=1)) as web:
+        bird("crawl", f"{web.url}/p0", "-o", out, "--workers", 1)
+    ran = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m bowerbird export {out} -f jsonl > /dev/full"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1), ran.stderr
+    assert "No space left" in ran.stderr
 
 
 def test_a_list_from_standard_input(out):

@@ -26,7 +26,7 @@ from bowerbird.manager.progress import Progress, ended
 from bowerbird.manager.report import Report, make_report
 from bowerbird.manager.room import NO_ROOM
 from bowerbird.manager.run import Run
-from bowerbird.manager.seeds import Seeder, list_tasks, start_tasks
+from bowerbird.manager.seeds import Chosen, Seeder, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Kind, State, Stats, Task
 from bowerbird.settings import Job, Mode, Secrets, make_settings
@@ -154,6 +154,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared, open_site: OpenSite) 
     began_s = clock.now_s()
     count = _worker_count(prepared.job, alone=open_site is embedded and order.listen is None)
     job = msgspec.structs.replace(prepared.job, workers=max(1, count))
+    order.start = chosen = Chosen(order.start, job.settings)
     with open_site(order, folder, job, count) as site:
         engine = site.engine
         for line in _of_pause(engine, folder):
@@ -166,7 +167,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared, open_site: OpenSite) 
             store=job.store.partition("?")[0],
             totals=engine.totals(), seconds=clock.now_s() - began_s,
             workers_died=site.supervisor.deaths, wall_s=clock.wall_s(),
-            notes=(*order.notes(), *_notes(engine, job, prepared.resumed, stats)),
+            notes=(*order.notes(), *chosen.notes(), *_notes(engine, job, prepared.resumed, stats)),
         )  # fmt: skip
     try:
         write_private(folder.report, report.as_json())

@@ -12,6 +12,7 @@ from bowerbird.manager.here import Here
 from bowerbird.manager.listed import Listed
 from bowerbird.manager.verify import Verified
 from bowerbird.store import FileStore
+from bowerbird.words import many
 
 
 def verify_crawl(
@@ -65,7 +66,7 @@ def export_crawl(
         write = export_jsonl if form == "jsonl" else export_csv
         with output(out) as stream:
             count = write(all_entries(crawl.catalog), stream)
-    return f"{count} records written to {out}." if out else ""
+    return f"{many(count, 'record')} written to {out}." if out else ""
 
 
 def _require_rest(crawl: Visit) -> None:
@@ -94,9 +95,10 @@ def _export_tree(crawl: Visit, out: Path, folders: Sequence[Path]) -> str:
     bucket = crawl.store
     here = Here(None, folders) if bucket else here_of(crawl, folders)
     tree = export_tree(all_entries(crawl.catalog), here, out)
-    missing = f", {tree.missing} have no file here" if tree.missing else ""
+    missing = f", {tree.missing:,} without a file here" if tree.missing else ""
     hint = " `bowerbird gather` brings those of other machines." if tree.away and not bucket else ""
-    return f"{tree.linked} names made in {tree.folder}, {tree.there} were there{missing}.{hint}"
+    made = f"{many(tree.linked, 'name')} made in {tree.folder}"
+    return f"{made}, {tree.there:,} there already{missing}.{hint}"
 
 
 def here_of(crawl: Visit, folders: Iterable[Path], *, read: bool = True) -> Here:

@@ -1,6 +1,8 @@
 """The command line: parses, calls `bowerbird.app`, prints. Holds no rule."""
 
+import errno
 import sys
+from contextlib import suppress
 
 from bowerbird.errors import BowerbirdError, UsageError
 
@@ -27,3 +29,11 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
         sys.exit(FINISHED)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        text = f"bowerbird: {error.strerror}: what was to be written is cut off."
+        print(text, file=sys.stderr)  # noqa: T201
+        with suppress(OSError):
+            sys.stdout.close()  # or Python would try once more
+        sys.exit(FAILED)

@@ -30,6 +30,9 @@ def crawls(engine: str, json: bool, **typed: Any) -> None:
     if json:
         sys.stdout.buffer.write(as_json(rows))
         return
+    if not rows:
+        click.echo("There are no crawls.")
+        return
     table = [_HEAD, *map(_cells, rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:

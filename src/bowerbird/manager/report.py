@@ -10,7 +10,7 @@ import msgspec
 from bowerbird._version import __version__
 from bowerbird.catalog import Totals
 from bowerbird.manager.progress import failures, left_out
-from bowerbird.model import Stats, Trap, plain_counters, traps_of
+from bowerbird.model import Kind, Stats, Trap, plain_counters, traps_of
 from bowerbird.words import many
 
 #: Kinds of traps, for people, with the option that sets the limit.
@@ -78,12 +78,17 @@ def make_report(
         new_bytes=stats.bytes - before.bytes, seconds=round(seconds, 3),
         pages=stats.counters.get("pages", 0), documents=stats.done,
         failures=failures(stats), left_out=left_out(stats),
-        skipped=stats.skipped, waiting=sum(stats.waiting.values()) + stats.leased,
+        skipped=stats.skipped, waiting=_to_do(stats),
         counters=plain_counters(stats.counters), traps=traps_of(stats.counters),
         hosts=stats.hosts, workers_died=workers_died,
         notes=(*notes, *_notes(stats)),
         finished_at=datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
+
+
+def _to_do(stats: Stats) -> int:
+    """Tasks not yet ended; a robots.txt that nothing waits for any more is none."""
+    return sum(n for kind, n in stats.waiting.items() if kind != Kind.ROBOTS) + stats.leased
 
 
 def _notes(stats: Stats) -> Iterator[str]:

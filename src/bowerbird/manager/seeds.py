@@ -12,6 +12,7 @@ from bowerbird.errors import StorageFullError
 from bowerbird.frontier.base import ADD_LIMIT
 from bowerbird.model import Kind, Task
 from bowerbird.settings import Mode, Settings
+from bowerbird.words import many
 
 #: A chunk that the disk refused is added again after so long, in seconds.
 NO_ROOM_S = 1.0
@@ -37,6 +38,29 @@ def start_tasks(settings: Settings, start_urls: Iterable[str]) -> Iterator[Task]
 def list_tasks(image_urls: Iterable[str]) -> Iterator[Task]:
     """The tasks of a list of image URLs."""
     return (Task(url=url, kind=Kind.IMAGE) for url in image_urls)
+
+
+class Chosen:
+    """The image URLs of a list that `--include` and `--exclude` let pass. Iterate once."""
+
+    def __init__(self, given: Iterable[str], settings: Settings) -> None:
+        self._given = given
+        self._wanted = urls.matcher(settings.include, settings.exclude, "image")
+        self._left_out = 0
+
+    def __iter__(self) -> Iterator[str]:
+        """Those that pass; the others are counted."""
+        for url in self._given:
+            if self._wanted(url):
+                yield url
+            else:
+                self._left_out += 1
+
+    def notes(self) -> list[str]:
+        """What should not be a silent nothing."""
+        if not self._left_out:
+            return []
+        return [f"{many(self._left_out, 'URL')} of the list left out by --include and --exclude."]
 
 
 class Seeder:

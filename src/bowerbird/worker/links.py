@@ -25,8 +25,8 @@ class Admission:
         self._starts = tuple(start_urls)
         self._in_scope = urls.in_scope(settings.scope, self._starts)
         self._origin_in_scope = urls.in_scope(_of_origins(settings.scope), self._starts)
-        self._page_matches = _matcher(settings, "page")
-        self._image_matches = _matcher(settings, "image")
+        self._page_matches = urls.matcher(settings.include, settings.exclude, "page")
+        self._image_matches = urls.matcher(settings.include, settings.exclude, "image")
         self._follows = settings.mode is Mode.CRAWL
 
     def page(self, url: str, depth: int, source: str) -> bool:
@@ -67,18 +67,6 @@ class Admission:
 
 def _of_origins(scope: Scope) -> Scope:
     return Scope.HOST if scope is Scope.PREFIX else scope
-
-
-def _matcher(settings: Settings, kind: str) -> urls.Test:
-    return urls.matcher(_patterns(settings.include, kind), _patterns(settings.exclude, kind))
-
-
-def _patterns(patterns: Iterable[str], kind: str) -> list[str]:
-    """`image:GLOB` and `page:GLOB` bind one kind, a bare GLOB both."""
-    other = "page:" if kind == "image" else "image:"
-    return [
-        pattern.removeprefix(f"{kind}:") for pattern in patterns if not pattern.startswith(other)
-    ]
 
 
 class Known:
