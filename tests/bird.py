@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import apsw
 
@@ -47,6 +48,53 @@ def bird(*arguments: object, stdin: str | None = None, cwd: Path | None = None) 
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+class Heard(threading.Thread):
+    """What a stream says, read by this thread alone: who waits for a line takes none from who asks
+    for all, and a program never waits for somebody to listen."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(daemon=True)
+        self._stream = stream
+        self._lines: list[str] = []
+        self._told = 0
+        self._is_over = False
+        self._news = threading.Condition()
+        self.start()
+
+    def run(self) -> None:
+        with self._stream:
+            for line in self._stream:
+                self._take([line], is_over=False)
+        self._take([], is_over=True)
+
+    def _take(self, lines: list[str], *, is_over: bool) -> None:
+        with self._news:
+            self._lines += lines
+            self._is_over = is_over
+            self._news.notify_all()
+
+    def line(self) -> str:
+        """The next line, each once; "" behind the last one."""
+        with self._news:
+            came = self._news.wait_for(
+                lambda: self._told < len(self._lines) or self._is_over, PATIENCE_S
+            )
+            assert came, f"nothing more was said after: {self._lines[-3:]}"
+            self._told += 1
+            return "".join(self._lines[self._told - 1 : self._told])
+
+    def all(self) -> str:
+        """Everything, also what was told line by line; waits for the end."""
+        self.join(PATIENCE_S)
+        assert not self.is_alive(), "somebody still has this stream open"
+        return "".join(self._lines)
+
+    def rest(self) -> str:
+        """What was not told yet; waits for the end."""
+        self.all()
+        return "".join(self._lines[self._told :])
+
+
 class Flying:
     """A command that runs, in a process group of its own."""
 
@@ -55,11 +103,24 @@ class Flying:
             _command(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self._out, self._err = Heard(self.process.stdout), Heard(self.process.stderr)
+
+    def line(self) -> str:
+        """The next line on standard error, each once; "" when it has ended."""
+        return self._err.line()
+
+    def says(self, text: str) -> str:
+        """Wait for a line on standard error with these words."""
+        while text not in (line := self.line()):
+            assert line, f"it ended without saying: {text}"
+        return line
 
     def kill_group(self) -> None:
         """kill -9 of the manager and all its workers at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate()
+        self.ended()
 
     def interrupt(self) -> None:
         """Ctrl-C, as a terminal sends it: to the whole group."""
@@ -67,8 +128,8 @@ class Flying:
 
     def ended(self) -> Ran:
         """Wait for its end."""
-        out, err = self.process.communicate(timeout=PATIENCE_S)
-        return Ran(self.process.returncode, out, err)
+        status = self.process.wait(PATIENCE_S)
+        return Ran(status, self._out.all(), self._err.all())
 
     def workers(self) -> list[int]:
         """Process ids of its workers."""

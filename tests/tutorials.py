@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bird import Heard
+
 #: The task process of the first tutorial.
 TASK_A = """\
 #coding:utf-8
@@ -151,23 +153,24 @@ class Program:
             [python, str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env=env,
         )  # fmt: skip
+        assert self.process.stdout is not None
+        self._said = Heard(self.process.stdout)
 
     def says(self) -> str:
         """The next line; "" where there is none any more."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        return self._said.line().strip()
 
     def ended(self) -> str:
         """All the rest that it says; its status has to be 0."""
-        out, _ = self.process.communicate(timeout=60)
-        assert self.process.returncode == 0, out
-        return out
+        status, rest = self.process.wait(60), self._said.rest()
+        assert status == 0, rest
+        return rest
 
     def kill(self) -> None:
         """kill -9, if it still runs."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.communicate()
+            self.process.wait()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.chaos import page
@@ -28,28 +29,29 @@ def main() -> int:
     options = _options()
     broken = 0
     for row in [row for row in ROWS if not options.rows or row.split()[0] in options.rows]:
-        tolls = _runs(row, range(options.first, options.first + options.seeds), options.faults)
-        broken += sum(bool(one.complaints) for one in tolls)
-        if tolls and options.page:
-            page.put(PAGE, tolls)
+        tolls: list[Toll] = []
+        for toll in _runs(row, range(options.first, options.first + options.seeds), options.faults):
+            tolls.append(toll)
+            broken += bool(toll.complaints)
+            if options.page:  # after each run: hours may be cut short
+                page.put(PAGE, tolls)
     print(f"{broken} runs in which a promise was broken")
     return min(1, broken)
 
 
-def _runs(row: str, seeds: range, faults: int) -> list[Toll]:
-    tolls = []
+def _runs(row: str, seeds: range, faults: int) -> Iterator[Toll]:
     for seed in seeds:
         try:
             with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-                tolls.append(ROWS[row](Path(folder), seed, faults or FAULTS[row]))
+                toll = ROWS[row](Path(folder), seed, faults or FAULTS[row])
         except UnableError as error:
             print(f"row {row}: not on this machine: {error}", flush=True)
-            return []
+            return
         except Exception as error:  # one run that breaks off is told, and the next ones are run
             traceback.print_exc()
-            tolls.append(Toll(row, seed, failed=f"{type(error).__name__}: {error}"[:300]))
-        _tell(tolls[-1])
-    return tolls
+            toll = Toll(row, seed, failed=f"{type(error).__name__}: {error}"[:300])
+        _tell(toll)
+        yield toll
 
 
 def _tell(toll: Toll) -> None:

@@ -89,12 +89,32 @@ def disk(folder: Path, mib: int, *mkfs: str) -> Iterator[Disk]:
         subprocess.run(words, check=True, capture_output=True, env=_with_sbin())
     except (OSError, subprocess.CalledProcessError) as error:
         raise NoDiskError(f"mkfs.ext4 does not run here: {error}") from None
-    made.mount()
+    with _shared(folder):
+        made.mount()
+        try:
+            yield made
+        finally:
+            with suppress(subprocess.CalledProcessError):
+                made.unmount("--lazy")
+
+
+@contextmanager
+def _shared(folder: Path) -> Iterator[None]:
+    """What is unmounted below is unmounted everywhere: `ip netns exec` of a test beside us takes a
+    copy of all mounts, which would keep a disk alive whose power was cut."""
+    _mount("--bind", str(folder), str(folder))
     try:
-        yield made
+        _mount("--make-shared", str(folder))
+        yield
     finally:
         with suppress(subprocess.CalledProcessError):
-            made.unmount("--lazy")
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _mount(*words: str) -> None:
+    done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NoDiskError(f"no mounts here: {done.stderr.strip()}")
 
 
 def _with_sbin() -> dict[str, str]:

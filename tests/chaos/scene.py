@@ -181,6 +181,9 @@ class Scene:
             status = self.manager.process.wait(max(1.0, until_s - time.monotonic()))
             if status == 0 and not self._waits():
                 return
+            if status == 1:  # it was starting, and has ended after the fault had passed
+                self.start_if_it_could_not()
+                continue
             assert status <= 0 or status == 130, f"status {status}: {self.manager.said}"
             self.start()
 

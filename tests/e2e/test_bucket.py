@@ -16,7 +16,7 @@ import pytest
 
 import bowerbird
 from bowerbird.store.s3.client import MULTIPART
-from tests.bird import Flying, Ran, bird, flying, records_of, wait_for
+from tests.bird import Ran, bird, flying, records_of, wait_for
 from tests.buckets import KEY_ID, SECRET, Asked, Proxy, S3Server, Says, keys, s3
 from tests.redis_fixtures import redis_server
 from tests.web import PNG, Answer, Answers, Web, images_of, noisy_png, serve, tree
@@ -92,13 +92,6 @@ class Full:
         self._taken += is_image(asked)
         refuses = self._taken > 5 and asked.method == "PUT" and not self.over.is_set()
         return Says(403, self._code) if refuses else None
-
-
-def said(run: Flying, text: str) -> str:
-    assert run.process.stderr is not None
-    while text not in (line := run.process.stderr.readline()):
-        assert line, f"it ended without saying: {text}"
-    return line
 
 
 # All is well.
@@ -286,7 +279,7 @@ def test_a_bucket_that_refuses_in_mid_crawl_pauses_it_until_it_takes_images_agai
         flying(*crawled(web, to(place, proxy.endpoint), state, "--workers", 1)) as run,
     ):
         wait_for("pause", lambda: "paused (bucket-refuses)" in bird("status", state).out)
-        why = said(run, "quota is used up")
+        why = run.says("quota is used up")
         wait_for("rest", lambda: '"leased": 0' in bird("status", state, "--json").out)
         full.over.set()
         ran = run.ended()
@@ -413,7 +406,7 @@ def test_far_workers_put_images_there_with_keys_of_their_own(
     )
     with serve(ANSWERS, pause_s=0.01) as web, Proxy(s3, lambda _: None) as proxy:
         with flying(*crawled(web, to(place, s3.endpoint), state, *manager)) as run:
-            line = said(run, "bowerbird worker")
+            line = run.says("bowerbird worker")
             for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
                 monkeypatch.delenv(name)
             monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
@@ -450,7 +443,7 @@ def test_a_far_workers_keys_are_used_where_its_owner_says_and_nowhere_else(
         serve(ANSWERS) as web,
         flying(*crawled(web, to(place, s3.endpoint), state, *manager)) as run,
     ):
-        said(run, "bowerbird worker")
+        run.says("bowerbird worker")
         worker = bird(*joining(manager, own))
 
     assert_refused(worker, words)
@@ -462,7 +455,7 @@ def test_a_bucket_is_no_place_for_a_crawl_into_folders(s3, place, manager, tmp_p
         serve(ANSWERS) as web,
         flying("crawl", f"{web.url}/p0", "-o", tmp_path / "out", *manager) as run,
     ):
-        said(run, "bowerbird worker")
+        run.says("bowerbird worker")
         worker = bird(*joining(manager, to(place, s3.endpoint)))
 
     assert_refused(worker, "name a folder with -o")
@@ -478,7 +471,7 @@ def test_a_bucket_that_refuses_far_workers_and_the_manager_pauses_the_crawl(
             flying(*crawled(web, out, state, *manager)) as run,
             flying(*joining(manager, out)) as worker,
         ):
-            why = said(worker, "may not do that")
+            why = worker.says("may not do that")
             wait_for("pause", lambda: "paused (bucket-refuses)" in bird("status", state).out)
             afar = bird("verify", f"tcp://{manager[1]}", *manager[2:4])
             full.over.set()
@@ -500,7 +493,7 @@ def test_a_far_worker_that_alone_is_refused_leaves_the_rest_to_others(s3, place,
             flying(*crawled(web, to(place, s3.endpoint), state, *manager)) as run,
             flying(*joining(manager, to(place, proxy.endpoint))) as refused,
         ):
-            assert "credentials have expired" in said(refused, place + " cannot be read or written")
+            assert "credentials have expired" in refused.says(place + " cannot be read or written")
             with flying(*joining(manager, to(place, s3.endpoint))) as well:
                 ran, _, _ = run.ended(), refused.ended(), well.ended()
         assert_whole(web, s3, place, state)
@@ -520,7 +513,7 @@ def test_with_a_frontier_in_redis_any_state_folder_has_the_catalog_anew(
         out = to(place, s3.endpoint)
         command = crawled(web, out, state, "--engine", engine, "--workers", 0)
         with flying(*command) as run:
-            line = said(run, "bowerbird worker")
+            line = run.says("bowerbird worker")
             joined = ("worker", engine, "--workers", 1, "--allow-private", "--json", "-o")
             alone = bird(*joined, tmp_path / "mine")
             with flying(*joined, out) as worker:

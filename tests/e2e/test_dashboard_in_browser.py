@@ -101,12 +101,9 @@ def web() -> Iterator[Web]:
 
 def _address(flown: Flying, folder: Path) -> tuple[str, str]:
     """Where the dashboard beside a crawl is, and its token."""
-    assert flown.process.stderr is not None
-    for line in flown.process.stderr:
-        if found := re.search(r"Dashboard: (http://[\d.:]+)", line):
-            token = (folder / ".bowerbird" / "dashboard.token").read_text().strip()
-            return found[1], token
-    raise AssertionError("it said no address")
+    found = re.search(r"Dashboard: (http://[\d.:]+)", flown.says("Dashboard: "))
+    assert found
+    return found[1], (folder / ".bowerbird" / "dashboard.token").read_text().strip()
 
 
 def test_the_live_view_moves_and_steers_while_a_crawl_runs(

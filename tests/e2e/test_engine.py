@@ -134,6 +134,7 @@ def test_pause_resume_and_stop_go_through_redis(place: Place) -> None:
         flying(*place.crawl(web, "--workers", 1)) as manager,
     ):
         wait_for("some images", lambda: len(web.requests) > 40)
+        web.pause_s = 1.0  # there is work left however long commands take to start
         assert bird("pause", place.engine).status == 0
         assert "paused" in bird("status", place.engine).out
         assert bird("resume", place.engine).out.startswith("Going on")

@@ -74,9 +74,6 @@ def fly() -> Iterator[Callable[..., Flying]]:
     for one in started:
         if one.process.poll() is None:
             one.kill_group()
-        for pipe in (one.process.stdout, one.process.stderr):
-            if pipe is not None:
-                pipe.close()
 
 
 Fly = Callable[..., Flying]
@@ -99,13 +96,6 @@ def ended(worker: Flying) -> Ran:
     assert ran.status == 0, ran.err
     assert "Traceback" not in ran.err
     return ran
-
-
-def line_with(run: Flying, text: str) -> str:
-    assert run.process.stderr is not None
-    while text not in (line := run.process.stderr.readline()):
-        assert line, f"it ended without saying: {text}"
-    return line
 
 
 def quiet_s(web: Web) -> float:
@@ -132,10 +122,10 @@ def test_workers_that_start_first_wait_and_share_the_work(place, fly):
     with serve(answers, pause_s=0.01) as web:
         workers = [fly(place.worker(name)) for name in ("one", "two")]
         for worker in workers:
-            assert "Waiting" in line_with(worker, "Nothing answers")
+            assert "Waiting" in worker.says("Nothing answers")
         flying = fly(place.crawl(web))
         for worker in workers:
-            line_with(worker, "Joined")
+            worker.says("Joined")
         wait_for("both", lambda: '"sessions": 2' in bird("status", place.out, "--json").out)
         joined.set()
         manager = flying.ended()
@@ -199,7 +189,7 @@ def test_a_worker_whose_manager_is_away_beyond_the_deadline_aborts_and_keeps_wha
         manager = fly(place.crawl(web))
         wait_for("requests", lambda: len(web.requests) > 30)
         manager.kill_group()
-        assert "Trying again" in line_with(worker, "away")
+        assert "Trying again" in worker.says("away")
         wait_for("the deadline", lambda: quiet_s(web) > 9.0)
         again = bird(*place.crawl(web))
 
@@ -264,9 +254,9 @@ def test_a_worker_without_the_right_leaves_private_addresses_to_others_and_says_
     with serve(tree(pages=5, images=2)) as web:
         manager = fly(place.crawl(web, "--allow-private"))
         without = fly(place.worker("without", "--allow-range", "10.0.0.0/8"))
-        said = line_with(without, "leads to the private address 127.0.0.1")
+        said = without.says("leads to the private address 127.0.0.1")
         assert "--allow-range 127.0.0.1" in said
-        line_with(manager, "started without --allow-range")
+        manager.says("started without --allow-range")
         assert web.requests == []
         other = fly(place.worker("with", "--allow-range", "127.0.0.0/8"))
         ran = ended(manager)
@@ -284,8 +274,8 @@ def test_stay_waits_for_the_next_crawl_at_the_address(place, fly):
             ran = bird(*place.crawl(site, out=place.base / f"out{number}"))
             assert ran.status == 0, ran.err
             assert ran.report["images"] == len(images_of(site.answers))
-            assert f"{site.url}/p0" in line_with(worker, "Joined")
-            line_with(worker, "waiting for the next one")
+            assert f"{site.url}/p0" in worker.says("Joined")
+            worker.says("waiting for the next one")
         worker.interrupt()
         ran = worker.ended()
 
@@ -356,7 +346,7 @@ def test_a_second_ctrl_c_leaves_at_once(place, fly):
         worker = fly(place.worker())
         wait_for("a request that hangs", lambda: len(web.requests) > 0)
         worker.interrupt()
-        line_with(worker, "again to leave at once")
+        worker.says("again to leave at once")
         worker.interrupt()
 
         assert worker.ended().status == 130
@@ -384,7 +374,7 @@ def _lives(pid: int) -> bool:
 
 def test_a_wrong_key_is_said_and_ends_it(place, fly):
     with serve({"/p0": Answer(b"x")}, pause_s=60.0) as web:
-        line_with(fly(place.crawl(web)), "Listening")
+        fly(place.crawl(web)).says("Listening")
         wrong = place.base / "wrong"
         wrong.write_text("another\n")
         ran = bird("worker", place.address, "--authkey-file", wrong, "-o", place.base / "w")
@@ -436,7 +426,7 @@ def test_the_folder_of_another_crawl_is_refused_and_the_crawls_own_is_shared(pla
     with serve(tree(pages=4, images=2)) as web, serve(tree(pages=3, images=1)) as other:
         assert bird("crawl", f"{other.url}/p0", "-o", place.base / "foreign").status == 0
         manager = fly(place.crawl(web))
-        line_with(manager, "Listening")
+        manager.says("Listening")
         refused = bird(*place.worker("foreign"))
         ran = bird(*place.worker("out"))
 

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from bowerbird.store.names import owner_of
-from tests.bird import Flying, bird, flying, records_of, wait_for
+from tests.bird import bird, flying, records_of, wait_for
 from tests.web import PNG, Answer, Answers, Web, images_of, noisy_png, serve
 
 MIB = 1 << 20
@@ -84,7 +84,7 @@ def test_a_far_worker_whose_disk_is_full_leaves_the_rest_to_others(tmp_path, mou
             flying(*arguments) as run,
             flying("worker", f"tcp://127.0.0.1:{port}", "-o", small, *joining) as full,
         ):
-            line_with(full, "No more room in")
+            full.says("No more room in")
             status = bird("status", tmp_path / "out")
             with flying(
                 "worker", f"tcp://127.0.0.1:{port}", "-o", tmp_path / "large", *joining
@@ -96,12 +96,6 @@ def test_a_far_worker_whose_disk_is_full_leaves_the_rest_to_others(tmp_path, mou
         assert (ran.status, ran.report["failures"]) == (0, {})
         assert 0 < both[0] < both[1]
         assert sum(both) == len(images_of(answers))
-
-
-def line_with(run: Flying, text: str) -> None:
-    assert run.process.stderr is not None
-    while text not in (line := run.process.stderr.readline()):
-        assert line, f"it ended without saying: {text}"
 
 
 def temporaries(out: Path) -> list[Path]:
@@ -161,7 +155,7 @@ def test_a_disk_without_room_for_the_database_loses_nothing(tmp_path, mount):
     with serve(answers) as web, flying(*crawled(web, out, *alike)) as run:
         wait_for("tasks", lambda: len(web.requests) > 20)
         ballast = fill(out)
-        wait_for("word of it", lambda: _said(run, "No more room"))
+        run.says("No more room")
         ballast.unlink()
         ran = run.ended()
 
@@ -185,8 +179,3 @@ def test_a_full_disk_at_the_start_ends_with_a_clear_word(tmp_path, mount):
         assert "Traceback" not in first.err
         assert second.status == 0
         assert_whole(web, out)
-
-
-def _said(run: object, text: str) -> bool:
-    line = run.process.stderr.readline()  # type: ignore[attr-defined]
-    return text in line

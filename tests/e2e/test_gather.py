@@ -53,10 +53,7 @@ def crawled(fleet: Fleet) -> Iterator[Fleet]:
 
 
 def address_of(manager) -> str:
-    for line in iter(manager.process.stderr.readline, ""):
-        if line.startswith("  bowerbird worker "):
-            return line.split()[2]
-    raise AssertionError("the manager said no line to paste")
+    return manager.says("  bowerbird worker ").split()[2]
 
 
 def verified(fleet: Fleet, *more: object) -> dict:

@@ -63,15 +63,9 @@ def ended(run: Flying, web: Web) -> Ran:
     return run.ended()
 
 
-def line_to_paste(run: Flying, before: list[str] | None = None) -> list[str]:
-    """What the manager says that others are to type, as a shell reads it; `before` takes what it
-    has said until then."""
-    for line in iter(run.process.stderr.readline, ""):
-        if before is not None:
-            before.append(line)
-        if line.startswith("  bowerbird worker "):
-            return shlex.split(line)
-    raise AssertionError("the manager said no line to paste")
+def line_to_paste(run: Flying) -> list[str]:
+    """What the manager says that others are to type, as a shell reads it."""
+    return shlex.split(run.says("  bowerbird worker "))
 
 
 def way_in(run: Flying) -> tuple[str, Access]:
@@ -175,7 +169,7 @@ def test_without_local_workers_it_waits_for_others_and_says_so(out):
 
 def said_next(run: Flying) -> str:
     """The next line that is not about progress."""
-    return next(line for line in iter(run.process.stderr.readline, "") if "·" not in line)
+    return next(line for line in iter(run.line, "") if "·" not in line)
 
 
 def test_far_workers_hear_of_the_end_before_the_door_is_closed(out):
@@ -356,15 +350,13 @@ def test_a_client_without_certificate_is_refused_where_one_is_asked_for(out, tmp
         serve(held()) as web,
         flying(*crawling(web, out, *asking)) as run,
     ):
-        heard: list[str] = []  # whether that of the certificate comes first, nobody promises
-        address, _, *said = line_to_paste(run, heard)[2:]
+        address, _, *said = line_to_paste(run)[2:]
         where = (address, "--authkey-file", said[0], "--tls-fingerprint", said[2])
         assert bird("status", *where).status == 1
         assert bird("status", *where, *pair).status == 0
-        while not any(f"the certificate in {cert} expires soon" in line for line in heard):
-            heard.append(run.process.stderr.readline())
-            assert heard[-1], "it ended without a word of its certificate"
-        assert ended(run, web).status == 0
+        ran = ended(run, web)
+    assert ran.status == 0
+    assert f"the certificate in {cert} expires soon" in ran.err
 
 
 # keygen.

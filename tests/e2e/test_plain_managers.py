@@ -11,7 +11,7 @@ import pytest
 
 from bowerbird.store import FileStore
 from tests.bird import Flying, bird, flying, records_of, wait_for
-from tests.e2e.test_tutorials import behind_a_gate, free_port, heard, programs
+from tests.e2e.test_tutorials import behind_a_gate, free_port, programs
 from tests.stock.pythons import VERSIONS, interpreter
 from tests.tutorials import ARROWS, Tutorial
 from tests.web import Web, images_of, serve, tree
@@ -148,7 +148,7 @@ def test_what_is_not_done_at_ctrl_c_is_put_back(plain: Plain) -> None:
             in_hand(worker, web, 2)
             assert plain.results.get(timeout=60) == f"{urls[0]}--->success"
             worker.interrupt()
-            heard(worker, "again to leave at once")
+            worker.says("again to leave at once")
             worker.interrupt()
             ran = worker.ended()
     assert (ran.status, plain.tasks.get_nowait()) == (130, urls[1])
@@ -206,7 +206,7 @@ def test_results_are_kept_while_the_manager_is_away(tmp_path: Path) -> None:
             assert service.says() == f"{urls[0]}--->success"
             in_hand(worker, web, 2)
             service.kill()
-            heard(worker, "handed in when the manager is back")
+            worker.says("handed in when the manager is back")
             late = run(tutorial.program(service_of([], results=9)))
             open_all(gates)
             assert late_result(late.says, urls[0]) == f"{urls[1]}--->success"

@@ -14,7 +14,7 @@ from queue import Queue
 import pytest
 
 from bowerbird.app.status import status_of
-from tests.bird import Flying, Ran, flying, records_of, wait_for
+from tests.bird import Ran, flying, records_of, wait_for
 from tests.stock.pythons import VERSIONS, find
 from tests.tutorials import Program, Tutorial
 from tests.web import Answer, Answers, Web, images_of, serve, tree
@@ -51,13 +51,6 @@ def crawling(web: Web, tutorial: Tutorial, *more: object) -> list[object]:
         "--listen", f"127.0.0.1:{tutorial.port}", "--authkey-file", tutorial.key_file,
         "--workers", 0, *more,
     ]  # fmt: skip
-
-
-def heard(bird: Flying, text: str) -> None:
-    """Wait until it has said something."""
-    assert bird.process.stderr is not None
-    while text not in bird.process.stderr.readline():
-        assert bird.process.poll() is None
 
 
 def sessions(tutorial: Tutorial) -> int:
@@ -105,7 +98,7 @@ def test_task_processes_of_every_python_share_a_crawl_and_live_through_a_slow_fi
         flying(*crawling(web, tutorial, "--per-host", 2 * len(pythons))) as bird,
         programs() as run,
     ):
-        heard(bird, "Listening at")
+        bird.says("Listening at")
         started = {
             version: run(tutorial.task(python, version, 0.03))
             for version, python in pythons.items()
@@ -130,7 +123,7 @@ def test_a_list_is_downloaded_by_a_task_process(tutorial: Tutorial) -> None:
         urls.write_text("".join(f"{web.url}{path}\n" for path in images_of(web.answers)))
         command = ["download", urls, *crawling(web, tutorial)[2:]]
         with flying(*command) as bird:
-            heard(bird, "Listening at")
+            bird.says("Listening at")
             told = run(tutorial.task(sys.executable, NOW)).ended()
             check_all_elsewhere(tutorial, web, bird.ended())
     assert len(taken(told)) == 5
@@ -138,7 +131,7 @@ def test_a_list_is_downloaded_by_a_task_process(tutorial: Tutorial) -> None:
 
 def test_a_client_killed_with_a_task_in_hand_loses_nothing(tutorial: Tutorial) -> None:
     with serve(tree(1, 3)) as web, flying(*crawling(web, tutorial)) as bird, programs() as run:
-        heard(bird, "Listening at")
+        bird.says("Listening at")
         dying = run(tutorial.task(sys.executable, NOW, pause_s=600))
         while not taken(dying.says()):
             pass
@@ -152,7 +145,7 @@ def test_a_client_killed_while_it_waits_in_get_loses_nothing(tutorial: Tutorial)
     answers = tree(1, 3)
     gate = behind_a_gate(answers)
     with serve(answers) as web, flying(*crawling(web, tutorial)) as bird, programs() as run:
-        heard(bird, "Listening at")
+        bird.says("Listening at")
         dying = run(tutorial.own("print('in get')\nprint(task.get())\n"))
         wait_for("the client to wait", lambda: sessions(tutorial) > 1)
         dying.kill()
@@ -203,7 +196,7 @@ while not task.empty():
 print(len(failed))
 """
     with serve(tree(1, 1)) as web, flying(*crawling(web, tutorial)) as bird, programs() as run:
-        heard(bird, "Listening at")
+        bird.says("Listening at")
         assert run(tutorial.own(lines)).ended().split()[-1] == "2"
         ran = bird.ended()
         check_all_elsewhere(tutorial, web, ran)
@@ -223,7 +216,7 @@ while not task.empty():
         flying(*crawling(web, tutorial, "--delay", "0.3s")) as bird,
         programs() as run,
     ):
-        heard(bird, "Listening at")
+        bird.says("Listening at")
         told = run(tutorial.own(lines)).ended()
         check_all_elsewhere(tutorial, web, bird.ended())
     moments = [float(at) for at in re.findall(r"at (\S+)", told)]

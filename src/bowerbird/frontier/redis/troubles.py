@@ -86,6 +86,7 @@ _FULL = "Redis at {place} has no memory left (maxmemory); nothing of the call wa
 _DISK = "Redis at {place} cannot write to its disk and refuses to go on."
 _LOADING = "Redis at {place} is still reading its data."
 _REPLICA = "Redis at {place} is a replica now and takes no writes."
+_ALONE = "Redis at {place} takes no writes: too few replicas keep up (min-replicas-to-write)."
 _CLUSTER = "Redis at {place} is part of a Cluster: name it with redis+cluster://."
 _NO_CLUSTER = "Redis at {place} is no Cluster: name it with redis:// or rediss://."
 _MOVING = "The Cluster at {place} cannot serve this crawl's slot just now."
@@ -120,6 +121,7 @@ _TABLE: tuple[tuple[type[Exception], str, type[BowerbirdError], _Words], ...] = 
     (said.BusyLoadingError, "", ConnectionLostError, _LOADING),
     (said.ReadOnlyError, "", ConnectionLostError, _REPLICA),
     (said.ResponseError, "READONLY", ConnectionLostError, _REPLICA),
+    (said.ResponseError, "NOREPLICAS", ConnectionLostError, _ALONE),
     (said.MovedError, "", UsageError, _CLUSTER),
     (said.ClusterCrossSlotError, "", UsageError, _CLUSTER),
     (said.AskError, "", ConnectionLostError, _MOVING),
