@@ -28,7 +28,7 @@ def main() -> int:
     """The command; 1 where a promise was broken."""
     options = _options()
     broken = 0
-    for row in [row for row in ROWS if not options.rows or row.split()[0] in options.rows]:
+    for row in [row for row in ROWS if not options.rows or {row, row.split()[0]} & options.rows]:
         tolls: list[Toll] = []
         for toll in _runs(row, range(options.first, options.first + options.seeds), options.faults):
             tolls.append(toll)
@@ -68,7 +68,7 @@ def _options() -> argparse.Namespace:
         prog="python -m tests.chaos", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("--rows", type=lambda text: text.split(","), default=[])
+    parser.add_argument("--rows", type=lambda text: set(text.split(",")), default=set())
     parser.add_argument("--seeds", type=int, default=20, help="so many, beginning with --first")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--faults", type=int, default=0, help="in a run; 0: as the row has it")

@@ -6,7 +6,7 @@ What a machine does not allow raises `UnableError`, with the reason.
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.chaos import clocks, crashes, power, shortage, storms
+from tests.chaos import clocks, crashes, power, shortage, storms, torn
 from tests.chaos.toll import Toll
 
 Row = Callable[[Path, int, int], Toll]
@@ -21,6 +21,8 @@ ROWS: dict[str, Row] = {
     "10": crashes.committing,
     "11": power.normal,
     "11 durable": power.durable,
+    "11 torn": torn.normal,
+    "11 torn durable": torn.durable,
     "17 always": storms.redis_always,
     "17 everysec": storms.redis_everysec,
     "18 always": power.redis_always,
@@ -38,4 +40,6 @@ ROWS: dict[str, Row] = {
 }
 
 #: Faults in one run: those that take long are fewer.
-FAULTS = dict.fromkeys(ROWS, 10) | {"3": 3, "6": 5, "24": 5, "26": 5, "35 EIO": 6}
+FAULTS = dict.fromkeys(ROWS, 10) | {
+    "3": 3, "6": 5, "11 torn": 100, "11 torn durable": 100, "24": 5, "26": 5, "35 EIO": 6,
+}  # fmt: skip

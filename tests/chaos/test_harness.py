@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos import torn
 from tests.chaos.disks import Disk, UnableError, disk
 from tests.chaos.nemesis import strike
 from tests.chaos.power import cut_power
@@ -43,6 +44,15 @@ def test_a_durable_store_that_syncs_nothing_is_seen(tmp_path):
         toll = crawl.drain("2", 1)
 
     assert toll.damaged
+
+
+def test_a_database_that_syncs_nothing_is_seen(tmp_path):
+    try:
+        toll = torn.run(tmp_path, 1, 25, "unsynced")
+    except UnableError as error:
+        pytest.skip(str(error))
+
+    assert toll.audit
 
 
 def test_a_store_that_answers_before_its_file_has_its_name_is_seen(tmp_path):

@@ -6,7 +6,7 @@ from tests.chaos.disks import UnableError
 from tests.chaos.rows import ROWS
 
 #: Row -> faults.
-SHORT = {"2": 2, "10": 1, "11 durable": 2, "40": 4}
+SHORT = {"2": 2, "10": 1, "11 durable": 2, "11 torn durable": 25, "40": 4}
 
 
 @pytest.mark.parametrize(("row", "faults"), SHORT.items())
