@@ -1,10 +1,8 @@
 """The entry: what needs no command line parser does not wait for one."""
 
 import gc
-import os
 import sys
 from contextlib import suppress
-from typing import NoReturn
 
 #: Exit status after Ctrl-C, as shells have it.
 INTERRUPTED = 130
@@ -19,6 +17,10 @@ def main() -> None:
         _run(sys.argv[1:])
     except KeyboardInterrupt:  # while something is still being loaded
         sys.exit(INTERRUPTED)
+    finally:
+        # What is left goes with the process: a last search for cycles would take it 20 to 50 ms,
+        # for which a manager waits once for itself and once for its workers.
+        gc.freeze()
 
 
 def _run(arguments: list[str]) -> None:
@@ -32,7 +34,7 @@ def _run(arguments: list[str]) -> None:
     if arguments[:1] == ["_worker"]:
         from bowerbird.app.worker import main as work
 
-        _leave(work(*arguments[1:]))
+        sys.exit(work(*arguments[1:]))
     elif arguments == ["_far"]:
         from bowerbird.app.far import main as work_far
 
@@ -45,15 +47,6 @@ def _run(arguments: list[str]) -> None:
         from bowerbird.cli import run
 
         run()
-
-
-def _leave(status: int) -> NoReturn:
-    """End at once. A worker has given back all that it had: to take its interpreter apart, object
-    by object, would keep the manager waiting for 50 ms."""
-    with suppress(OSError):  # who would have read its last words may be gone
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(status)
 
 
 def _open_as_many_files_as_we_may() -> None:
