@@ -97,7 +97,7 @@ def test_a_host_that_does_not_resolve_ends_soon_with_status_1(out):
 def test_a_host_where_nobody_listens_ends_soon_with_status_1(out):
     ran = bird("crawl", "http://127.0.0.1:9/", "-o", out, "--retries", 0)
 
-    assert_refused(ran, "127.0.0.1", status=1)
+    assert_refused(ran, "http://127.0.0.1:9/ could not be fetched", "connect-refused", status=1)
 
 
 @pytest.mark.parametrize(

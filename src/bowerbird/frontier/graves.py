@@ -15,14 +15,16 @@ class Graves:
         self._store, self._books, self._ring = shared.store, shared.books, shared.ring
         self._hosts, self._finds = shared.hosts, shared.finds
 
-    def bury_waiting(self, host: Host, entries: Sequence[Entry], reason: str) -> None:
+    def bury_waiting(
+        self, host: Host, entries: Sequence[Entry], reason: str, detail: str = ""
+    ) -> None:
         """Waiting tasks of a host die before they were leased."""
         if not entries:
             return
         self._ring.remove(host.id, len(entries))
         for entry in entries:
             self._books.count(f"waiting:{KINDS[entry.kind]}", -1)
-        self.bury(host, entries, reason)
+        self.bury(host, entries, reason, detail)
 
     def bury(self, host: Host, entries: Sequence[Entry], reason: str, detail: str = "") -> None:
         """Tasks that no longer count as waiting or leased are dead."""

@@ -296,7 +296,7 @@ class Turns:
         left = BURIED
         for lane in host.lanes:
             entries = self._store.take(Place(lane.id, host.id), [EVERYTHING], left)
-            self._graves.bury_waiting(host, entries, HOST_DOWN)
+            self._graves.bury_waiting(host, entries, HOST_DOWN, self._hosts.why(host))
             for entry in entries:
                 self._gates.forget(entry)
             left -= len(entries)
