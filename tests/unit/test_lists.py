@@ -211,6 +211,8 @@ def test_what_is_no_list_is_refused_by_name_before_anything_begins(
 def test_a_list_that_is_not_there_or_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ListError, match="does not exist"):
         open_list(str(tmp_path / "no.txt"))
+    with pytest.raises(ListError, match="is a URL, not a list"):
+        open_list("https://example.org/a.png")
     with pytest.raises(ListError, match="is a folder"):
         open_list(str(tmp_path))
     with pytest.raises(ListError, match="cannot be read"):

@@ -211,7 +211,7 @@ class _FleetRun:
                 now_s = time.monotonic()
                 if now_s - self._began_s >= self._fleet.patience_s:
                     raise ConnectionLostError(
-                        f"{error} Waited {self._fleet.how_long} (--patience)."
+                        f"{error} Waited for {self._fleet.patience_s:g} s (--patience)."
                     ) from None
                 if not said_s or now_s - said_s > WAITING_S:
                     self._fleet.said(

@@ -178,7 +178,8 @@ TABLE: tuple[Option, ...] = (
            panel=JOIN),
     Option("durable", bool, "Survive a power cut too: sync before anything counts as done.",
            panel=KEEP),
-    Option("config", Path, "TOML file with any of these options; the command line wins.",
+    Option("config", Path, "TOML file with any of these options but -o and --state; the command "
+           "line wins.",
            metavar="FILE", panel=KEEP),
     Option("dashboard", str, "Show it in the browser while it runs, at HOST:PORT. "
            "[127.0.0.1:8420]", metavar="[HOST:PORT]", panel=SHOW, flag="127.0.0.1"),

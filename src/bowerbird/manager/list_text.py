@@ -63,6 +63,11 @@ def _raw(name: str) -> io.RawIOBase:
     try:
         return io.FileIO(path)
     except FileNotFoundError:
+        if "://" in name:
+            raise ListError(
+                f"{name} is a URL, not a list of them: `crawl` takes pages, and an image alone may "
+                "come from standard input, as the list -."
+            ) from None
         raise ListError(f"{name} does not exist. Name a file of image URLs.") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error

@@ -3,7 +3,6 @@
 import builtins
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -59,10 +58,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def as_json(self) -> "builtins.bytes":
         """The report as indented JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as plain values."""
-        return dict(msgspec.to_builtins(self))
 
 
 def make_report(

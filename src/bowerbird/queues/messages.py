@@ -24,8 +24,6 @@ from bowerbird.queues.wire import FRAME_LIMIT, write_length
 MAGIC = 0xB1
 #: Begins the pickles in which a stock manager says that it does not understand us.
 _PICKLE = b"\x80"
-#: What a frame needs beside its payload, at most: header, magic, array, id, a method's name.
-OVERHEAD = 512
 
 _HEAD = b"\0\0\0\0" + bytes((MAGIC,))
 _encode_into = msgspec.msgpack.Encoder().encode_into

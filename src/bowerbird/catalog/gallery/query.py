@@ -30,8 +30,3 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     since: int = 0  #: fetched at this time or later, seconds since 1970
     until: int = 0  #: fetched before this time
     sort: Sort = Sort.NEWEST
-
-    @property
-    def is_all(self) -> bool:
-        """Whether it leaves nothing out."""
-        return msgspec.structs.replace(self, sort=Sort.NEWEST) == Query()

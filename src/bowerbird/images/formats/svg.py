@@ -13,7 +13,6 @@ _LENGTH = re.compile(r"\s*\+?(\d{0,9}(?:\.\d{0,9})?)(px|pt|pc|mm|cm|in)?\s*")
 #: Size of a drawing that names none (CSS Images 3, section 5.1), and the largest believed.
 _DEFAULT = (300, 150)
 _MOST = 1_000_000
-_NAMESPACE = "http://www.w3.org/2000/svg"
 #: expat's errors that mean "more was to come".
 _UNFINISHED = frozenset((3, 5, 6, 20))
 
