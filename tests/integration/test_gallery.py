@@ -6,12 +6,16 @@ import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.gallery.made import make_crawl
 from tests.bird import wait_for
 from tests.dashboard_fixtures import HOSTILE, Pages, dashboard
 from tests.gallery_fixtures import HTML, SVG, add, describe
+
+from bowerbird.app.gallery import SHARE, Gallery
+from bowerbird.app.visit import visit
 
 MADE = 60
 
@@ -45,6 +49,30 @@ def test_the_newest_is_first_and_stretches_join(shown: Pages) -> None:
 
     assert [one["id"] for one in whole] == list(range(MADE + 2, -1, -1))
     assert parts == whole
+
+
+def test_rest_is_given_to_a_crawl_for_what_it_answers_and_not_for_our_own_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr("bowerbird.app.gallery.time.monotonic", lambda: now_s[0])
+    make_crawl(tmp_path / "crawl", 9, files=2)
+    with visit(str(tmp_path / "crawl")) as crawl:
+        crawl._running = True
+        gallery = Gallery(lambda question: question(crawl))
+        take, page = gallery.index.take, crawl.catalog.page
+
+        def takes(seconds: float, work: Any) -> Any:
+            def done(*given: Any) -> Any:
+                now_s[0] += seconds
+                return work(*given)
+
+            return done
+
+        monkeypatch.setattr(gallery.index, "take", takes(60.0, take))
+        monkeypatch.setattr(crawl.catalog, "page", takes(0.1, page))
+        assert gallery.keep_up() == pytest.approx(0.1 / SHARE)
+        gallery.close()
 
 
 def test_a_text_that_a_page_gives_later_is_found_and_shown(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import pytest
 from rich.console import Console
 
 from bowerbird._version import __version__
-from bowerbird.cli.panel import WORKERS, panel
+from bowerbird.cli import status
+from bowerbird.cli.panel import WORKERS, mood_of_host, panel
 from bowerbird.cli.show import Lines
 from bowerbird.manager.progress import Progress
-from bowerbird.model import OLD_STYLE, State, Stats, WorkerInfo, WorkerRow
+from bowerbird.model import OLD_STYLE, HostRow, State, Stats, WorkerInfo, WorkerRow
 
 
 def worker(number: int, **more: object) -> WorkerRow:
@@ -97,3 +98,18 @@ def test_plain_lines_say_once_what_is_odd_about_a_worker_that_has_joined(capsys)
     assert sum("version 0.0.1" in line for line in said) == 1
     assert "[2001:db8:1234:5678::7]:40123" in said[0]
     assert "2 workers" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("state", "hold_s", "words"),
+    [
+        ("held", 90.0, "held 1 min 30 s (http-429)"),
+        ("down", 0.0, "down (http-429)"),
+        ("up", 0.0, ""),
+    ],
+)
+def test_why_a_host_is_held_or_down_is_said_on_the_terminal_too(state, hold_s, words) -> None:
+    why = "http-429" if words else ""
+    row = HostRow(host="a.test", state=state, hold_s=hold_s, why=why)
+    assert mood_of_host(row) == words
+    assert words in status._host(row)

@@ -64,7 +64,7 @@ def make_contact_sheet(
     form = FORMS.get(out.suffix.lower())
     if form is None:
         raise UsageError(f"{out} has no ending that says how to write it: .jpg, .png or .webp.")
-    with gallery_of(where, access, folders) as gallery:
+    with gallery_of(where, access, folders) as gallery, output(out) as stream:
         gallery.all_taken()
         items = gallery.items(gallery.view(query).stretch(0, most))
         if not items:
@@ -74,7 +74,6 @@ def make_contact_sheet(
         for number, item in enumerate(items):
             sheet.put(number, item, gallery)
             tell(number + 1, len(items))
-    with output(out) as stream:
         stream.write(sheet.encoded(form))
     return len(items)
 

@@ -99,6 +99,7 @@ class Gallery:
         self._wanted_until_s = 0.0
         self._thread = threading.Thread(target=self._follow, name="gallery", daemon=True)
         self._changed, self._seen = changed, object()
+        self._asked_s = 0.0  # how long the crawl was asked, this time
         self._more = True  # whether the catalog had more than was taken
 
     def _place(self, folder: Path | None) -> Path:
@@ -137,14 +138,13 @@ class Gallery:
 
     def keep_up(self) -> float:
         """Take what is new, for a moment; answer how long to wait before the next time."""
-        began_s, seen = time.monotonic(), self._changed()
+        seen, self._asked_s = self._changed(), 0.0
         running = self._ask(self._take)
         self._seen = seen
         self._sketches.rest()
-        spent_s = time.monotonic() - began_s
         if not self._more:
             return EVERY_S
-        return spent_s / SHARE if running else 0.0
+        return self._asked_s / SHARE if running else 0.0
 
     def all_taken(self) -> None:
         """Take all there is, now."""
@@ -168,18 +168,27 @@ class Gallery:
         if self.index.seen < 0:  # what was seen so far comes with the images themselves
             self.index.describe(catalog.described(-1).last)
         after = self.index.cursor
-        entries = catalog.page(after)
+        entries = self._answered(lambda: catalog.page(after))
         self.index.take(after, entries)
         return bool(entries)
 
     def _take_late(self, catalog: CatalogView) -> bool:
         """Texts that came after their image had been taken; whether there was more."""
         after, cursor = self.index.seen, self.index.cursor
-        found = catalog.described(after)
+        found = self._answered(lambda: catalog.described(after))
         if found.last != after:
-            late = entries_of(catalog, [row for row in found.rows if row <= cursor])
+            rows = [row for row in found.rows if row <= cursor]
+            late = self._answered(lambda: entries_of(catalog, rows))
             self.index.describe(found.last, late.values())
         return found.last != after
+
+    def _answered(self, question: Callable[[], T]) -> T:
+        """What the crawl answers, and how long that took it: our own work is no load on it."""
+        began_s = time.monotonic()
+        try:
+            return question()
+        finally:
+            self._asked_s += time.monotonic() - began_s
 
     def _follow(self) -> None:
         while not self._ended.is_set():

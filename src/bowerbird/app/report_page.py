@@ -56,7 +56,7 @@ def make_report(
 
     Raises what `visit` raises, and UsageError where the file cannot be written.
     """
-    with visit(where, access) as crawl:
+    with visit(where, access) as crawl, output(out) as stream:
         gallery = Gallery(lambda function: function(crawl), folders)
         try:
             gallery.all_taken()
@@ -64,8 +64,7 @@ def make_report(
             facts["cards"] = _cards(facts["stats"], facts["summary"])
         finally:
             gallery.close()
-    page = _template().render(facts).encode("utf-8", "replace")
-    with output(out) as stream:
+        page = _template().render(facts).encode("utf-8", "replace")
         stream.write(page)
     return Told(facts["summary"].images, len(facts["photos"]), len(page))
 

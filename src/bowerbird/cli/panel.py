@@ -129,8 +129,9 @@ def short(host: str, width: int = HOST_WIDTH) -> str:
 
 def mood_of_host(row: HostRow) -> str:
     """What a person should know of a host; "" where all is as usual."""
+    why = f" ({row.why})" if row.why else ""
     if row.state == "down":
-        return "down"
+        return f"down{why}"
     if row.hold_s:
-        return f"held {shown_duration(row.hold_s)}"
+        return f"held {shown_duration(row.hold_s)}{why}"
     return f"every {row.delay_s:.3g} s" if row.delay_s else ""

@@ -107,12 +107,12 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def _host(row: HostRow) -> str:
-    held = f", held {shown_duration(row.hold_s)}" if row.hold_s else ""
-    delay = f", delay {row.delay_s:g} s" if row.delay_s else ""
-    return (
-        f"    {row.host}: {row.waiting:,} waiting, {row.leased} leased, {row.done:,} done, "
-        f"{row.dead:,} failed{', ' + row.state if row.state != 'up' else ''}{held}{delay}"
-    )
+    held = f"held {shown_duration(row.hold_s)}" if row.hold_s else ""
+    mood = held if row.state == "held" else row.state if row.state != "up" else ""
+    why = f" ({row.why})" if mood and row.why else ""
+    delay = f"delay {row.delay_s:g} s" if row.delay_s else ""
+    counts = f"{row.waiting:,} waiting, {row.leased} leased, {row.done:,} done, {row.dead:,} failed"
+    return f"    {row.host}: " + ", ".join(filter(None, (counts, mood + why, delay)))
 
 
 def _workers(found: "Status") -> Iterator[str]:

@@ -13,6 +13,8 @@ const TYPES = ["jpeg", "png", "webp", "avif", "gif", "svg", "bmp", "tiff", "ico"
 const GLANCE_MS = 70;
 /** How often news are asked for while there are any, in milliseconds. */
 const NEWS_MS = 1000;
+/** Fewer images that are still to be taken in are not worth a word. */
+const STRETCH = 200;
 
 let query = "", upto = 0, found = 0, latest = 0, active = 0, anchor = 0, counted = "";
 
@@ -133,7 +135,8 @@ function showFound() {
   $("active").hidden = !filters;
   $("active").textContent = filters || "";
   const some = found !== upto;
-  $("count").textContent = `${count(found)} ${found === 1 ? "image" : "images"}${some ? ` of ${count(upto)}` : ""}${counted}`;
+  const left = behind && images - latest > STRETCH ? ` · ${count(images - latest)} more are being taken in` : "";
+  $("count").textContent = `${count(found)} ${found === 1 ? "image" : "images"}${some ? ` of ${count(upto)}` : ""}${counted}${left}`;
   $("nothing").hidden = found > 0;
   $("nothing").textContent = some || query.replace(/sort=\w+/, "") ? "No image is like that." : behind ? "Looking …" : "No image has arrived yet.";
   showNews();
