@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import bowerbird
+import bowerbird.queues
 from tests.bird import bird, records_of, wait_for
 from tests.web import images_of, serve, tree
 
@@ -28,10 +29,17 @@ def test_crawl_answers_the_report_and_touches_no_signal_handler(out):
     assert handlers == [signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)]
 
 
-def test_dir_shows_what_is_public_before_it_is_loaded():
-    assert {"crawl", "watch", "Secrets"} <= set(dir(bowerbird))
-    assert "app" not in dir(bowerbird)
-    assert all(hasattr(bowerbird, name) for name in dir(bowerbird))
+@pytest.mark.parametrize(
+    ("package", "names"),
+    [
+        (bowerbird, {"crawl", "watch", "Secrets"}),
+        (bowerbird.queues, {"QueueServer", "QueueClient"}),
+    ],
+)
+def test_dir_shows_what_is_public_before_it_is_loaded(package, names):
+    assert names <= set(dir(package))
+    assert not {"app", "wire"} & set(dir(package))
+    assert all(hasattr(package, name) for name in dir(package))
 
 
 def test_watch_yields_every_record_once(out):

@@ -92,6 +92,11 @@ _MODULES = {
 }
 
 
+def __dir__() -> list[str]:
+    """What is public, loaded or not."""
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """A worker needs no server: each name is imported when it is first asked for."""
     if name not in _MODULES:

@@ -195,8 +195,8 @@ def plain(value: Any) -> bytes:
         item = encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise UsageError(
-            f"A {type(value).__name__} cannot travel: {error}. Plain values can: None, bool, int, "
-            "float, str, bytes, list, dict, dates, dataclasses, msgspec.Struct."
+            f"A value of {type(value).__name__!r} cannot travel: {error}. Plain values can: None, "
+            "bool, int, float, str, bytes, list, dict, dates, dataclasses, msgspec.Struct."
         ) from None
     if len(item) > ITEM_MOST:
         raise UsageError(f"A value of {len(item)} bytes; at most {ITEM_MOST} travel at once.")
