@@ -87,7 +87,8 @@ PLAIN = frozenset(
         """
         class id href title name rel type content alt src srcset sizes width height lang dir role
         target for value colspan rowspan align valign border summary loading decoding media
-        cellpadding cellspacing aria-hidden aria-label tabindex xmlns xml:lang charset http-equiv
+        cellpadding cellspacing aria-hidden aria-label tabindex accesskey xmlns xml:lang charset
+        http-equiv
         """
     )
 )

@@ -7,6 +7,7 @@ image-set()), and nothing else of CSS (https://www.w3.org/TR/css-syntax-3/).
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bowerbird.extract.base import Extracted
 from bowerbird.extract.charset import decode_css
@@ -31,6 +32,10 @@ _QUOTE_NEXT = re.compile(r"[ \t\n\r\f]*+[\"']")
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?+|(\r\n|[\n\r\f])|([\s\S]))")
 #: Without one of these a text names nothing; a backslash may hide any of them.
 _PROMISING = re.compile(r"(?i)url\(|image|@import|\\")
+
+#: Longer styles are scanned each time, so that the memory of those remembered is bounded, in
+#: characters.
+SHORT = 65_536
 
 #: At-rules whose URLs are no images.
 _NO_IMAGES = frozenset(
@@ -183,8 +188,14 @@ def extract_css(
 
 def add_css(text: str, links: Links, place: Place = Place.CSS) -> None:
     """Keep what CSS names."""
-    found = scan_css(text)
+    found = _scanned(text) if len(text) <= SHORT else scan_css(text)
     for link in found.images:
         links.image(link, place)
     for link in found.imports:
         links.other(links.stylesheets, link)
+
+
+@lru_cache(maxsize=64)
+def _scanned(text: str) -> StyleLinks:
+    # Sites write the same styles into page after page, and serve one sheet under many URLs.
+    return scan_css(text)

@@ -60,16 +60,17 @@ def read_html(text: bytes, page: Page) -> None:
 
 def _read_tree(root: LexborNode, page: Page) -> None:
     waiting = [root]
+    on_elements, is_plain = ELEMENTS.get, PLAIN.issuperset
     while waiting:
         for node in waiting.pop().traverse():
             attributes = node.attributes
             tag = node.tag or ""
             if tag == "template":
                 waiting.extend(node.template_fragments()[:1])
-            on_element = ELEMENTS.get(tag)
+            on_element = on_elements(tag)
             if on_element is not None:
                 on_element(page, node, attributes)
-            if not PLAIN.issuperset(attributes):
+            if attributes and not is_plain(attributes):
                 read_attributes(page, tag, attributes)
 
 
