@@ -1,7 +1,8 @@
 """The line to a crawl's Redis: scripts and commands, errors in our words. Any number of threads."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import redis
@@ -10,6 +11,7 @@ from redis import exceptions as said
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.keys import Keys
 from bowerbird.frontier.redis.scripts import script
+from bowerbird.frontier.redis.talk import Talk
 from bowerbird.frontier.redis.troubles import SCRIPT_MOVES, told
 from bowerbird.frontier.redis.ways import Holder, Way, way_to
 
@@ -103,49 +105,93 @@ class Ask(NamedTuple):
         return self.line.run(self.verb, *self.arguments)
 
 
-def together(asks: Sequence[Ask], after: Sequence[Any] = ()) -> list[Any]:
-    """Answers of calls to several partitions: one round trip for each Redis that holds some.
+def together(asks: Iterable[Ask], after: tuple[Any, ...] = ()) -> list[Any]:
+    """Answers of calls to several partitions: one round trip for each Redis that holds some. A long
+    call is carried out while the next is still being made.
 
     `after` is a command each of these Redis has to carry out behind its calls; what it answers
     stands behind the answers, once for each."""
-    groups: dict[int, list[int]] = {}
-    clients: dict[int, redis.Redis] = {}
-    for number, ask in enumerate(asks):
+    made: list[Ask] = []
+    with ExitStack() as block:
+        sides = _Sides(block)
+        for ask in asks:
+            sides.of(ask).say(len(made), ask.command())
+            made.append(ask)
+        heard, behind = sides.hear(after)
+    answers = [
+        ask.alone() if _is_undone(heard[number]) else heard[number]
+        for number, ask in enumerate(made)
+    ]
+    with told(made[0].line.place if made else ""):
+        return _good([*answers, *behind])
+
+
+class _Side:
+    """A Redis that is asked, and which questions it has."""
+
+    def __init__(self, line: Line, client: redis.Redis, block: ExitStack) -> None:
+        self._line, self._numbers = line, list[int]()
+        with self._reached():
+            self._talk = block.enter_context(Talk(client))
+
+    def say(self, number: int, command: tuple[Any, ...]) -> None:
+        self._numbers.append(number)
+        with self._reached():
+            self._talk.say(command)
+
+    def send(self, after: tuple[Any, ...]) -> None:
+        with self._reached():
+            if after:
+                self._talk.say(after)
+            self._talk.send()
+
+    def hear(self) -> tuple[dict[int, Any], list[Any]]:
+        """Answers by number, and what stands behind."""
+        with self._reached():
+            found = self._talk.hear()
+        return dict(zip(self._numbers, found, strict=False)), found[len(self._numbers) :]
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        with told(self._line.place):
+            try:
+                yield
+            except (said.ConnectionError, said.TimeoutError, OSError):
+                self._line.way.forget(self._line.key)
+                raise
+
+
+class _Sides:
+    """All who are asked in one go."""
+
+    def __init__(self, block: ExitStack) -> None:
+        self._block = block
+        self._all: dict[int, _Side] = {}
+
+    def of(self, ask: Ask) -> _Side:
         with told(ask.line.place):
             client = ask.line.way.client(ask.line.key)
-        clients[id(client)] = client
-        groups.setdefault(id(client), []).append(number)
-    answers: list[Any] = [None] * len(asks)
-    for which, numbers in groups.items():
-        commands = [asks[number].command() for number in numbers]
-        found = _by_node(
-            clients[which], asks[numbers[0]].line, [*commands, *([after] if after else ())]
-        )
-        for number, answer in zip(numbers, found, strict=False):
-            answers[number] = asks[number].alone() if _is_undone(answer) else answer
-        answers += found[len(numbers) :]
-    return _told(asks, answers)
+        if id(client) not in self._all:
+            self._all[id(client)] = _Side(ask.line, client, self._block)
+        return self._all[id(client)]
 
-
-def _by_node(client: redis.Redis, line: Line, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-    with told(line.place):
-        try:
-            return _sent(client, commands)
-        except (said.ConnectionError, said.TimeoutError, OSError):
-            line.way.forget(line.key)
-            raise
-
-
-def _told(asks: Sequence[Ask], answers: list[Any]) -> list[Any]:
-    with told(asks[0].line.place if asks else ""):
-        return _good(answers)
+    def hear(self, after: tuple[Any, ...]) -> tuple[dict[int, Any], list[Any]]:
+        for side in self._all.values():
+            side.send(after)
+        heard: dict[int, Any] = {}
+        behind: list[Any] = []
+        for side in self._all.values():
+            answers, more = side.hear()
+            heard |= answers
+            behind += more
+        return heard, behind
 
 
 def _sent(client: redis.Redis, commands: Iterable[tuple[Any, ...]]) -> list[Any]:
-    pipeline = client.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-    return pipeline.execute(raise_on_error=False)
+    with Talk(client) as talk:
+        for command in commands:
+            talk.say(command)
+        return talk.hear()
 
 
 def _is_moving(answer: Any) -> bool:

@@ -5,7 +5,7 @@ that keep Redis busy for about a millisecond, and robots.txt is judged.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from bowerbird.clock import Clock
@@ -127,12 +127,13 @@ class Partition:
 
     def add(
         self, tasks: Sequence[Task], sightings: Sequence[Sighting] = (), *, complete: bool = False
-    ) -> list[Ask]:
-        """Tasks of this partition; each answer is how many were new."""
-        chunks = list(chunks_of_tasks(tasks))
-        asks = [self._add(chunk, "", b"") for chunk in chunks[:-1]]
+    ) -> Iterator[Ask]:
+        """Tasks of this partition, packed as the calls are made; each answers how many were new."""
+        *before, last = chunks_of_tasks(tasks)
+        for chunk in before:
+            yield self._add(chunk, "", b"")
         seen = encode(((), sightings)) if sightings else b""
-        return [*asks, self._add(chunks[-1], "yes" if complete else "", seen)]
+        yield self._add(last, "yes" if complete else "", seen)
 
     def _add(self, tasks: Sequence[Task], mark: str, seen: bytes) -> Ask:
         packed = Packed(_BEFORE_TASKS, self._key)
