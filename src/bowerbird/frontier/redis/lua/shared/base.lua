@@ -29,13 +29,13 @@
 --   suspects        zset    task -> its number
 --   dead            zset    dead task -> its number
 --   down            set     hosts that are down and have tasks
---   hosts           zset    host -> how many bits its number of open tasks has
+--   hosts           zset    host -> about how many bits its number of open tasks has (stands.lua)
 --   ended           set     sessions that have ended and whose leases are still to go back
 --   worker:NAME     set     sessions of a worker
 --   seen:N          set     fingerprints of URLs (seen.lua)
 --   results         stream  what the crawl brought
 --   outbox          stream  what is on its way to other partitions (outbox.lua)
-local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
+local call, pack, unpacked, struct_pack = redis.call, cmsgpack.pack, cmsgpack.unpack, struct.pack
 local PREFIX, CRAWL = string.match(KEYS[1], '^(bowerbird:{%d+}:)c:([^:]+):books$')
 local MINE = PREFIX .. 'c:' .. CRAWL .. ':'
 local KINDS = {[0] = 'robots', 'image', 'stylesheet', 'sitemap', 'feed', 'page'}
@@ -55,16 +55,28 @@ local function time()
 end
 local NOW = time()
 
+-- A command, its key, its further arguments; the next one's.
 local writes = {}
+-- Arguments in one call: Lua's stack has to bear them.
+local STEP = 1000
 -- Keys that have been read as what they are written as.
 local checked = {[KEYS[1]] = true}
 
-local function write(...)
-  writes[#writes + 1] = {...}
+-- A command with any number of further arguments.
+local function write_many(name, key, arguments)
+  local at = #writes
+  writes[at + 1], writes[at + 2], writes[at + 3] = name, key, arguments
+end
+
+local function write(name, key, ...)
+  write_many(name, key, {...})
 end
 
 -- Strings are written together: a call from Lua costs more than what it does.
 local strings = {}
+
+-- What is not there, where a list could be.
+local NONE = {}
 
 local function write_string(key, value)
   strings[#strings + 1] = key
@@ -84,23 +96,17 @@ local function read(keys)
   return values
 end
 
--- A command with any number of further arguments, in steps that Lua's stack bears.
-local function write_many(name, key, arguments)
-  for start = 1, #arguments, 1000 do
-    write(name, key, unpack(arguments, start, math.min(start + 999, #arguments)))
-  end
-end
-
 local function kind_of(prio)
   return prio > PAGE and PAGE or prio
 end
 
 local schemes, ports = {}, {}
 
-local function origin_of(host, label)
+-- `before`: what the text begins with.
+local function origin_of(host, label, before)
   if not schemes[label] then
     schemes[label], ports[label] = string.match(label, '^(%a+)(.*)$')
     schemes[label] = schemes[label] .. '://'
   end
-  return schemes[label] .. host .. ports[label]
+  return (before or '') .. schemes[label] .. host .. ports[label]
 end

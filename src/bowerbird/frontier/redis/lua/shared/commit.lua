@@ -25,7 +25,7 @@ local function check(reader, key)
 end
 
 local function check_types()
-  for _, arguments in ipairs(writes) do check(READER[arguments[1]], arguments[2]) end
+  for i = 1, #writes, 3 do check(READER[writes[i]], writes[i + 1]) end
   check('ZCARD', PREFIX .. 'hard')
   if Outbox.posts[1] then check('XLEN', MINE .. 'outbox') end
   if Tasks.deaths[1] then
@@ -34,9 +34,20 @@ local function check_types()
   end
 end
 
-local function write_all(name, arguments)
-  for start = 1, #arguments, 1000 do
-    call(name, unpack(arguments, start, math.min(start + 999, #arguments)))
+local function carry_out(name, key, arguments)
+  local number = #arguments
+  if number <= STEP then
+    call(name, key, unpack(arguments))
+    return
+  end
+  for start = 1, number, STEP do
+    call(name, key, unpack(arguments, start, math.min(start + STEP - 1, number)))
+  end
+end
+
+local function save_strings()
+  for start = 1, #strings, STEP do
+    call('MSET', unpack(strings, start, math.min(start + STEP - 1, #strings)))
   end
 end
 
@@ -51,10 +62,9 @@ local function commit()
   check_types()
   call('EXISTS', PREFIX .. 'none')  -- never there: errs where a Cluster moves this slot just now
   Seq = call('HINCRBY', KEYS[1], 'seq', 1)  -- refused where memory is full: nothing has happened
-  if strings[1] then write_all('MSET', strings) end
-  for _, arguments in ipairs(writes) do call(unpack(arguments)) end
+  save_strings()
+  for i = 1, #writes, 3 do carry_out(writes[i], writes[i + 1], writes[i + 2]) end
   writes, strings = {}, {}
   Outbox.save()
   Tasks.save_deaths()
-  Ring.stored = nil
 end

@@ -25,18 +25,20 @@ local function tidy(host)
 end
 
 local function made(name, raw)
-  local host = {name = name, raw = raw}
+  local delay, asked, hold, freed, failures, down, probes, condemned, probing, mean, marked, users,
+    held, cooling, crawls, why
   if raw then
-    host.delay, host.asked, host.hold, host.freed, host.failures, host.down, host.probes,
-      host.condemned, host.probing, host.mean, host.marked, host.users, host.held, host.cooling,
-      host.crawls, host.why = unpacked(raw)
-    tidy(host)
-  else
-    host.delay, host.asked, host.hold, host.freed, host.failures = 0, 0, 0, -1000000000, 0
-    host.down, host.probes, host.condemned, host.probing = false, 0, false, false
-    host.mean, host.marked = 1, 0
-    host.users, host.held, host.cooling, host.crawls = {}, {}, {}, {}
+    delay, asked, hold, freed, failures, down, probes, condemned, probing, mean, marked, users,
+      held, cooling, crawls, why = unpacked(raw)
   end
+  local host = {
+    name = name, raw = raw, delay = delay or 0, asked = asked or 0, hold = hold or 0,
+    freed = freed or -1000000000, failures = failures or 0, down = down or false,
+    probes = probes or 0, condemned = condemned or false, probing = probing or false,
+    mean = mean or 1, marked = marked or 0, users = users or {}, held = held or {},
+    cooling = cooling or {}, crawls = crawls or {}, why = why,
+  }
+  if raw then tidy(host) end
   Hosts.at[name] = host
   Hosts.order[#Hosts.order + 1] = host
   return host

@@ -50,15 +50,15 @@ local function learn(host, task, outcome, probe)
 end
 
 local function collect(outcome)
-  for _, group in ipairs(outcome.f or {}) do Outcomes.found[#Outcomes.found + 1] = group end
+  for _, group in ipairs(outcome.f or NONE) do Outcomes.found[#Outcomes.found + 1] = group end
   if outcome.k then Tasks.find('f', ARGV[outcome.k]) end
   if outcome.n then
     Books.count('records', outcome.n)
     Books.count('bytes', outcome.y)
   end
   if outcome.u then Tasks.count_records(outcome.u) end
-  for _, post in ipairs(outcome.x or {}) do Outbox.post_given(post) end
-  for name, number in pairs(outcome.c or {}) do Books.count('count:' .. name, number) end
+  for _, post in ipairs(outcome.x or NONE) do Outbox.post_given(post) end
+  for name, number in pairs(outcome.c or NONE) do Books.count('count:' .. name, number) end
 end
 
 local function retry(task, outcome)

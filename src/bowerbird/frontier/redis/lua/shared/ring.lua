@@ -6,8 +6,15 @@ local AHEAD_HOSTS = 16
 -- Hosts whose time has come, woken in one call.
 local WOKEN = 64
 
+local RING = MINE .. 'ring'
+
 local function own_ring()
-  return Queues.get(MINE .. 'ring', Ring.stored or call('LLEN', MINE .. 'ring'))
+  local ring = Queues.at[RING]
+  if not ring then
+    ring = Queues.get(RING, call('LLEN', RING))
+    checked[RING] = true
+  end
+  return ring
 end
 
 local function enqueue(stand)

@@ -8,6 +8,7 @@ local Seen = {fresh = {}, added = {}, level = 1}
 local FULL = 225
 -- Buckets split in one call.
 local SPLITS = 4
+local SEEN = MINE .. 'seen:'
 
 local function level_of(buckets)
   local level = 1
@@ -15,21 +16,29 @@ local function level_of(buckets)
   return level
 end
 
+local tail, number = string.sub, tonumber
+
+local function hash_of(fingerprint)
+  return number(tail(fingerprint, -9)) or number(string.match(fingerprint, '%d+'))
+end
+
 local function bucket_of(fingerprint, buckets, level)
-  local hash = tonumber(string.sub(fingerprint, -9)) or tonumber(string.match(fingerprint, '%d+'))
+  local hash = hash_of(fingerprint)
   local bucket = hash % level
   if bucket < buckets - level then bucket = hash % (level * 2) end
   return bucket
 end
 
 local function key_of_bucket(bucket)
-  return MINE .. 'seen:' .. bucket
+  return SEEN .. bucket
 end
 
-local function parted(members, buckets, bucket)
-  local kept, moved, level = {}, {}, level_of(buckets)
-  for _, member in ipairs(members) do
-    local list = bucket_of(member, buckets, level) == bucket and kept or moved
+-- Of the members of a bucket, those that stay when there are twice as many, and the others.
+local function parted(members, bucket, level)
+  local kept, moved = {}, {}
+  for i = 1, #members do
+    local member = members[i]
+    local list = hash_of(member) % (level * 2) == bucket and kept or moved
     list[#list + 1] = member
   end
   return kept, moved
@@ -45,8 +54,9 @@ end
 local function split()
   call('EXISTS', PREFIX .. 'none')  -- see commit.lua
   local v = Books.v
-  local old, new = v.buckets - level_of(v.buckets), v.buckets
-  local kept, moved = parted(call('SMEMBERS', key_of_bucket(old)), new + 1, old)
+  local level, new = level_of(v.buckets), v.buckets
+  local old = new - level
+  local kept, moved = parted(call('SMEMBERS', key_of_bucket(old)), old, level)
   put(key_of_bucket(new), moved)
   v.buckets = call('HINCRBY', KEYS[1], 'buckets', 1)
   call('DEL', key_of_bucket(old))
@@ -71,11 +81,13 @@ function Seen.add(fingerprint)
   if Seen.fresh[fingerprint] then return false end
   local key = key_of(fingerprint)
   if call('SISMEMBER', key, fingerprint) == 1 then return false end
-  checked[key] = true
   Seen.fresh[fingerprint] = true
-  local added = Seen.added[key] or {}
-  Seen.added[key], added[#added + 1] = added, fingerprint
-  Books.count('seen', 1)
+  local added = Seen.added[key]
+  if added then
+    added[#added + 1] = fingerprint
+  else
+    Seen.added[key], checked[key] = {fingerprint}, true
+  end
   return true
 end
 
@@ -91,6 +103,9 @@ function Seen.drop(fingerprint)
 end
 
 function Seen.save()
-  for key, added in pairs(Seen.added) do write_many('SADD', key, added) end
+  for key, added in pairs(Seen.added) do
+    write_many('SADD', key, added)
+    Books.count('seen', #added)
+  end
   Seen.added = {}
 end

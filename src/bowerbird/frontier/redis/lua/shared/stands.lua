@@ -3,27 +3,35 @@
 --   leased done dead   how many of its tasks
 --   answered  whether it ever answered this crawl
 --   down listed   known to be down; a member of the crawl's set of those
---   bits      how many bits the number of its open tasks has, as the zset `hosts` knows it
+--   bits      how many bits the number of its open tasks has, to the next even number, as the zset
+--             `hosts` knows it: there a change costs most, where a crawl has many hosts
 --   turned    where among many lanes the next turn begins
 --   lanes     {label, robots task or false, {prio -> waiting tasks}, whether this crawl has had its
 --             robots.txt} of each origin; the label is its scheme and port: 'http', 'https:8443'
 local Stands = {at = {}, own = {}, order = {}, busy = {}}
 
 local IDLE, QUEUED, TIMED, ASIDE = 0, 1, 2, 3
+local STAND = MINE .. 'stand:'
+
+local function waiting_in(lanes)
+  local sum = 0
+  for i = 1, #lanes do
+    for _, count in pairs(lanes[i][3]) do sum = sum + count end
+  end
+  return sum
+end
 
 local function made_stand(id, name, crawl, raw)
-  local stand = {host = name, crawl = crawl, id = id, raw = raw, waiting = 0}
+  local seat, leased, done, dead, answered, down, listed, bits, turned, lanes
   if raw then
-    stand.seat, stand.leased, stand.done, stand.dead, stand.answered, stand.down, stand.listed,
-      stand.bits, stand.turned, stand.lanes = unpacked(raw)
-    for _, lane in ipairs(stand.lanes) do
-      for _, count in pairs(lane[3]) do stand.waiting = stand.waiting + count end
-    end
-  else
-    stand.seat, stand.leased, stand.done, stand.dead = IDLE, 0, 0, 0
-    stand.answered, stand.down, stand.listed, stand.bits, stand.turned = false, false, false, 0, 0
-    stand.lanes = {}
+    seat, leased, done, dead, answered, down, listed, bits, turned, lanes = unpacked(raw)
   end
+  local stand = {
+    host = name, crawl = crawl, id = id, raw = raw, seat = seat or IDLE, leased = leased or 0,
+    done = done or 0, dead = dead or 0, answered = answered or false, down = down or false,
+    listed = listed or false, bits = bits or 0, turned = turned or 0, lanes = lanes or {},
+    waiting = waiting_in(lanes or NONE),
+  }
   Stands.at[id] = stand
   if crawl == CRAWL then Stands.own[name] = stand end
   Stands.order[#Stands.order + 1] = stand
@@ -31,29 +39,31 @@ local function made_stand(id, name, crawl, raw)
 end
 
 function Stands.fetch(names)
-  local keys, wanted = {}, {}
-  for _, name in ipairs(names) do
+  local keys, wanted, number = {}, {}, 0
+  for i = 1, #names do
+    local name = names[i]
     if not Stands.own[name] and not wanted[name] then
-      keys[#keys + 1] = MINE .. 'stand:' .. name
-      wanted[name] = true
-      wanted[#keys] = name
+      number = number + 1
+      keys[number], wanted[number], wanted[name] = STAND .. name, name, true
     end
   end
-  for i, raw in ipairs(read(keys)) do made_stand(keys[i], wanted[i], CRAWL, raw) end
+  local found = read(keys)
+  for i = 1, number do made_stand(keys[i], wanted[i], CRAWL, found[i]) end
 end
 
 function Stands.get(name, crawl)
   if not crawl and Stands.own[name] then return Stands.own[name] end
-  local id = crawl and PREFIX .. 'c:' .. crawl .. ':stand:' .. name or MINE .. 'stand:' .. name
+  local id = crawl and PREFIX .. 'c:' .. crawl .. ':stand:' .. name or STAND .. name
   return Stands.at[id] or made_stand(id, name, crawl or CRAWL, call('GET', id))
 end
 
 function Stands.lane(stand, label)
-  for _, lane in ipairs(stand.lanes) do
-    if lane[1] == label then return lane end
+  local lanes = stand.lanes
+  for i = 1, #lanes do
+    if lanes[i][1] == label then return lanes[i] end
   end
   local lane = {label, false, {}, false}
-  stand.lanes[#stand.lanes + 1] = lane
+  lanes[#lanes + 1] = lane
   return lane
 end
 
@@ -71,7 +81,7 @@ local function bits_of(number)
   while number >= 1 do
     bits, number = bits + 1, number / 2
   end
-  return bits
+  return bits + bits % 2
 end
 
 local function list_down(stand)

@@ -12,7 +12,7 @@ local function blob_of(task)
 end
 
 local function element_of(task, token)
-  return struct.pack('>I6BBBB', task.id, math.min(task.attempts, 255), math.min(task.deaths, 255),
+  return struct_pack('>I6BBBB', task.id, math.min(task.attempts, 255), math.min(task.deaths, 255),
     task.crashes, token and 1 or 0) .. (token or '') .. blob_of(task)
 end
 
@@ -44,8 +44,15 @@ function Tasks.of_tokens(tokens)
   return found
 end
 
+local queue_names = {}
+
 local function key_of_queue(prio, host, label)
-  return MINE .. 'q:' .. prio .. ':' .. origin_of(host, label)
+  local name = queue_names[prio]
+  if not name then
+    name = MINE .. 'q:' .. prio .. ':'
+    queue_names[prio] = name
+  end
+  return origin_of(host, label, name)
 end
 
 local function queue_of(task, stored)
@@ -199,9 +206,9 @@ end
 
 function Tasks.save()
   save_outs()
-  for start = 1, #Tasks.finds, 1000 do
+  for start = 1, #Tasks.finds, STEP - 2 do  -- with '*', in pairs
     write('XADD', MINE .. 'results', '*',
-      unpack(Tasks.finds, start, math.min(start + 999, #Tasks.finds)))
+      unpack(Tasks.finds, start, math.min(start + STEP - 3, #Tasks.finds)))
   end
   Tasks.finds = {}
 end
@@ -240,25 +247,27 @@ end
 -- `again`: they have been seen, and are as new.
 function Tasks.add(groups, arguments, again)
   local new, base, names = 0, Books.v.last, {}
-  for i, group in ipairs(groups) do names[i] = group[1] end
+  for i = 1, #groups do names[i] = groups[i][1] end
   Stands.fetch(names)
   for _, group in ipairs(groups) do
-    local tail, count, room = nil, 0, again and math.huge or room_of(group)
-    for _, place in ipairs(group[4]) do
+    local host, label, prio, places, elements, count = group[1], group[2], group[3], group[4], {}, 0
+    local room = again and math.huge or room_of(group)
+    for i = 1, #places do
+      local place = places[i]
       if count >= room then
         leave_aside(arguments[place], arguments[place + 1])
       elseif again or Seen.add(arguments[place]) then
-        local element = struct.pack('>I6I4', base + place, 0) .. arguments[place + 1]
-        tail = tail or Queues.get(key_of_queue(group[3], group[1], group[2]), 0).tail
-        tail[#tail + 1], count = element, count + 1
+        count = count + 1
+        elements[count] = struct_pack('>I6I4', base + place, 0) .. arguments[place + 1]
       end
     end
     if count > 0 then
-      local stand = Stands.get(group[1])
-      Ring.add(stand, Stands.lane(stand, group[2]), group[3], count)
-      Books.count(WAITING[kind_of(group[3])], count)
+      local stand = Stands.get(host)
+      Ring.add(stand, Stands.lane(stand, label), prio, count)
+      Books.count(WAITING[kind_of(prio)], count)
+      write_many('RPUSH', key_of_queue(prio, host, label), elements)
+      new = new + count
     end
-    new = new + count
   end
   if new > 0 then Books.count('last', #arguments) end
   return new

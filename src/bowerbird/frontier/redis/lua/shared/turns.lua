@@ -209,7 +209,7 @@ local function hand_out(session, stand, host, tasks)
   local kinds = {}
   for _, task in ipairs(tasks) do
     kinds[task.kind] = (kinds[task.kind] or 0) + 1
-    local token = ARGV[5] .. struct.pack('>I2', #Turns.taken)
+    local token = ARGV[5] .. struct_pack('>I2', #Turns.taken)
     task.alone = task.alone or false
     Tasks.give(task, session.id, token)
     Turns.taken[#Turns.taken + 1] = task
