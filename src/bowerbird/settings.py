@@ -224,7 +224,7 @@ def make_settings(options: dict[str, Any]) -> Settings:
 
 def meant(name: str, known: Iterable[str]) -> str:
     """A guess at what was meant by an unknown name; "" where nothing is like it."""
-    alike = get_close_matches(name, list(known), n=1)
+    alike = get_close_matches(name, list(known), n=1, cutoff=0.75)
     return f" Did you mean {alike[0]}?" if alike else ""
 
 

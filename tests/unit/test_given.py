@@ -30,6 +30,7 @@ def given_by(tmp_path: Path, text: str) -> dict[str, object]:
         ("cookies = ['a']", "--cookies takes text"),
         ("delay = '1x'", "--delay: '1x' is no duration"),
         ("scope = 'galaxy'", "--scope is 'galaxy'; must be one of host, domain, prefix, any"),
+        ("min-sizes = 3", "names unknown options: min_sizes. Did you mean min_size?"),
         ("max_dept = 3", "Did you mean max_depth?"),
     ],
 )
@@ -66,6 +67,11 @@ def test_numbers_lists_and_lone_flags_are_read_as_if_typed(tmp_path: Path) -> No
 def test_settings_from_python_are_refused_in_words(options: dict[str, object], word: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(word)):
         make_settings(options)
+
+
+def test_a_name_that_is_like_no_other_is_not_guessed_at() -> None:
+    with pytest.raises(SettingsError, match=r"no option min_size\.$"):
+        make_settings({"min_size": "4x4"})
 
 
 def test_what_changed_is_told_by_the_options_that_were_typed() -> None:
