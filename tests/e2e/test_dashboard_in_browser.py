@@ -139,7 +139,7 @@ def test_the_live_view_moves_and_steers_while_a_crawl_runs(
             page.get_by_role("button", name="Stop it").click()
             ended = flown.ended()
             expect(page.locator("#trouble")).to_contain_text("has ended with the crawl's command")
-            expect(page.locator("#state")).to_have_text(re.compile("ended|stopping"))
+            expect(page.locator("#state")).to_have_text(re.compile("ended|stopped|stopping"))
             assert seen.errors == []
             assert seen.elsewhere(address) == []
     assert (ended.status, "Traceback" in ended.err) == (0, False)

@@ -1,6 +1,7 @@
 """The live display with workers of other machines: 80 columns, whatever they are called."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -34,9 +35,13 @@ def progress_with(*workers: WorkerRow, seconds: float = 1.0) -> Progress:
 
 
 def shown(*workers: WorkerRow) -> list[str]:
+    return panel_text(progress_with(*workers)).splitlines()
+
+
+def panel_text(progress: Progress) -> str:
     text = io.StringIO()
-    Console(file=text, width=80, force_terminal=False).print(panel(progress_with(*workers)))
-    return text.getvalue().splitlines()
+    Console(file=text, width=80, force_terminal=False).print(panel(progress))
+    return text.getvalue()
 
 
 def test_of_many_workers_the_busiest_are_shown_and_all_are_counted():
@@ -113,3 +118,14 @@ def test_why_a_host_is_held_or_down_is_said_on_the_terminal_too(state, hold_s, w
     row = HostRow(host="a.test", state=state, hold_s=hold_s, why=why)
     assert mood_of_host(row) == words
     assert words in status._host(row)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "word"),
+    [({"page": 3, "image": 0}, "stopped"), ({"page": 0}, "ended"), ({}, "ended")],
+)
+def test_a_crawl_that_was_stopped_before_its_end_is_not_said_to_have_ended(waiting, word) -> None:
+    stats = Stats(state=State.ENDED, waiting=waiting)
+    progress = replace(progress_with(), stats=stats)
+    assert progress.phase == word
+    assert word in panel_text(progress)

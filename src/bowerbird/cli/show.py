@@ -41,11 +41,11 @@ def line_of(progress: "Progress") -> str:
 
 
 def state_of(progress: "Progress") -> str:
-    """The state with its reason, and the way on where a person has to take it."""
+    """The state of a crawl that does not run, with its reason or the way on."""
     stats = progress.stats
     reason = f" ({stats.reason})" if stats.reason else ""
     asked = stats.state == "paused" and stats.reason == "asked for"
-    return f"{stats.state}{'; `bowerbird resume` goes on' if asked else reason}"
+    return f"{progress.phase}{'; `bowerbird resume` goes on' if asked else reason}"
 
 
 class Lines:

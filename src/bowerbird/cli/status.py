@@ -11,7 +11,7 @@ from bowerbird.cli.options import PanelCommand
 from bowerbird.cli.values import shown_duration, shown_size
 from bowerbird.cli.workers import busiest_first, mood_of, rate_of
 from bowerbird.codec import as_json
-from bowerbird.manager.progress import failures, left_out
+from bowerbird.manager.progress import failures, left_out, state_word
 from bowerbird.model import HostRow, State, Trap, WorkerRow, plain_counters, traps_of
 from bowerbird.words import many
 
@@ -75,7 +75,7 @@ def _state(found: "Status") -> str:
     stats = found.stats
     if stats.state is State.RUNNING and not found.running:
         return "unfinished"
-    return stats.state + (f" ({stats.reason})" if stats.reason else "")
+    return state_word(stats) + (f" ({stats.reason})" if stats.reason else "")
 
 
 def _at_work(found: "Status") -> str:

@@ -61,12 +61,18 @@ class Progress:
     def phase(self) -> str:
         """What a crawl that runs is at, in a few words; else its state."""
         if self.stats.state is not State.RUNNING:
-            return str(self.stats.state)
+            return state_word(self.stats)
         if self.hosts and all(row.state == "down" for row in self.hosts):
             return "no host answers"
         if not self.ended:
             return "starting"
         return "crawling" if self.stats.waiting.get("page") else "fetching images"
+
+
+def state_word(stats: Stats) -> str:
+    """The state for people: a crawl that has ended while tasks wait was stopped, and can go on."""
+    waits = any(stats.waiting.values()) or stats.leased
+    return "stopped" if stats.state is State.ENDED and waits else str(stats.state)
 
 
 def failures(stats: Stats) -> dict[str, int]:

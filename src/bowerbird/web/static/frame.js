@@ -4,12 +4,12 @@ import { api, live } from "./shared.js";
 const state = document.getElementById("state");
 const trouble = document.getElementById("trouble");
 
-const WORDS = { draining: "stopping", ended: "ended", paused: "paused", running: "running" };
+const WORDS = { draining: "stopping", paused: "paused", running: "running" };
 
 function show(moment) {
   const over = moment.farewell && moment.known && !moment.running;
   const gone = !moment.connected && !over;
-  const word = gone ? "no answer" : !moment.known ? "looking" : WORDS[moment.state] ?? moment.state;
+  const word = gone ? "no answer" : !moment.known ? "looking" : WORDS[moment.state] ?? moment.phase;
   const idle = !gone && moment.known && !moment.running && moment.state !== "ended";
   state.textContent = idle ? (moment.state === "running" ? "nobody at work" : `${word}, nobody at work`) : word;
   state.dataset.state = gone ? "gone" : idle ? "idle" : moment.state;

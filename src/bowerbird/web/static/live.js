@@ -6,7 +6,9 @@ const byId = (id) => document.getElementById(id);
 const text = (id, value) => { const node = byId(id); if (node.textContent !== value) node.textContent = value; };
 const share = (id, part) => byId(id).style.setProperty("--share", `${(100 * part).toFixed(2)}%`);
 
-const PHASES = { draining: "Stopping", ended: "Ended", paused: "Paused" };
+const PHASES = { draining: "Stopping", paused: "Paused" };
+
+const capital = (words) => words[0].toUpperCase() + words.slice(1);
 
 function withUnit(id, value, unit) {
   byId(id).replaceChildren(value, el("small", {}, unit));
@@ -17,8 +19,8 @@ function show(moment) {
   text("images", count(moment.images));
   text("bytes", `images · ${size(moment.bytes)}`);
   const left = moment.state === "running" && !moment.running && !moment.trouble;
-  text("phase", left ? "Nobody is at work" : PHASES[moment.state] ?? moment.phase[0].toUpperCase() + moment.phase.slice(1));
-  text("reason", left ? "The same command goes on where it was." : moment.reason ? `(${moment.reason})` : "");
+  text("phase", left ? "Nobody is at work" : capital(PHASES[moment.state] ?? moment.phase));
+  text("reason", left || moment.phase === "stopped" ? "The same command goes on where it was." : moment.reason ? `(${moment.reason})` : "");
   progress(moment);
   withUnit("images_per_s", rate(moment.images_per_s), "/s");
   const [value, unit] = size(moment.bytes_per_s).split(" ");
