@@ -81,7 +81,6 @@ class Seeder:
         self._add, self._lost = add, lost
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seeds", daemon=True)
-        self.added = 0  #: seeds that were new
         self.error: Exception | None = None
 
     def start(self) -> None:
@@ -119,7 +118,7 @@ class Seeder:
         """Add a chunk, again and again while the disk is full: it has kept nothing."""
         while not self._stopped.is_set() and (chunk or last):
             try:
-                self.added += self._add(chunk, last)
+                self._add(chunk, last)
             except StorageFullError:
                 time.sleep(NO_ROOM_S)
             else:
