@@ -121,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_near_duplicates: int = 100  #: pages alike in a row that bring no new image; then no more
     max_barren_depth: int = 20  #: links away where a page without a new image leads no further
     max_host_urls: int = 1_000_000  #: of one host; then no more of its pages, only images
+    max_page_links: int = 200_000  #: of a page or stylesheet; a listing of 8 MiB has 80,000
     max_sitemap_urls: int = 50_000  #: of one sitemap, by its protocol
     max_sitemap_depth: int = 2  #: sitemaps of sitemaps of sitemaps; real sites have one less
 
@@ -199,6 +200,7 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
     "max_near_duplicates": (0, None),
     "max_barren_depth": (0, None),
     "max_host_urls": (0, None),
+    "max_page_links": (1, 1_000_000),
     "max_sitemap_urls": (1, 1_000_000),
     "max_sitemap_depth": (0, 100),
 }

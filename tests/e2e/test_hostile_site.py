@@ -148,6 +148,7 @@ EXPECTED: dict[str, str] = {
     "/sitemap-entries": "",
     "/sitemap-deep": "",
     "/sitemap-bomb": "",
+    "/sitemap-lines": "",
     "/cuts/png": "not-an-image truncated",
     "/cuts/gif": "not-an-image truncated",
     "/trap-calendar": "png",
@@ -156,6 +157,7 @@ EXPECTED: dict[str, str] = {
     "/trap-path-loop": "png",
     "/trap-deep": "png",
     "/trap-pages": "png",
+    "/trap-links": "png",
 }
 #: Behaves well, or is shown by another; and two whose host is given up a minute later.
 ELSEWHERE = frozenset({
@@ -216,7 +218,7 @@ def _images_of(site: Site, came: Came) -> dict[str, str]:
 def _assert_traps_are_told(site: Site, came: Came) -> None:
     traps = came.report["traps"]
     assert {"path-repeats", "path-segments", "near-duplicates", "depth", "sitemap-depth",
-            "sitemap-urls"} == set(traps)  # fmt: skip
+            "sitemap-urls", "page-links"} == set(traps)  # fmt: skip
     for kind, trap in traps.items():
         assert trap["links"] > 0
         assert trap["example"].startswith("http://127.66."), kind

@@ -91,8 +91,14 @@ async def sitemap_deep(call: Call) -> None:
         await call.body(b"<urlset>" + b"<a>" * 1_000_000, _XML)
 
 
+async def sitemap_lines(call: Call) -> None:
+    """A sitemap of 20 MB of empty lines, but for one."""
+    if not await _site(call, "lines.txt"):
+        await call.body(b"http://192.0.2.1/p" + b"\n" * 20_000_000, "Content-Type: text/plain")
+
+
 for _each in (
     sitemap_entities, sitemap_external, sitemap_loop, sitemap_nested, sitemap_entries, sitemap_deep,
-    sitemap_bomb,
+    sitemap_bomb, sitemap_lines,
 ):  # fmt: skip
     resource(_each, whole_host=True)

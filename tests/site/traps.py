@@ -54,6 +54,12 @@ def trap_path_loop(call: Call) -> str:
 
 
 @trap
+def trap_links(_: Call) -> str:
+    """A page of 8 MB of links, to a host that is not in scope."""
+    return "".join(f"<a href=//192.0.2.1/{number}>" for number in range(310_000))
+
+
+@trap
 def trap_deep(call: Call) -> str:
     """Ever new folders in folders."""
     return f'<p>Down.</p><a href="{call.path.rstrip("/")}/f{call.path.count("/")}/">on</a>'

@@ -280,6 +280,15 @@ def test_a_page_nested_without_end_is_read_all_the_same(part: str) -> None:
 
 
 @pytest.mark.timeout(60)
+def test_a_page_of_very_many_links_names_them_all_up_to_a_limit() -> None:
+    body = b"".join(b"<a href=%d>" % number for number in range(120_000))
+    assert len(extract_html(body, URL).pages) == 120_000
+
+    found = extract_html(body, URL, most=100)
+    assert found.pages == [f"{URL[: URL.rindex('/')]}/{number}" for number in range(100)]
+    assert found.cut
+
+
 def test_links_of_a_page_that_nests_too_deeply_are_kept() -> None:
     html = "".join(f"<div><a href=p{n}><img src=i{n}.jpg>" for n in range(10_000))
 

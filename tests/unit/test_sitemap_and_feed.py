@@ -38,6 +38,13 @@ def test_pages_of_a_set_in_order_and_once() -> None:
     assert pages_of(text) == ["https://example.org/b", "https://example.org/a?x=1&y=2"]
 
 
+def test_sitemaps_of_lines_in_utf_16_and_behind_a_byte_order_mark_are_read() -> None:
+    text = "https://example.org/ä\r\n\r\nnothing\rhttps://example.org/b"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        found = extract_sitemap(text.encode(encoding), URL)
+        assert found.pages == ["https://example.org/%C3%A4", "https://example.org/b"]
+
+
 def test_index_gives_sitemaps_and_no_pages() -> None:
     text = f"<sitemapindex {NS}><sitemap><loc>/one.xml.gz</loc></sitemap></sitemapindex>"
 

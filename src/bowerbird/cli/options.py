@@ -220,6 +220,7 @@ TABLE: tuple[Option, ...] = (
            "no further; 0: they always do. [20]", only="crawl"),
     _limit("max_host_urls", "URLs of one host, after which only its images are taken; 0: all are. "
            "[1000000]", only="crawl"),
+    _limit("max_page_links", "Links of one page or stylesheet. [200000]", only="crawl"),
     _limit("max_sitemap_urls", "URLs of one sitemap. [50000]", only="crawl"),
     _limit("max_sitemap_depth", "Sitemaps in sitemaps. [2]", only="crawl"),
 )  # fmt: skip

@@ -7,8 +7,8 @@ import msgspec
 
 from bowerbird.model import Place
 
-#: Links of one kind kept from one document; beyond it the document is a trap, not a page.
-MAX_LINKS = 1_000_000
+#: Links kept from one document: 100 MB of memory. Beyond it the document is a trap, not a page.
+MAX_LINKS = 200_000
 
 
 class Form(StrEnum):

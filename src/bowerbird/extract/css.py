@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from bowerbird.extract.base import Extracted
+from bowerbird.extract.base import MAX_LINKS, Extracted
 from bowerbird.extract.charset import decode_css
 from bowerbird.extract.links import Links
 from bowerbird.model import Place
@@ -169,20 +169,23 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def extract_css(
-    body: bytes, url: str, *, content_type: str = "", fallback_charset: str = ""
-) -> Extracted:
+    body: bytes, url: str, *, content_type: str = "", fallback_charset: str = "",
+    most: int = MAX_LINKS,
+) -> Extracted:  # fmt: skip
     """The images and imported stylesheets of a stylesheet at a canonical URL.
 
-    `fallback_charset` is that of the document which links it, used where the sheet says nothing.
+    `fallback_charset` is that of the document which links it, used where the sheet says nothing;
+    `most` links are taken.
     """
     text, charset = decode_css(body, content_type, fallback_charset)
-    links = Links(url, charset)
+    links = Links(url, charset, most)
     add_css(text, links)
     return Extracted(
         images=list(links.images.values()),
         stylesheets=list(links.stylesheets),
         data=list(links.data.values()),
         charset=charset,
+        cut=links.cut,
     )
 
 

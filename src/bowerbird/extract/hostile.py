@@ -7,11 +7,13 @@ The HTML algorithm is quadratic in the depth of its open elements (every `<div>`
 of them for a `<p>`) and in its unclosed formatting elements (every `<p>` opens all of them anew).
 Browsers stop at a depth of 512; lexbor does not. A page that goes beyond is cut into slices, each
 parsed for itself: links stay whole, and only what one element knows of another is lost.
+
+An element takes half a kilobyte of the tree, so pages of very many are read in a few parts.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 #: Fewer tags than this cannot do harm: 10 ms and 60 MB at worst (measured).
 HARMLESS = 2_000
@@ -20,6 +22,8 @@ MAX_DEPTH = 512
 MAX_FORMATTING = 100
 #: Tags in a slice: small enough that its square is nothing.
 SLICE = 64
+#: Tags in a part of a page that has more: 50 MB of tree.
+PART = 100_000
 
 _TAG = re.compile(rb"<(/?+[A-Za-z][^\s/>]*+)")
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
@@ -56,6 +60,13 @@ def without_crowds(text: bytes) -> bytes:
 def _end(pattern: re.Pattern[bytes], text: bytes, position: int) -> int:
     match = pattern.match(text, position)
     return match.end() if match else position + 1
+
+
+def parts_of(text: bytes) -> Iterable[bytes]:
+    """The document, or where it is too deep or too long for one tree, what it is read in."""
+    if is_hostile(text):
+        return in_slices(text, SLICE)
+    return in_slices(text, PART) if text.count(b"<") > PART else (text,)
 
 
 def is_hostile(text: bytes) -> bool:
@@ -103,11 +114,11 @@ def _climbs(tags: list[bytes], steps: _Steps, limit: int) -> bool:
     return False
 
 
-def in_slices(text: bytes) -> Iterator[bytes]:
-    """The document in pieces of `SLICE` tags."""
+def in_slices(text: bytes, tags: int) -> Iterator[bytes]:
+    """The document in pieces of so many tags."""
     start = 0
     for count, match in enumerate(_TAG.finditer(text), 1):
-        if count % SLICE == 0:
+        if count % tags == 0:
             yield text[start : match.start()]
             start = match.start()
     yield text[start:]

@@ -9,9 +9,9 @@ import re
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 from bowerbird.extract.attributes import PLAIN, read_attributes
-from bowerbird.extract.base import Extracted
+from bowerbird.extract.base import MAX_LINKS, Extracted
 from bowerbird.extract.charset import UTF8, codec_of, html_as_utf8
-from bowerbird.extract.hostile import in_slices, is_hostile, without_crowds
+from bowerbird.extract.hostile import parts_of, without_crowds
 from bowerbird.extract.links import Links
 from bowerbird.extract.page import Page
 from bowerbird.extract.tags import ELEMENTS
@@ -28,18 +28,19 @@ _MAY_CLOSE = re.compile(
 
 
 def extract_html(
-    body: bytes, url: str, *, content_type: str = "", srcset: Srcset = Srcset.LARGEST
-) -> Extracted:
+    body: bytes, url: str, *, content_type: str = "", srcset: Srcset = Srcset.LARGEST,
+    most: int = MAX_LINKS,
+) -> Extracted:  # fmt: skip
     """All that an HTML document at a canonical URL names.
 
-    `content_type` is the header's value, for its charset. Broken HTML is read as browsers read it;
-    nothing raises. Linear in the size of the body.
+    `content_type` is the header's value, for its charset; `most` links are taken. Broken HTML is
+    read as browsers read it; nothing raises. Linear in the size of the body.
     """
     text, charset = html_as_utf8(body, content_type)
     if "xhtml+xml" in content_type:
         text = _MAY_CLOSE.sub(_closed_by_tag, text)
     query_charset = "" if charset == UTF8 or charset.startswith("utf-16") else codec_of(charset)
-    page = Page(Links(url, query_charset), charset, srcset)
+    page = Page(Links(url, query_charset, most), charset, srcset)
     read_html(text, page)
     return page.extracted()
 
@@ -52,7 +53,7 @@ def read_html(text: bytes, page: Page) -> None:
         if page.nested > MAX_NESTED:
             continue
         text = without_crowds(text)
-        for part in in_slices(text) if is_hostile(text) else (text,):
+        for part in parts_of(text):
             tree = LexborHTMLParser(part, options=_OPTIONS)
             if tree.root is not None:
                 _read_tree(tree.root, page)

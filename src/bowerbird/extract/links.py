@@ -42,11 +42,14 @@ def _join(folder: str, link: str) -> str | None:
 
 
 class Links:
-    """The links of one document. `query_charset` is the codec of non-ASCII queries, "" is UTF-8."""
+    """The links of one document, so many at most. `query_charset` is the codec of non-ASCII
+    queries, "" is UTF-8."""
 
-    def __init__(self, url: str, query_charset: str = "") -> None:
+    def __init__(self, url: str, query_charset: str = "", most: int = MAX_LINKS) -> None:
         self.set_base(url)
         self._query_charset = query_charset
+        self._room = most
+        self.cut = False  #: it names more than that
         self.images: dict[str, ImageLink] = {}
         self.pages: dict[str, None] = {}
         self.stylesheets: dict[str, None] = {}
@@ -88,13 +91,13 @@ class Links:
             return
         if is_image_path(url):
             self._keep(url, Place.LINK, "", ())
-        elif len(self.pages) < MAX_LINKS:
+        elif self._has_room():
             self.pages[url] = None
 
     def other(self, into: dict[str, None], link: str) -> None:
         """Keep a link to a stylesheet, sitemap or feed."""
         url = self.join(link)
-        if url is not None and len(into) < MAX_LINKS:
+        if url is not None and url not in into and self._has_room():
             into[url] = None
 
     def image(self, link: str, place: Place, alt: str = "") -> None:
@@ -119,12 +122,19 @@ class Links:
     def _keep(self, url: str, place: Place, alt: str, alternates: tuple[str, ...]) -> None:
         before = self.images.get(url)
         if before is None:
-            if len(self.images) < MAX_LINKS:
+            if self._has_room():
                 self.images[url] = ImageLink(url, place, alt, alternates)
         elif (alt and not before.alt) or (alternates and not before.alternates):
             self.images[url] = ImageLink(
                 url, before.place, before.alt or alt, before.alternates or alternates
             )
+
+    def _has_room(self) -> bool:
+        """Whether one more is kept; it takes its place."""
+        self._room -= 1
+        if self._room < 0:
+            self.cut = True
+        return not self.cut
 
     def _keep_data(self, link: str, alt: str) -> None:
         if len(self.data) >= MAX_DATA_IMAGES:

@@ -71,4 +71,5 @@ class Page:
             has_scripts=self.has_scripts,
             title=self.title,
             charset=self.charset,
+            cut=links.cut,
         )

@@ -3,6 +3,8 @@
 With the image extension, thumbnails of the video extension, and hreflang alternates.
 """
 
+import re
+from codecs import BOM_UTF8
 from contextlib import suppress
 
 from bowerbird.extract.base import MAX_LINKS, Extracted, ImageLink
@@ -19,6 +21,8 @@ MAX_URLS = 50_000
 _FEEDS = frozenset(("rss", "rdf", "feed"))
 #: A page that says "not found" with status 200 is no sitemap.
 _OTHERS = frozenset(("html", "svg"))
+#: A list of all lines would take ten times their bytes.
+_LINE = re.compile(rb"[^\r\n]++")
 #: Elements whose text is read.
 _TEXTS = frozenset(("loc", "caption", "title", "thumbnail_loc"))
 
@@ -49,12 +53,12 @@ def extract_sitemap(
 
 def _extract_text(body: bytes, reader: "_Reader") -> Extracted:
     """One URL a line; lines that are none are passed over."""
-    wide = body[:2] in (b"\xff\xfe", b"\xfe\xff")
-    text = body.decode("utf-16" if wide else "utf-8-sig", "replace")
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        body = body.decode("utf-16", "replace").encode("utf-8", "replace")
     with suppress(Enough):
-        for line in text.splitlines():
-            if "://" in line:
-                reader.add_page(line)
+        for line in _LINE.finditer(body.removeprefix(BOM_UTF8)):
+            if b"://" in line[0]:
+                reader.add_page(line[0].decode("utf-8", "replace"))
     return reader.extracted()
 
 
@@ -114,7 +118,9 @@ class _Reader:
 
     def _add_image(self, said: dict[str, str]) -> None:
         link = canonical(said.get("loc", "").strip(), self._url) if said.get("loc") else None
-        if link and len(self.images) < MAX_LINKS:
+        if link and len(self.images) >= MAX_LINKS:
+            self._cut = True
+        elif link:
             alt = " ".join((said.get("caption") or said.get("title") or "").split())
             self.images.setdefault(link, ImageLink(link, Place.SITEMAP, alt))
 

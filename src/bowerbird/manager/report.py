@@ -21,6 +21,7 @@ TOLD = {
     "(--max-near-duplicates)",
     "depth": "links are far from the start, on pages without a new image (--max-barren-depth)",
     "host-urls": "links lead to hosts that have named too many (--max-host-urls)",
+    "page-links": "pages name more than is taken of one (--max-page-links)",
     "sitemap-urls": "sitemaps name more than is taken of one (--max-sitemap-urls)",
     "sitemap-depth": "sitemaps lie too deep in others (--max-sitemap-depth)",
 }

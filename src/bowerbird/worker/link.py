@@ -289,14 +289,14 @@ class Link:
 
     def _send_ahead(self, place: Place, outcome: Outcome) -> Outcome:
         """Of a page with very many links all but the last chunk goes in before it is done."""
-        while len(outcome.found) > ADD_LIMIT or len(outcome.sightings) > ADD_LIMIT:
-            place.frontier.add(outcome.found[:ADD_LIMIT], outcome.sightings[:ADD_LIMIT])
-            outcome = msgspec.structs.replace(
-                outcome,
-                found=outcome.found[ADD_LIMIT:],
-                sightings=outcome.sightings[ADD_LIMIT:],
-            )
-        return outcome
+        found, sightings = outcome.found, outcome.sightings
+        most = max(len(found), len(sightings))
+        if most <= ADD_LIMIT:
+            return outcome
+        last = (most - 1) // ADD_LIMIT * ADD_LIMIT
+        for at in range(0, last, ADD_LIMIT):
+            place.frontier.add(found[at : at + ADD_LIMIT], sightings[at : at + ADD_LIMIT])
+        return msgspec.structs.replace(outcome, found=found[last:], sightings=sightings[last:])
 
     # The session.
 

@@ -81,8 +81,10 @@ class Reader:
     def _page(self, lease: Lease, response: Response, body: bytes) -> Outcome:
         content_type = response.headers.get("content-type", "")
         found = extract.extract_html(
-            body, lease.task.url, content_type=content_type, srcset=self._settings.srcset
-        )
+            body, lease.task.url, content_type=content_type, srcset=self._settings.srcset,
+            most=self._settings.max_page_links,
+        )  # fmt: skip
+        self._tell_cut(lease, found)
         counts = {"pages": 1}
         if found.has_scripts and not (found.images or found.data):
             counts["script-pages-without-images"] = 1
@@ -92,6 +94,10 @@ class Reader:
             counts["pages-that-refuse-images"] = 1
             found = dataclasses.replace(found, images=[], data=[])
         return self._links(lease, response, found, counts, body)
+
+    def _tell_cut(self, lease: Lease, found: Extracted) -> None:
+        if found.cut:
+            self._traps.count("page-links", lease.task.url)
 
     def _sitemap(self, lease: Lease, response: Response, body: bytes) -> Outcome:
         settings = self._settings
@@ -104,9 +110,13 @@ class Reader:
 
     def _stylesheet(self, lease: Lease, response: Response, body: bytes) -> Outcome:
         content_type = response.headers.get("content-type", "")
-        found = extract.extract_css(body, lease.task.url, content_type=content_type)
+        found = extract.extract_css(
+            body, lease.task.url, content_type=content_type, most=self._settings.max_page_links
+        )
+        self._tell_cut(lease, found)
         tasks, sightings = self._finder.of_stylesheet(lease.task, found)
-        return self._outcome(lease, response, tasks, sightings, {"stylesheets": 1})
+        counts = {"stylesheets": 1} | self._traps.counts()
+        return self._outcome(lease, response, tasks, sightings, counts)
 
     def _links(
         self, lease: Lease, response: Response, found: Extracted,

@@ -121,9 +121,11 @@ class Work:
             return None
         discard(response)
         return self._judge.dead(
-            lease, "too-large", f"{response.size} bytes of a page, more than {most}",
+            lease,
+            "too-large",
+            f"a page of {response.size} bytes; --max-page-bytes is {most}",
             status=response.status,
-        )  # fmt: skip
+        )
 
     def _read(self, lease: Lease, response: Response, form: Form) -> Outcome:
         body = content(response)
