@@ -284,6 +284,10 @@ def test_a_page_of_very_many_links_names_them_all_up_to_a_limit() -> None:
     body = b"".join(b"<a href=%d>" % number for number in range(120_000))
     assert len(extract_html(body, URL).pages) == 120_000
 
+    attributes = b"".join(b" a%d" % number for number in range(999))
+    crowded = b"".join(b"<a%s href=%d>" % (attributes, number) for number in range(1_000))
+    assert len(extract_html(crowded, URL).pages) == 1_000
+
     found = extract_html(body, URL, most=100)
     assert found.pages == [f"{URL[: URL.rindex('/')]}/{number}" for number in range(100)]
     assert found.cut

@@ -8,7 +8,7 @@ of them for a `<p>`) and in its unclosed formatting elements (every `<p>` opens 
 Browsers stop at a depth of 512; lexbor does not. A page that goes beyond is cut into slices, each
 parsed for itself: links stay whole, and only what one element knows of another is lost.
 
-An element takes half a kilobyte of the tree, so pages of very many are read in a few parts.
+An element or attribute takes some hundred bytes of the tree: what has very many is read in parts.
 """
 
 import re
@@ -22,10 +22,11 @@ MAX_DEPTH = 512
 MAX_FORMATTING = 100
 #: Tags in a slice: small enough that its square is nothing.
 SLICE = 64
-#: Tags in a part of a page that has more: 50 MB of tree.
-PART = 100_000
+#: Bytes of tags in a part of a page, each tag counted as some more: 100 MB of tree at worst.
+PART, TAG = 1_000_000, 10
 
 _TAG = re.compile(rb"<(/?+[A-Za-z][^\s/>]*+)")
+_WHOLE_TAG = re.compile(rb"<[/A-Za-z][^>]*+")
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
 #: Elements that the next of their kind closes.
 _CLOSES_ITSELF = frozenset(b"p li option dt dd tr td th a button optgroup thead tbody".split())
@@ -65,8 +66,8 @@ def _end(pattern: re.Pattern[bytes], text: bytes, position: int) -> int:
 def parts_of(text: bytes) -> Iterable[bytes]:
     """The document, or where it is too deep or too long for one tree, what it is read in."""
     if is_hostile(text):
-        return in_slices(text, SLICE)
-    return in_slices(text, PART) if text.count(b"<") > PART else (text,)
+        return in_slices(text)
+    return in_parts(text) if len(text) > PART // 5 else (text,)  # no tag is shorter than 3 bytes
 
 
 def is_hostile(text: bytes) -> bool:
@@ -114,11 +115,22 @@ def _climbs(tags: list[bytes], steps: _Steps, limit: int) -> bool:
     return False
 
 
-def in_slices(text: bytes, tags: int) -> Iterator[bytes]:
-    """The document in pieces of so many tags."""
+def in_slices(text: bytes) -> Iterator[bytes]:
+    """The document in pieces of `SLICE` tags."""
     start = 0
     for count, match in enumerate(_TAG.finditer(text), 1):
-        if count % tags == 0:
+        if count % SLICE == 0:
             yield text[start : match.start()]
             start = match.start()
+    yield text[start:]
+
+
+def in_parts(text: bytes) -> Iterator[bytes]:
+    """The document in pieces whose trees are not too large."""
+    start = weight = 0
+    for match in _WHOLE_TAG.finditer(text):
+        weight += TAG + match.end() - match.start()
+        if weight > PART:
+            yield text[start : match.start()]
+            start, weight = match.start(), 0
     yield text[start:]

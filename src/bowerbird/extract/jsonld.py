@@ -25,15 +25,18 @@ _COMMENTS = re.compile(
     r"(?:-->|//\s*+\]\]>|/\*\s*+\]\]>\s*+\*/)\s*+\Z"
 )
 _TRAILING_COMMA = re.compile(r",(?=\s*+[}\]])")
+#: A longer text is not parsed, in characters: values take fifty times as much memory.
+_MAX_PARSED = 1 << 20
 #: Values of one document that are looked at.
 _MAX_VALUES = 100_000
 
 
 def images_of(text: str) -> list[str]:
-    """Image links of a JSON-LD script, in its order; broken JSON gives what can be read."""
-    value = _parse(text)
+    """Image links of a JSON-LD script, in its order. Of broken or very long JSON all strings that
+    name image files."""
+    value = _parse(text) if len(text) <= _MAX_PARSED else None
     if value is None:
-        strings = map(_unescaped, _STRING.findall(text))
+        strings = (_unescaped(match[1]) for match in _STRING.finditer(text))
         return [each for each in strings if _names_file(each)]
     return _walk(value)
 
