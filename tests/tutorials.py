@@ -212,6 +212,7 @@ class Tutorial:
         for old, new in TODAY if version != "2.7" else ():
             text = text.replace(old, new)
         text = text.replace("8001", str(self.port)).replace("sleep(1)", f"sleep({pause_s})")
+        text = text.replace("timeout=10", "timeout=60")  # a busy machine's workers start late
         path = self.folder / f"{self.name}-{version}-{abs(hash(text))}.py"
         path.write_text(text, "utf-8")
         return Program(python, path)

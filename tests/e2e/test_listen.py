@@ -117,7 +117,7 @@ def test_the_line_to_paste_does_all_the_work(out, tmp_path, pair):
 
 
 def test_the_key_is_made_once_and_only_its_owner_can_read_it(out):
-    with serve(tree(PAGES, IMAGES), pause_s=0.2) as web:
+    with serve(held()) as web:
         with flying(*crawling(web, out)) as run:
             _, access = way_in(run)
             made = Path(access.authkey_file)
@@ -125,25 +125,25 @@ def test_the_key_is_made_once_and_only_its_owner_can_read_it(out):
             run.kill_group()
         with flying(*crawling(web, out)) as run:
             assert way_in(run)[1] == access
-            run.ended()
+            ended(run, web)
     assert made.read_bytes() == key
     assert len(key) == 65
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
 def test_the_key_is_nowhere_to_be_seen(out):
-    with serve(tree(PAGES, IMAGES), pause_s=0.2) as web, flying(*crawling(web, out)) as run:
+    with serve(held()) as web, flying(*crawling(web, out)) as run:
         said = line_to_paste(run)
         key = Path(said[said.index("--authkey-file") + 1]).read_text().strip()
         mine = [run.process.pid, *run.workers()]
         seen = b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in mine)
-        ran = run.ended()
+        ran = ended(run, web)
     assert key.encode() not in seen
     assert key not in ran.out + ran.err + " ".join(said)
 
 
 def test_a_killed_manager_comes_back_at_the_same_port_at_once(out):
-    with serve(tree(PAGES, IMAGES), pause_s=0.3) as web, flying(*crawling(web, out)) as run:
+    with serve(held()) as web, flying(*crawling(web, out)) as run:
         address, access = way_in(run)
         with far(address, access, "far-1"):
             run.kill_group()
@@ -151,7 +151,7 @@ def test_a_killed_manager_comes_back_at_the_same_port_at_once(out):
                 assert way_in(second) == (address, access)
                 with pytest.raises(SessionGoneError), visit(address, access) as crawl:
                     crawl.frontier.beat("of before")
-                assert second.ended().status == 0
+                assert ended(second, web).status == 0
 
 
 def test_without_local_workers_it_waits_for_others_and_says_so(out):
