@@ -1,16 +1,20 @@
 """Rows 11 and 18: the machine goes down, and what was not synced is gone."""
 
+import os
 import random
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
 
-from tests.bird import went_down
+from tests.bird import wait_for, went_down
 from tests.chaos.disks import Disk, disk
 from tests.chaos.scene import Scene, scene, urls_for, with_late_writes
 from tests.chaos.toll import Toll
+from tests.chaos.watch import members, states
 from tests.redis_fixtures import RedisServer, need_redis
 
 
@@ -41,8 +45,7 @@ def _cuts(folder: Path, seed: int, faults: int, *, is_durable: bool) -> Toll:
         disk(folder, 64) as small,
         scene(folder, seed, urls_for(faults), options, out=small.at / "out") as crawl,
     ):
-        for _ in range(faults):
-            _wait(crawl, dice)
+        for _ in _moments(crawl, dice, faults):
             cut_power(crawl, small)
             if not is_durable:
                 _another_boot(crawl)
@@ -62,10 +65,11 @@ def _redis_cuts(
         server = RedisServer(small.at / "redis", *options).start()
         try:
             with scene(folder, seed, urls_for(faults), redis=server, prepare=prepare) as crawl:
-                for _ in range(faults):
-                    _wait(crawl, dice)
+                for _ in _moments(crawl, dice, faults):
+                    assert server.process
+                    halt([server.process.pid])
                     small.cut_power()
-                    server.kill()  # until now it may have answered from memory
+                    server.kill()
                     crawl.fault("power cut of Redis")
                     small.unmount()
                     small.mount()
@@ -75,19 +79,39 @@ def _redis_cuts(
             server.kill()
 
 
-def _wait(crawl: Scene, dice: random.Random) -> None:
-    crawl.wait_for_requests(dice.randint(5, 100))
-    crawl.wait_for_promises()
-    time.sleep(dice.random())
+def _moments(crawl: Scene, dice: random.Random, faults: int) -> Iterator[None]:
+    """So many moments; fewer where the crawl ends before."""
+    for _ in range(faults):
+        wanted = len(crawl.web.log) + dice.randint(5, 100)
+        wait_for(
+            f"requests: {crawl.faults}",
+            lambda wanted=wanted: len(crawl.web.log) >= wanted or not crawl.manager.alive,
+        )
+        if not crawl.manager.alive:
+            return
+        crawl.wait_for_promises()
+        time.sleep(dice.random())
+        yield
 
 
 def cut_power(crawl: Scene, small: Disk) -> None:
     """The machine of manager and workers goes down, and its disk is put in again."""
+    halt(members({crawl.manager.pid}))
     small.cut_power()
     crawl.fault("power cut")
     crawl.manager.kill()
     small.unmount()
     small.mount()
+
+
+def halt(pids: Iterable[int]) -> None:
+    """Nobody answers any more: a sync that is under way when ext4 is shut down says that all is
+    well, and nothing is on the disk. Who is inside one gets no further."""
+    stopped = list(pids)
+    for pid in stopped:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    wait_for("a halt", lambda: all(state in "TtDZX" for state in states(stopped)))
 
 
 def _another_boot(crawl: Scene) -> None:

@@ -68,6 +68,14 @@ def members(sessions: set[int]) -> Iterator[int]:
                     yield int(folder.name)
 
 
+def states(pids: Iterable[int]) -> Iterator[str]:
+    """Of all threads of these processes: R, S, D, T, …"""
+    for pid in pids:
+        for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+            with suppress(OSError):
+                yield task.read_text().rpartition(")")[2].split()[0]
+
+
 def children(pid: int) -> list[int]:
     """Process ids of its children, whichever thread started them."""
     found = []

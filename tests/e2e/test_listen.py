@@ -7,15 +7,17 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bowerbird._version import __version__
 from bowerbird.app.access import Access
 from bowerbird.app.visit import visit
-from bowerbird.errors import AuthenticationError, SessionGoneError
+from bowerbird.errors import AuthenticationError, BowerbirdError, SessionGoneError
+from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.remote import RemoteFrontier
 from bowerbird.model import State, WorkerInfo
 from bowerbird.queues.certificate import make_certificate
@@ -55,11 +57,16 @@ def held() -> Answers:
     return answers
 
 
-def ended(run: Flying, web: Web) -> Ran:
-    """Let a crawl go on to its end."""
+def gate(web: Web) -> threading.Event:
+    """Whether the first page is answered."""
     first = web.answers["/p0"]
     assert isinstance(first, Held)
-    first.gate.set()
+    return first.gate
+
+
+def ended(run: Flying, web: Web) -> Ran:
+    """Let a crawl go on to its end."""
+    gate(web).set()
     return run.ended()
 
 
@@ -86,9 +93,28 @@ def options_of(words: list[str]) -> dict[str, str]:
 @contextmanager
 def far(address: str, access: Access, name: str) -> Iterator[RemoteFrontier]:
     """A session as another machine has it."""
-    with visit(address, access) as crawl:
-        crawl.frontier.attach(WorkerInfo(name=name, local=False, version=__version__))
+    worker = WorkerInfo(name=name, local=False, version=__version__)
+    with visit(address, access) as crawl, attached(crawl.frontier, worker):
         yield crawl.frontier
+
+
+@contextmanager
+def attached(frontier: Frontier, worker: WorkerInfo) -> Iterator[None]:
+    """A session that lives on however long commands take to start; it may end before."""
+    session, over = frontier.attach(worker).session, threading.Event()
+
+    def beat() -> None:
+        with suppress(BowerbirdError):
+            while not over.wait(1.0):
+                frontier.beat(session)
+
+    beating = threading.Thread(target=beat)
+    beating.start()
+    try:
+        yield
+    finally:
+        over.set()
+        beating.join()
 
 
 def test_others_come_in_by_the_line_that_was_said(out):
@@ -223,14 +249,14 @@ def test_a_crawl_begun_for_others_alone_is_not_worked_here_unasked(out):
 
 
 def test_status_by_address_tells_of_far_workers_and_of_what_is_odd_about_them(out):
-    with serve(tree(PAGES, IMAGES), pause_s=0.5) as web, flying(*crawling(web, out)) as run:
+    far_1 = WorkerInfo(name="far-1", local=False, version="0.0.1", address="liar")
+    with serve(held()) as web, flying(*crawling(web, out)) as run:
         address, access = way_in(run)
         where = (address, *key_of(access))
-        far_1 = WorkerInfo(
-            name="far-1", local=False, version="0.0.1", clock_s=time.time() - 600, address="liar"
-        )
-        with visit(address, access) as crawl:
-            crawl.frontier.attach(far_1)
+        with (
+            visit(address, access) as crawl,
+            attached(crawl.frontier, replace(far_1, clock_s=time.time() - 600)),
+        ):
             said = bird("status", *where).out
             rows = bird("status", *where, "--json").report["workers"]
     (line,) = (line for line in said.splitlines() if "far-1" in line)
@@ -245,7 +271,7 @@ def test_status_by_address_tells_of_far_workers_and_of_what_is_odd_about_them(ou
 
 def test_nobody_from_elsewhere_passes_for_one_of_ours(out):
     with (
-        serve(tree(PAGES, IMAGES), pause_s=0.5) as web,
+        serve(held()) as web,
         flying(*crawling(web, out)) as run,
         visit(*way_in(run)) as crawl,
     ):
@@ -259,6 +285,7 @@ def test_a_crawl_is_steered_and_read_by_address(out):
         address, access = way_in(run)
         where = (address, *key_of(access))
         wait_for("images", (out / "images").exists)
+        web.pause_s = 2.0  # there is work left however long commands take to start
         assert "Paused" in bird("pause", *where).out
         assert "paused" in bird("status", *where).out  # and so it stays while we look
         assert bird("retry", *where, "--json").report == {"requeued": 0}
@@ -293,13 +320,13 @@ def test_a_wrong_key_lets_nobody_in(out, tmp_path):
 
 def test_a_key_may_come_from_the_environment_in_any_script(out, monkeypatch):
     monkeypatch.setenv("BOWERBIRD_AUTHKEY", "痛点就是起点")
-    with serve(tree(PAGES, IMAGES), pause_s=0.2) as web, flying(*crawling(web, out)) as run:
+    with serve(held()) as web, flying(*crawling(web, out)) as run:
         said = line_to_paste(run)
         assert "--authkey-file" not in said
         with reached(said[2], "痛点就是起点".encode()) as frontier:
             assert frontier.stats().state is State.RUNNING
         assert bird("status", said[2]).status == 0
-        run.ended()
+        ended(run, web)
     assert not (out / ".bowerbird" / "listen.key").exists()
 
 
@@ -324,7 +351,7 @@ def test_a_pair_of_keygen_serves_tls_and_secrets_travel_only_there(out, tmp_path
     assert made.status == 0
     secret = ("--header", "X-Secret: s3cret")
     pair = ("--tls-cert", tmp_path / "fleet.crt", "--tls-key", tmp_path / "fleet-tls.key")
-    with serve(tree(PAGES, IMAGES), pause_s=0.2) as web:
+    with serve(held()) as web:
         options = (*secret, *pair, "--authkey-file", key)
         with flying(*crawling(web, out, *options)) as run:
             address, access = way_in(run)
@@ -333,12 +360,13 @@ def test_a_pair_of_keygen_serves_tls_and_secrets_travel_only_there(out, tmp_path
             with visit(address, access) as crawl:
                 job = crawl.frontier.job()
             assert (job.secrets.headers, job.withheld) == (("X-Secret: s3cret",), False)
-            run.ended()
+            ended(run, web)
+        gate(web).clear()
         with flying("crawl", f"{web.url}/p0", "-o", tmp_path / "2", *LISTEN, *secret) as run:
             with visit(*way_in(run)) as crawl:
                 job = crawl.frontier.job()
             assert (job.secrets.headers, job.withheld) == ((), True)
-            run.ended()
+            ended(run, web)
 
 
 def test_a_client_without_certificate_is_refused_where_one_is_asked_for(out, tmp_path):
@@ -444,7 +472,7 @@ def test_an_address_that_leads_nowhere_is_told_in_words(arguments, status, word)
 
 
 def test_a_port_in_use_is_said(out, tmp_path):
-    with serve(tree(1, 0), pause_s=0.3) as web:
+    with serve(tree(1, 0)) as web:
         taken = web.url.removeprefix("http://")
         ran = bird("crawl", web.url, "-o", out, "--listen", taken)
     assert (ran.status, "in use" in ran.err, taken in ran.err) == (2, True, True), ran.err
@@ -453,10 +481,11 @@ def test_a_port_in_use_is_said(out, tmp_path):
 def test_the_socket_of_a_killed_manager_is_swept(out, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     sockets = tmp_path / f"bowerbird-{os.getuid()}"
-    with serve(tree(PAGES, IMAGES), pause_s=0.2) as web:
+    with serve(held()) as web:
         with flying(*crawling(web, out)) as run:
             line_to_paste(run)
             run.kill_group()
+        gate(web).set()
         (left,) = sockets.glob("*.sock")
         os.utime(left, (1, 1))
         assert bird(*crawling(web, out)).status == 0
