@@ -226,7 +226,8 @@ def test_the_title_is_the_page_s_and_not_a_drawing_s() -> None:
     assert page("<svg><title>S</title></svg><title> The\n page </title>").title == "The page"
 
 
-LINKS = st.text(alphabet="ab.~-_/?=&%2e;:@+,!\\# é{}", max_size=16)
+SCHEMES = st.sampled_from(["", "http://", "https://"])
+LINKS = st.builds(str.__add__, SCHEMES, st.text(alphabet="ab.~-_/?=&%2e;:@+,!\\# é{}", max_size=16))
 
 
 @given(st.sampled_from([URL, "http://h.example", "https://u@h.example:8/x/?q=/y/z"]), LINKS)

@@ -18,6 +18,8 @@ _SIMPLE = re.compile(
     r"/?+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+/)*+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+)?+"
     r"(?:\?[A-Za-z0-9_.~=&%+;:@/!$*(),-]*+)?+"
 )
+#: With these a link is the same in every folder.
+_ABSOLUTE = ("http://", "https://")
 #: Images written into one document that are kept; more is a bomb.
 MAX_DATA_IMAGES = 1_000
 #: White space as URLs and HTML attributes know it.
@@ -82,7 +84,7 @@ class Links:
             return canonical(link, self.base)
         if _SIMPLE.fullmatch(link):
             return (self._root if link[0] == "/" else self._folder) + link
-        return _join(self._folder, link)
+        return _join("" if link.startswith(_ABSOLUTE) else self._folder, link)
 
     def page(self, link: str) -> None:
         """Keep a link to a page, or to an image where its path says so."""
