@@ -70,8 +70,7 @@ def crawl(web: RandomWeb, engine: str, *more: object) -> tuple[object, ...]:
 
 def end_of(run: Flying) -> None:
     """Wait for it; it has to end well."""
-    _, err = run.process.communicate(timeout=PATIENCE_S)
-    assert run.process.returncode == 0, err[-1_000:]
+    assert run.process.wait(PATIENCE_S) == 0, run.ended().err[-1_000:]
 
 
 # Two crawls.
@@ -248,8 +247,7 @@ def _wait_for_some(web: RandomWeb, number: int) -> None:
 
 def _end_at_last(running: Flying, manager: Callable[[], Flying]) -> None:
     """One that met no Redis as it started is started again."""
-    running.process.communicate(timeout=PATIENCE_S)
-    if running.process.returncode:
+    if running.process.wait(PATIENCE_S):
         end_of(manager())
 
 

@@ -71,11 +71,8 @@ def crawl_s(names: list[str], ports: Mapping[str, int], tasks: int) -> tuple[flo
         list_of.write_text("".join(urls))
         options = ("--allow-private", "--delay", 0, "--json", "--quiet")
         run = Flying(("download", list_of, "-o", Path(place) / "out", *options))
-        out, err = run.process.communicate()
-    assert run.process.returncode == 0, err
-    import json
-
-    report = json.loads(out)
+        assert run.process.wait() == 0, run.ended().err
+    report = run.ended().report
     return report["seconds"], report
 
 
