@@ -70,7 +70,7 @@ def test_a_page_that_is_larger_than_pages_may_be_is_refused_though_an_image_migh
     outcome = answered(work, b"<!doctype html>" + b"<p>long</p>" * 800_000)
     assert outcome is not None
     assert (outcome.verb, outcome.reason) == (Verb.DEAD, "too-large")
-    assert outcome.detail.endswith("more than 8388608")
+    assert outcome.detail.endswith("--max-page-bytes is 8388608")
 
 
 def test_a_body_that_filled_the_disk_on_its_way_goes_back_however_often_it_was_tried(
