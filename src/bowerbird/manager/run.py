@@ -91,7 +91,7 @@ class Run:
         """Ctrl-C: finish what is in flight; the second one leaves at once."""
         self.interrupts += 1
         if self.interrupts > 1:
-            self.supervisor.kill()
+            self.supervisor.strike()
 
     def work(self) -> tuple[Stats, str]:
         """Run until the end; answers the last counts and the state it ended in."""

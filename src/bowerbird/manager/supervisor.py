@@ -138,6 +138,12 @@ class Supervisor:
                 process.wait()
         self._running.clear()
 
+    def strike(self) -> None:
+        """Kill all and wait for none: a signal that comes during a wait must not begin another, as
+        `Popen` locks."""
+        for process in list(self._running.values()):
+            process.kill()
+
     def kill(self) -> None:
         """End all at once. Idempotent."""
         self.wait(0.0)
