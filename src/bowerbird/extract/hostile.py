@@ -13,7 +13,7 @@ An element or attribute takes some hundred bytes of the tree: what has very many
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 #: Fewer tags than this cannot do harm: 10 ms and 60 MB at worst (measured).
 HARMLESS = 2_000
@@ -117,20 +117,22 @@ def _climbs(tags: list[bytes], steps: _Steps, limit: int) -> bool:
 
 def in_slices(text: bytes) -> Iterator[bytes]:
     """The document in pieces of `SLICE` tags."""
-    start = 0
-    for count, match in enumerate(_TAG.finditer(text), 1):
-        if count % SLICE == 0:
-            yield text[start : match.start()]
-            start = match.start()
-    yield text[start:]
+    return _pieces(text, _TAG, lambda _: 1, SLICE)
 
 
 def in_parts(text: bytes) -> Iterator[bytes]:
     """The document in pieces whose trees are not too large."""
+    return _pieces(text, _WHOLE_TAG, lambda tag: TAG + tag.end() - tag.start(), PART)
+
+
+def _pieces(
+    text: bytes, tags: re.Pattern[bytes], weigh: Callable[[re.Match[bytes]], int], most: int
+) -> Iterator[bytes]:
+    """The document cut before tags, wherever those since the last cut weigh so much."""
     start = weight = 0
-    for match in _WHOLE_TAG.finditer(text):
-        weight += TAG + match.end() - match.start()
-        if weight > PART:
-            yield text[start : match.start()]
-            start, weight = match.start(), 0
+    for tag in tags.finditer(text):
+        weight += weigh(tag)
+        if weight >= most:
+            yield text[start : tag.start()]
+            start, weight = tag.start(), 0
     yield text[start:]

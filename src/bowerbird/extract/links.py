@@ -50,8 +50,7 @@ class Links:
     def __init__(self, url: str, query_charset: str = "", most: int = MAX_LINKS) -> None:
         self.set_base(url)
         self._query_charset = query_charset
-        self._room = most
-        self.cut = False  #: it names more than that
+        self._room = most  # below 0: for what was left out
         self.images: dict[str, ImageLink] = {}
         self.pages: dict[str, None] = {}
         self.stylesheets: dict[str, None] = {}
@@ -65,6 +64,11 @@ class Links:
         self._folder = url.partition("?")[0].rpartition("/")[0] + "/"
         self._root = self._folder[: self._folder.index("/", self._folder.index("//") + 2)]
         self._longest = min(SHORT, MAX_URL - len(self._folder))
+
+    @property
+    def cut(self) -> bool:
+        """Whether it names more than is kept."""
+        return self._room < 0
 
     @contextmanager
     def in_utf8(self) -> Iterator[None]:
@@ -134,8 +138,6 @@ class Links:
     def _has_room(self) -> bool:
         """Whether one more is kept; it takes its place."""
         self._room -= 1
-        if self._room < 0:
-            self.cut = True
         return not self.cut
 
     def _keep_data(self, link: str, alt: str) -> None:

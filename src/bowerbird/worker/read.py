@@ -84,7 +84,7 @@ class Reader:
             body, lease.task.url, content_type=content_type, srcset=self._settings.srcset,
             most=self._settings.max_page_links,
         )  # fmt: skip
-        self._tell_cut(lease, found)
+        self._tell_cut("page-links", lease, found)
         counts = {"pages": 1}
         if found.has_scripts and not (found.images or found.data):
             counts["script-pages-without-images"] = 1
@@ -95,17 +95,16 @@ class Reader:
             found = dataclasses.replace(found, images=[], data=[])
         return self._links(lease, response, found, counts, body)
 
-    def _tell_cut(self, lease: Lease, found: Extracted) -> None:
+    def _tell_cut(self, kind: str, lease: Lease, found: Extracted) -> None:
         if found.cut:
-            self._traps.count("page-links", lease.task.url)
+            self._traps.count(kind, lease.task.url)
 
     def _sitemap(self, lease: Lease, response: Response, body: bytes) -> Outcome:
         settings = self._settings
         found = extract.extract_sitemap(
             body, lease.task.url, settings.max_sitemap_urls, settings.max_sitemap_bytes
         )
-        if found.cut:
-            self._traps.count("sitemap-urls", lease.task.url)
+        self._tell_cut("sitemap-urls", lease, found)
         return self._links(lease, response, found)
 
     def _stylesheet(self, lease: Lease, response: Response, body: bytes) -> Outcome:
@@ -113,7 +112,7 @@ class Reader:
         found = extract.extract_css(
             body, lease.task.url, content_type=content_type, most=self._settings.max_page_links
         )
-        self._tell_cut(lease, found)
+        self._tell_cut("page-links", lease, found)
         tasks, sightings = self._finder.of_stylesheet(lease.task, found)
         counts = {"stylesheets": 1} | self._traps.counts()
         return self._outcome(lease, response, tasks, sightings, counts)

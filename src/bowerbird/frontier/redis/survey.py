@@ -1,6 +1,6 @@
 """All hosts of a crawl in Redis, for people who search and sort them.
 
-Names, and how busy they are to a factor of two, lie in one zset: 30 ms for 100,000. All else lies
+Names, and about how busy they are, lie in one zset: 30 ms for 100,000. All else lies
 in two strings for each host: 1.3 s. Both are kept until they have taken a small share of Redis's
 time.
 """
