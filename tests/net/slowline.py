@@ -101,7 +101,9 @@ class SlowLine:
                 while True:
                     client, _ = await self._loop.sock_accept(listener)
                     self.accepted += 1
-                    carried.create_task(self._carry(client))
+                    task = carried.create_task(self._carry(client))
+                    # Cancelled before it began, it would keep its socket open.
+                    task.add_done_callback(lambda _, client=client: client.close())
 
     async def _carry(self, client: socket.socket) -> None:
         with client, socket.socket() as server:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
+from tests.closing import let_no_more_in, some_turns
 from tests.random_web.world import PORT, Thing, World
 
 _NOT_HERE = Thing(b"not here", "text/plain", 404)
@@ -162,10 +163,10 @@ def serve(
 
 
 async def _close(server: asyncio.Server, web: RandomWeb) -> None:
-    server.close()
+    await let_no_more_in(server)
     for line in tuple(web.lines):
         line.abort()
-    await asyncio.sleep(0)  # aborted ones hear of it
+    await some_turns()
 
 
 def read_log(path: Path) -> Iterable[Asked]:

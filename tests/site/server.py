@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from tests.closing import let_no_more_in, some_turns
 from tests.site import bombs, maps, moves, pictures, rules, traps  # noqa: F401 (they register)
 from tests.site.resources import RESOURCES, WHOLE_HOSTS, Call
 
@@ -94,11 +95,12 @@ class Site:
         return context
 
     async def _stop(self) -> None:
-        self._server.close()
+        await let_no_more_in(self._server)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await some_turns()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -1,10 +1,12 @@
 """Workers that end as soon as they start are given up, and no others."""
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from bowerbird.clock import SystemClock
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.testing import ManualClock
 
@@ -111,3 +113,27 @@ def test_a_worker_that_ended_with_its_crawl_is_not_started_again() -> None:
         crew.clock.advance(1.0)
         supervisor.check()
     assert (crew.starts, supervisor.running) == (1, 0)
+
+
+def test_the_death_that_ends_a_crawl_is_counted() -> None:
+    dies = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    supervisor = Supervisor([sys.executable, "-c", dies], 2, SystemClock())
+    supervisor.start()
+    supervisor.wait(60.0)
+    assert supervisor.deaths == 2
+
+
+def test_who_ends_because_it_is_asked_to_has_not_died() -> None:
+    sleeps = "import time; time.sleep(60)"
+    supervisor = Supervisor([sys.executable, "-c", sleeps], 2, SystemClock())
+    supervisor.start()
+    supervisor.stop(60.0)
+    assert supervisor.deaths == 0
+
+
+def test_who_is_killed_by_the_manager_has_not_died() -> None:
+    supervisor = Supervisor([sys.executable, "-c", "input()"], 2, SystemClock())
+    supervisor.start()
+    supervisor.strike()
+    supervisor.wait(60.0)
+    assert supervisor.deaths == 0

@@ -60,6 +60,7 @@ class Supervisor:
         self._again_s = dict.fromkeys(range(count), 0.0)
         self._falls = self._defects = self._worked = 0
         self.deaths = 0  #: workers that did not end well
+        self._good_ends = {ENDED_WELL}
 
     def __repr__(self) -> str:
         return f"<Supervisor [{len(self._running)} running, {self.deaths} died]>"
@@ -119,6 +120,7 @@ class Supervisor:
     def ask_to_stop(self) -> None:
         """Ask all to finish what is in flight, and start none again."""
         self._again_s.clear()
+        self._good_ends.add(-signal.SIGTERM)
         for process in list(self._running.values()):
             process.terminate()
 
@@ -132,15 +134,18 @@ class Supervisor:
         until = time.monotonic() + grace_s
         for process in list(self._running.values()):  # a second Ctrl-C may empty it meanwhile
             try:
-                process.wait(max(0.0, until - time.monotonic()))
+                status = process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+                continue
+            self.deaths += status not in self._good_ends  # the last death may end the crawl
         self._running.clear()
 
     def strike(self) -> None:
         """Kill all and wait for none: a signal that comes during a wait must not begin another, as
         `Popen` locks."""
+        self._good_ends.add(-signal.SIGKILL)
         for process in list(self._running.values()):
             process.kill()
 
