@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.gallery.made import make_crawl
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.bird import wait_for
 from tests.browser_fixtures import DESK, PATIENCE_MS, PHONE, browser, faults, opened
@@ -130,6 +130,49 @@ def test_cells_laid_out_anew_before_they_are_drawn_are_drawn(browser: Browser, m
             expect(page.locator(".cell[aria-label*=photograph]").nth(5)).to_be_attached()
             page.set_viewport_size({"width": DESK["width"] - step, "height": DESK["height"]})
         grid(page)
+
+
+def test_a_page_that_is_laid_out_after_its_data_came_is_drawn(
+    browser: Browser, many: Pages
+) -> None:
+    # So it is in a tab that was opened behind another one.
+    with opened(browser, f"{many.address}/gallery") as (page, seen):
+        page.add_init_script(
+            "const Real = ResizeObserver, held = [];"
+            "window.release = () => held.forEach(go => go());"
+            "ResizeObserver = class { constructor(run) { this.one = new Real(run); }"
+            " observe(what) { held.push(() => this.one.observe(what)); } }"
+        )
+        page.reload()
+        expect(page.locator("#count")).to_contain_text(f"{MANY:,} images")
+        page.locator("html[data-ready]").wait_for()
+        page.evaluate("release()")
+        grid(page)
+        assert not seen.errors
+
+
+def test_a_question_that_failed_is_asked_again(browser: Browser, many: Pages) -> None:
+    with opened(browser, f"{many.address}/gallery") as (page, _):
+        failed: list[str] = []
+
+        def answer(route: Route) -> None:
+            failed.append(route.request.url)
+            route.abort() if len(failed) < 3 else route.continue_()
+
+        page.route(re.compile("gallery/images[?]"), answer)
+        page.reload()
+        grid(page)
+        assert len(failed) >= 3
+
+
+def test_every_cell_of_a_large_screen_is_filled(browser: Browser, many: Pages) -> None:
+    large = {"width": 3_840, "height": 2_160}
+    with opened(browser, f"{many.address}/gallery", size=large) as (page, _):
+        page.evaluate("localStorage.setItem('gallery-cell', 90)")
+        page.reload()
+        grid(page)
+        assert page.locator(".cell").count() > 3 * 120
+        expect(page.locator(".cell[aria-label=loading]")).to_have_count(0)
 
 
 def test_all_can_be_done_with_keys(browser: Browser, few: Pages) -> None:

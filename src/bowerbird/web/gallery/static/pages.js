@@ -6,12 +6,15 @@ const STRETCH = 120;
 const KEPT = 50;
 /** Questions at once. */
 const AT_ONCE = 3;
+/** Pause after a question that failed, in milliseconds. */
+const AGAIN_MS = 1000;
 
 export class Pages {
   /** @param arrived (first, end) called when images of these places are there */
   constructor(arrived) {
     this.arrived = arrived;
     this.kept = new Map(); this.asking = new Map(); this.query = ""; this.upto = 0;
+    this.wanted = [0, 0];
   }
 
   /** Another query or another moment: nothing of before stands. */
@@ -30,6 +33,7 @@ export class Pages {
 
   /** Have these places ready; what is no longer wanted is no longer waited for. */
   want(first, end) {
+    this.wanted = [first, end];
     const from = Math.floor(first / STRETCH), to = Math.floor(Math.max(first, end - 1) / STRETCH);
     for (const [number, one] of this.asking) {
       if (number < from - 1 || number > to + 1) { one.abort(); this.asking.delete(number); }
@@ -43,9 +47,14 @@ export class Pages {
     if (this.asking.has(number) || this.asking.size >= AT_ONCE) return;
     const control = new AbortController();
     this.asking.set(number, control);
-    this.#load(number, control).catch(() => {}).finally(() => {
-      if (this.asking.get(number) === control) this.asking.delete(number);
-    });
+    this.#load(number, control).then(() => this.#over(number, control, 0), () => this.#over(number, control, AGAIN_MS));
+  }
+
+  /** A place is free for what had to wait, or for the same once more. */
+  #over(number, control, pause) {
+    if (this.asking.get(number) !== control) return;
+    this.asking.delete(number);
+    setTimeout(() => this.want(...this.wanted), pause);
   }
 
   async #load(number, control) {

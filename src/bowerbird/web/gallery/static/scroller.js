@@ -19,7 +19,7 @@ export class Scroller {
   constructor(box, sheet, { make, fill, moved }) {
     Object.assign(this, { box, sheet, make, fill, moved });
     this.count = 0; this.wanted = 180; this.gap = 6;
-    this.top = 0; this.last = 0; this.cells = []; this.shown = new Map();
+    this.top = 0; this.last = 0; this.view = 0; this.total = 0; this.cells = []; this.shown = new Map();
     this.spacer = document.createElement("div");
     this.spacer.setAttribute("role", "presentation");
     this.spacer.className = "spacer";
@@ -76,6 +76,7 @@ export class Scroller {
 
   /** Move so that a cell is seen; `where`: "near" moves as little as can be, "start" puts it on top. */
   show(index, where = "near") {
+    if (!this.columns) return;
     const row = Math.floor(index / this.columns), above = row * this.step, below = above + this.step + 2 * this.pad;
     if (where === "start" || above < this.top) this.moveTo(above);
     else if (below > this.top + this.view) this.moveTo(below - this.view);
@@ -112,8 +113,10 @@ export class Scroller {
     if (!leap) this.resting = setTimeout(() => this.#settle(), 250);
   }
 
-  /** Show what is at this place; `all`: the cells that stay as well. */
+  /** Show what is at this place; `all`: the cells that stay as well. Nothing before the first layout,
+   * which a page in the background gets when it is seen. */
   draw(all = false) {
+    if (!this.columns) return;
     const row = Math.max(0, Math.floor((this.top - this.pad) / this.step) - BEYOND);
     const rows = Math.ceil(this.view / this.step) + 1 + 2 * BEYOND;
     const first = row * this.columns, end = Math.min(this.count, first + rows * this.columns);
