@@ -54,6 +54,21 @@ def test_kill_9_of_the_whole_group_loses_nothing(out, kills, seed):
         assert_whole(web, out)
 
 
+def test_a_storm_of_signals_neither_hangs_it_nor_loses_anything(out):
+    with serve(tree(pages=30, images=2), pause_s=0.05) as web:
+        with flying(*crawling(web, out)) as run:
+            wait_for("an image", lambda: any("/i" in path for path in web.counts()))
+            for _ in range(400):
+                if run.process.poll() is None:
+                    run.process.send_signal(signal.SIGTERM)
+                time.sleep(0.001)
+            ran = run.ended()
+        assert ran.status in (130, -signal.SIGTERM), ran.err  # handlers go before the process does
+        resumed = bird(*crawling(web, out))
+        assert resumed.status == 0, resumed.err
+        assert_whole(web, out)
+
+
 def test_a_worker_killed_in_mid_task_loses_nothing_and_is_replaced(out):
     with serve(tree(pages=60, images=4), pause_s=0.01) as web, flying(*crawling(web, out)) as run:
         wait_for("some requests", lambda: len(web.requests) > 40)

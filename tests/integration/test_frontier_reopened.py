@@ -62,6 +62,22 @@ def test_leases_of_local_workers_go_back_at_once_and_leave_no_death(reopen: Open
         assert not any(lease.suspect for lease in leases)
 
 
+def test_a_suspect_whose_host_has_nothing_else_is_leased_after_a_restart(reopen: Open) -> None:
+    bench = reopen()
+    bench.add(image("1"))
+    for _ in range(2):
+        victim = bench.worker()
+        assert victim.lease()
+        bench.kill(victim)
+    bench = reopen()
+    worker = bench.worker()
+    (lease,) = worker.lease()
+    assert lease.suspect
+    worker.done([lease])
+    assert worker.ask().state is State.ENDED
+    assert bench.frontier.audit() == []
+
+
 def test_a_late_finish_of_before_a_restart_is_taken_once(reopen: Open) -> None:
     bench = reopen()
     bench.add(image("1"))

@@ -263,6 +263,9 @@ class ClusterEngine:
     def make_room(self) -> None:
         """Nothing to do."""
 
+    def part(self) -> None:
+        """Nothing to do: the workers' silence tells the engine, and a death is no attempt."""
+
     def lacks_readers(self) -> bool:
         """No clients of the standard library come here."""
         return False

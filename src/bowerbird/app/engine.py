@@ -55,6 +55,10 @@ class Engine:
         """Give back what the database can spare on the disk."""
         self._service.call(self._frontier.make_room).result()
 
+    def part(self) -> None:
+        """Workers that vanish from now on leave no deaths. Safe in a signal handler."""
+        self._service.part()
+
     def lacks_readers(self) -> bool:
         """Whether only old-style clients work here, and there are pages."""
         bridge = self._bridge

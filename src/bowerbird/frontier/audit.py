@@ -15,22 +15,34 @@ _WAITING = (Mark.WAITING, Mark.DELAYED, Mark.SUSPECT)
 
 def audit(frontier: "LocalFrontier") -> list[str]:
     """What is broken, in words; empty: nothing."""
-    return [*frontier.store.faults(), *_counts(frontier), *_leases(frontier), *_slots(frontier)]
+    faults = (_counts, _turns, _leases, _slots)
+    return [*frontier.store.faults(), *(one for look in faults for one in look(frontier))]
 
 
 def _counts(frontier: "LocalFrontier") -> Iterator[str]:
     counted: Counter[str] = Counter()
-    ready: Counter[int] = Counter()
-    for host, kind, mark, number in frontier.store.census():
+    for _, kind, mark, number in frontier.store.census():
         counted[_name(kind, mark)] += number
         if mark is Mark.MOVED:
             counted[f"done:{KINDS[kind]}"] += number
-        if mark is Mark.WAITING:
-            ready[host] += number
     yield from _differences(frontier, counted)
-    for host, number in enumerate(frontier.ring.waiting):
-        if number != ready[host]:
-            yield f"host {host} has {ready[host]} waiting tasks, {number} are counted"
+
+
+def _turns(frontier: "LocalFrontier") -> Iterator[str]:
+    ready: Counter[int] = Counter()
+    suspects = 0
+    for host, _, mark, number in frontier.store.census():
+        ready[host] += number * (mark is Mark.WAITING)
+        suspects += number * (mark is Mark.SUSPECT)
+    for host in {*range(len(frontier.ring.waiting)), *ready}:
+        if ready[host] != frontier.ring.count(host):
+            tasks = frontier.ring.count(host)
+            yield f"host {host} has {ready[host]} waiting tasks, {tasks} are counted"
+    busy = sum(1 for number in ready.values() if number)
+    if busy != frontier.ring.busy:
+        yield f"{busy} hosts have waiting tasks, {frontier.ring.busy} are counted"
+    if suspects != frontier.turns.suspects:
+        yield f"{suspects} suspects wait, {frontier.turns.suspects} are counted"
 
 
 def _name(kind: int, mark: Mark) -> str:

@@ -133,6 +133,7 @@ class Desk:
         self, frontier: Served, extra_methods: Mapping[str, Extra], old: OldDesk | None = None
     ) -> None:
         self.changed = False
+        self.parting = False  #: who vanishes now was sent away, and leaves no deaths
         self.gather_s = 0.0  #: least time from turn to turn
         self._frontier = frontier
         self._extra = dict(extra_methods)
@@ -177,7 +178,7 @@ class Desk:
         """A connection has closed: the local sessions that came by it are dead."""
         for session in self._local.get(connection, ()):
             with suppress(SessionGoneError):
-                self._frontier.lost(session)
+                (self._frontier.detach if self.parting else self._frontier.lost)(session)
             self.changed = True
         if self._old:
             self._old.end(connection)

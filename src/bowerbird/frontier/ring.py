@@ -54,10 +54,10 @@ class Ring:
             self._enqueue(host)
 
     def remove(self, host: int, tasks: int = 1) -> None:
-        """Tasks of a host wait no more."""
-        self.waiting[host] -= tasks
-        if self.waiting[host] == 0:
-            self.busy -= 1
+        """Tasks of a host wait no more. With none, a suspect was taken: its host may be new."""
+        if tasks:
+            self.waiting[host] -= tasks
+            self.busy -= self.waiting[host] == 0
 
     def next(self) -> int:
         """The host whose turn it is, which then has to be given a new seat; 0: no one's."""
@@ -70,7 +70,7 @@ class Ring:
 
     def again(self, host: int, *, first: bool = False) -> None:
         """Seat a host at the end of the queue, or at its head."""
-        if self.waiting[host] and self._seats[host] != Seat.QUEUED:
+        if self.count(host) and self._seats[host] != Seat.QUEUED:
             self._enqueue(host, first=first)
 
     def aside(self, host: int, until: float | None = None) -> None:

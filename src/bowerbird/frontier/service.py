@@ -93,6 +93,10 @@ class FrontierService:
             errand.future.set_exception(ConnectionLostError(_CLOSED))
         return errand.future
 
+    def part(self) -> None:
+        """Local sessions that end from now on were ended on purpose. Safe in a signal handler."""
+        self._desk.parting = True
+
     def _enter(self, errand: _Errand) -> bool:
         with self._door:
             if not self._stopping:

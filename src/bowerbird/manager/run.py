@@ -50,6 +50,10 @@ class Desk(Protocol):
         """Give back what the database can spare on the disk."""
         ...
 
+    def part(self) -> None:
+        """Workers of this machine end at our wish from now on: no task is to blame."""
+        ...
+
     def lacks_readers(self) -> bool:
         """Whether only old-style clients work here, who take images, and there are pages."""
         ...
@@ -90,6 +94,7 @@ class Run:
     def interrupt(self) -> None:
         """Ctrl-C: finish what is in flight; the second one leaves at once."""
         self.interrupts += 1
+        self.desk.part()
         if self.interrupts > 1:
             self.supervisor.strike()
 
