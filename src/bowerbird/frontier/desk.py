@@ -51,6 +51,10 @@ class Served(Protocol):
         """One transaction for all calls inside."""
         ...
 
+    def detach(self, session: str) -> None:
+        """See `Frontier.detach`."""
+        ...
+
     def lost(self, session: str) -> None:
         """A session ends without `detach`: a death for each task it holds."""
         ...
