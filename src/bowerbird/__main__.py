@@ -1,6 +1,7 @@
 """The entry: what needs no command line parser does not wait for one."""
 
 import gc
+import os
 import sys
 from contextlib import suppress
 
@@ -24,10 +25,13 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> None:
+    _open_what_is_closed()
     if arguments == ["--version"]:
         from bowerbird._version import __version__
+        from bowerbird.cli.heard import heard
 
-        print(f"bowerbird {__version__}")  # noqa: T201
+        with heard():
+            print(f"bowerbird {__version__}")  # noqa: T201
         return
     _open_as_many_files_as_we_may()
     gc.set_threshold(GARBAGE)
@@ -47,6 +51,13 @@ def _run(arguments: list[str]) -> None:
         from bowerbird.cli import run
 
         run()
+
+
+def _open_what_is_closed() -> None:
+    """Without a standard stream (`>&-`) the next file or socket would get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _open_as_many_files_as_we_may() -> None:

@@ -1,8 +1,11 @@
 """Killed at any moment, interrupted, paused, stopped: nothing is lost, nothing is there twice."""
 
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bowerbird.store import FileStore
-from tests.bird import bird, flying, records_of, wait_for
+from tests.bird import PATIENCE_S, bird, flying, records_of, wait_for
 from tests.web import Answer, Web, images_of, serve, tree
 
 
@@ -118,6 +121,29 @@ def test_a_second_ctrl_c_leaves_at_once(out):
         run.interrupt()
 
         assert run.ended().status == 130
+
+
+def test_a_terminal_that_is_closed_ends_a_crawl_in_order(out):
+    ours, theirs = os.openpty()
+    with serve(tree(pages=120, images=4), pause_s=0.01) as web:
+        command = ("setsid", "--ctty", sys.executable, "-m", "bowerbird", *crawling(web, out))
+        run = subprocess.Popen(
+            list(map(str, command)), stdin=theirs, stdout=theirs, stderr=theirs
+        )  # fmt: skip
+        try:
+            os.close(theirs)
+            wait_for("some requests", lambda: len(web.requests) > 40)
+            os.close(ours)
+            status = run.wait(PATIENCE_S)
+        finally:
+            run.kill()
+        report = json.loads((out / "report.json").read_bytes())
+        again = bird(*crawling(web, out))
+
+        assert (status, report["state"], report["workers_died"]) == (130, "interrupted", 0)
+        assert again.status == 0
+        assert max(web.counts().values()) == 1, "what was in flight is not asked for again"
+        assert_whole(web, out)
 
 
 def test_pause_lets_nothing_begin_until_resume(out):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -42,8 +43,9 @@ class Children:
         with without_interrupts():
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdin is not None
-        process.stdin.write(msgspec.json.encode(self._errand()) + b"\n")
-        process.stdin.flush()  # it stays open: its end tells the process that we are gone
+        with suppress(BrokenPipeError):  # it has died already, as the supervisor will see
+            process.stdin.write(msgspec.json.encode(self._errand()) + b"\n")
+            process.stdin.flush()  # it stays open: its end tells the process that we are gone
         child = Child(process)
         child.listener = threading.Thread(target=self._listen, args=(child,), daemon=True)
         child.listener.start()

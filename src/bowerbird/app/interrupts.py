@@ -1,9 +1,11 @@
-"""Ctrl-C and SIGTERM as wishes: the first to stop in order, the second to leave at once."""
+"""Ctrl-C, SIGTERM and the end of the terminal as wishes: the first to stop in order, the second to
+leave at once."""
 
+import os
 import signal
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Protocol
 
 
@@ -19,21 +21,34 @@ class Interruptible(Protocol):
 
 @contextmanager
 def taken(run: Interruptible, *, wanted: bool) -> Iterator[None]:
-    """Let both signals be wishes until the block ends."""
+    """Let these signals be wishes until the block ends."""
     if not wanted:
         yield
         return
-    names = [signal.SIGINT, signal.SIGTERM]
-    before = [signal.signal(name, lambda *_: _wish(run)) for name in names]
+    terminals = [number for number in (1, 2) if os.isatty(number)]
+    handlers = {signal.SIGINT: partial(_wish, run), signal.SIGTERM: partial(_wish, run)}
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        handlers[signal.SIGHUP] = partial(_hang_up, run, terminals)
+    before = {name: signal.signal(name, handler) for name, handler in handlers.items()}
     try:
         yield
     finally:
-        for name, handler in zip(names, before, strict=True):
+        for name, handler in before.items():
             signal.signal(name, handler)
 
 
-def _wish(run: Interruptible) -> None:
+def _wish(run: Interruptible, *_: object) -> None:
     run.interrupt()
     if run.interrupts == 1:
-        text = "\nFinishing what is in flight; again to leave at once.\n"
-        print(text, file=sys.stderr, end="")  # noqa: T201
+        with suppress(OSError):  # past Python's buffer, which may be in the midst of a write
+            os.write(2, b"\nFinishing what is in flight; again to leave at once.\n")
+
+
+def _hang_up(run: Interruptible, terminals: list[int], *_: object) -> None:
+    """Stop in order, and write no more where the terminal was: that would be an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in terminals:
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+    if not run.interrupts:  # shells tell it again and again
+        _wish(run)

@@ -8,6 +8,8 @@ from bowerbird.errors import BowerbirdError, UsageError
 
 #: Exit statuses; documented in the README.
 FINISHED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+#: The reader of our output has gone: what shells show of a program that SIGPIPE has ended.
+UNHEARD = 141
 
 
 def run() -> None:
@@ -26,9 +28,6 @@ def run() -> None:
         sys.exit(USAGE if isinstance(error, UsageError) else FAILED)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
-        sys.exit(FINISHED)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

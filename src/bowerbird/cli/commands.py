@@ -1,5 +1,7 @@
 """The commands."""
 
+from typing import Any
+
 import click
 
 from bowerbird.cli import (
@@ -16,10 +18,28 @@ from bowerbird.cli import (
     status,
     steering,
 )
+from bowerbird.cli.heard import heard
 from bowerbird.cli.options import PanelCommand, parameters
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Commands whose output may go to a reader that has had enough."""
+
+    def make_context(self, *given: Any, **more: Any) -> click.Context:
+        """See click, which would end with status 1; the first help is shown in here."""
+        with heard():
+            return super().make_context(*given, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See click."""
+        with heard():
+            return super().invoke(ctx)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(
     package_name="bowerbird", prog_name="bowerbird", message="%(prog)s %(version)s"
 )

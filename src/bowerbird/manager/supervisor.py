@@ -178,12 +178,13 @@ def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Children inherit that SIGINT is blocked: Ctrl-C reaches their group from the first moment,
-    and it is the manager that decides. One that comes meanwhile is not lost to us."""
+    """Children inherit that SIGINT and SIGHUP are blocked: Ctrl-C and the end of the terminal reach
+    their group from the first moment, and it is the manager that decides. What comes meanwhile is
+    not lost to us."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGHUP])
     try:
         yield
     finally:
