@@ -140,6 +140,20 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
     cookies: str = ""  #: text of a Netscape cookies file
     proxy_login: str = ""  #: user:password
 
+    def renewed(self, given: "Secrets", *, another_proxy: bool) -> "Secrets":
+        """These, with those given now in their places; a login is for its own proxy alone."""
+        login = given.proxy_login or ("" if another_proxy else self.proxy_login)
+        return Secrets(
+            headers=given.headers or self.headers,
+            cookies=given.cookies or self.cookies,
+            proxy_login=login,
+        )
+
+    def changes(self, new: "Secrets") -> list[str]:
+        """What differs, by the names of options alone."""
+        names = {"headers": "--header", "cookies": "--cookies", "proxy_login": "login of --proxy"}
+        return [told for name, told in names.items() if getattr(self, name) != getattr(new, name)]
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker has to know of a crawl: sent to it when it joins."""

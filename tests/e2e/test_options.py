@@ -152,6 +152,27 @@ def test_cookies_and_the_name_we_go_by_are_sent_and_robots_txt_knows_that_name(
     assert crawled.report["left_out"] == {"robots": 1}
 
 
+def test_a_changed_header_is_told_by_its_name_and_what_is_not_given_again_stays(
+    tmp_path: Path,
+) -> None:
+    jar, out = tmp_path / "cookies.txt", tmp_path / "out"
+    jar.write_text("127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\tabc\n")
+    answers = {"/": page("<a href=/next>x</a>"), "/next": page("<img src=/a.png>")}
+    with serve(answers) as web:
+        start = ("crawl", f"{web.url}/", "-o", out, "--workers", 1)
+        bird(*start, "--header", "X-Key: one", "--cookies", jar, "--max-pages", 1)
+        again = bird(*start, "--header", "X-Key: two", "--max-pages", 0)
+        same = bird(*start, "--header", "X-Key: two")
+        sent = [one for one in web.requests if one.path == "/next"]
+
+    assert [(one.headers["X-Key"], one.headers["Cookie"]) for one in sent] == [
+        ("two", "session=abc")
+    ]
+    assert "changed: --header\n" in again.err
+    assert "two" not in again.err
+    assert "changed:" not in same.err
+
+
 def test_scope_prefix_stays_in_the_folder_of_the_start(tmp_path: Path) -> None:
     answers = {
         "/a/b/": page("<a href=/a/b/c/>in</a><a href=/a/>out</a><img src=/img/shared.png>"),

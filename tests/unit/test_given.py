@@ -7,7 +7,7 @@ import pytest
 
 from bowerbird.cli.given import merged, settings_of
 from bowerbird.errors import SettingsError
-from bowerbird.settings import Mode, Settings, changes, make_settings
+from bowerbird.settings import Mode, Secrets, Settings, changes, make_settings
 
 
 def given_by(tmp_path: Path, text: str) -> dict[str, object]:
@@ -84,3 +84,12 @@ def test_what_changed_is_told_by_the_options_that_were_typed() -> None:
     assert changes(
         Settings(mode=Mode.DOWNLOAD, obey_robots=False), Settings(mode=Mode.DOWNLOAD)
     ) == ["--robots: no -> yes"]
+
+
+def test_the_login_of_a_proxy_is_not_sent_to_another() -> None:
+    kept = Secrets(headers=("X: 1",), proxy_login="me:word")
+
+    assert kept.renewed(Secrets(), another_proxy=False) == kept
+    renewed = kept.renewed(Secrets(cookies="jar"), another_proxy=True)
+    assert renewed == Secrets(headers=("X: 1",), cookies="jar")
+    assert kept.changes(renewed) == ["--cookies", "login of --proxy"]

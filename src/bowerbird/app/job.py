@@ -75,17 +75,18 @@ def prepare(
         return Prepared(job, resumed=False, changes=[])
     _require_same(stored, mode, starts, *_place(folder, engine))
     require_same(folder, stored.store, bucket)
-    old = make_settings(stored.settings)
+    old, kept = make_settings(stored.settings), folder.secrets()
     settings = make_settings({**stored.settings, **options})
+    secret = kept.renewed(secret, another_proxy="proxy" in options)
     job = Job(
         name=stored.name,
         settings=settings,
         start_urls=tuple(dict.fromkeys((*stored.start_urls, *starts))),
-        secrets=secret if secret != Secrets() else folder.secrets(),
+        secrets=secret,
         folder=str(folder),
         store=bucket.url if bucket else "",
     )
-    return Prepared(job, resumed=True, changes=changes(old, settings))
+    return Prepared(job, resumed=True, changes=changes(old, settings) + kept.changes(secret))
 
 
 def start_urls(given: Iterable[str], *, begun: bool) -> tuple[str, ...]:
