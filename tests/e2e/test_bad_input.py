@@ -1,11 +1,13 @@
 """Bad input: a clear message, the right exit status, no traceback, nothing lost."""
 
 import gzip
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from benchmarks.gallery.made import make_crawl
 
 from bowerbird.store import claimed
 from tests.bird import Ran, bird, flying, records_of, wait_for
@@ -132,6 +134,20 @@ def test_bad_lines_among_good_ones_are_counted_and_listed(out, tmp_path):
     assert "not-a-url" in ran.out + ran.err
 
 
+def test_urls_that_a_list_gives_twice_are_told(out, tmp_path):
+    listed = tmp_path / "list.txt"
+    with serve(tree(pages=1, images=3)) as web:
+        urls = [f"{web.url}/i{n}.png" for n in (1, 2, 1, 2, 1)]
+        listed.write_text("\n".join(urls))
+        once = bird("download", listed, "-o", out, "--allow-private", "--json")
+        listed.write_text("\n".join([*urls, f"{web.url}/i3.png"]))
+        longer = bird("download", listed, "-o", out, "--allow-private")
+
+    assert (once.report["images"], once.report["known"]) == (2, 3)
+    assert "3 images" in longer.out
+    assert "5 URLs of the list known already: given twice, or in an earlier run" in longer.out
+
+
 def test_include_and_exclude_choose_among_a_list(out, tmp_path):
     listed = tmp_path / "list.txt"
     with serve(tree(pages=1, images=4)) as web:
@@ -154,6 +170,26 @@ def test_an_export_to_a_full_disk_is_no_traceback(out, tmp_path):
 
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1), ran.stderr
     assert "No space left" in ran.stderr
+
+
+@pytest.mark.parametrize("command", ["--version", "--help", "completion bash", "status DIR"])
+def test_output_that_nobody_reads_is_no_error(out, command):
+    make_crawl(out, 0, files=0)
+    unread, ours = os.pipe()
+    os.close(unread)
+    line = f"{sys.executable} -m bowerbird {command.replace('DIR', str(out))}"
+    with os.fdopen(ours, "wb") as stream:
+        ran = subprocess.run(line.split(), stdout=stream, stderr=subprocess.PIPE, check=False)
+
+    assert (ran.returncode, ran.stderr) == (141, b"")
+
+
+def test_standard_streams_that_are_closed_are_no_error(out):
+    make_crawl(out, 0, files=0)
+    line = f"{sys.executable} -m bowerbird export {out} -f jsonl >&-"
+    ran = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE, check=False)
+
+    assert (ran.returncode, ran.stderr) == (0, b"")
 
 
 def test_a_list_from_standard_input(out):

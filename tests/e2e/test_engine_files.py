@@ -94,13 +94,13 @@ def test_files_of_workers_are_gathered_and_the_catalog_says_so_for_ever(place: P
             ran, helped = manager.ended(), worker.ended()
         assert (ran.status, helped.status) == (0, 0), ran.err + helped.err
         gathered = bird("gather", place.out, "--json")
-        assert gathered.report["linked"] > 0, gathered.err
+        assert gathered.report["files_linked"] > 0, gathered.err
         assert all(len(record.holders) == 2 for record in records_in(place.out))
         (place.out / "crawl.db").unlink()
         moved = bird("gather", place.engine, "--move", "--json")
         assert bird(*place.crawl(web, "--workers", 1)).status == 0
 
-    assert moved.report["removed"] == gathered.report["linked"], moved.err
+    assert moved.report["files_removed"] == gathered.report["files_linked"], moved.err
     assert {record.holders[0].folder for record in records_in(place.out)} == {str(place.out)}
     assert {len(record.holders) for record in records_in(place.out)} == {1}
     assert bird("verify", place.out).status == 0

@@ -111,7 +111,7 @@ def test_gather_goes_through_the_manager_while_one_runs(fleet):
         assert worker.ended().status == 0
         assert manager.ended().status == 0
     late = bird("gather", fleet.out, "--json").report
-    assert late["there"] >= early.report["linked"]
+    assert late["there"] >= early.report["files_linked"]
     assert (late["bad"], late["missing"]) == (0, 0)
     assert verified(fleet)["status"] == 0
 

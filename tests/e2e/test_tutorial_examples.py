@@ -128,7 +128,7 @@ def test_the_tutorials_worker_works_for_a_real_crawl(terminals, site):
     task = terminals.ended(terminals.program("stock_worker.py"))
 
     assert f"run task download {site}" in task
-    assert "39 images are with clients" in terminals.ended(crawl)
+    assert "39 images with clients" in terminals.ended(crawl)
 
 
 def test_our_worker_works_for_the_tutorials_manager(terminals, site):

@@ -108,7 +108,7 @@ def test_task_processes_of_every_python_share_a_crawl_and_live_through_a_slow_fi
         told = {version: program.ended() for version, program in started.items()}
         ran = bird.ended()
         check_all_elsewhere(tutorial, web, ran)
-        assert f"{len(images_of(answers))} images are with clients" in ran.out
+        assert f"{len(images_of(answers))} images with clients" in ran.out
     assert {version: out.splitlines()[-1] for version, out in told.items()} == dict.fromkeys(
         pythons, "worker exit."
     )

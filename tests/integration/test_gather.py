@@ -110,7 +110,8 @@ def test_images_of_two_machines_come_together_once(catalog, own, tmp_path):
 
     found = gathered(catalog, own, *places)
 
-    assert (found.records, found.linked + found.copied, found.there) == (4, 2, 1)
+    assert (found.records, found.brought, found.there) == (4, 3, 1)
+    assert found.lines() == ["4 records: 3 brought, 1 here already. Files: 2 linked."]
     assert found.clean
     assert catalog.folders_of("two-again") == [second.name, own.name]
     shutil.rmtree(places[0])
@@ -124,13 +125,13 @@ def test_again_it_brings_nothing(catalog, own, far):
 
     again = gathered(catalog, own, Path(far.folder))
 
-    assert (again.linked, again.copied, again.there) == (0, 0, 1)
-    assert again.lines() == ["1 records: 1 here already."]
+    assert (again.files_linked, again.files_copied, again.there) == (0, 0, 1)
+    assert again.lines() == ["1 record: 1 here already."]
 
 
 def test_a_folder_where_its_worker_had_it_is_found_by_itself(catalog, own, far):
     catalog.stored(far, b"one")
-    assert gathered(catalog, own).linked == 1
+    assert gathered(catalog, own).files_linked == 1
 
 
 def test_files_are_copied_where_they_cannot_be_linked(catalog, own, far, monkeypatch):
@@ -142,7 +143,7 @@ def test_files_are_copied_where_they_cannot_be_linked(catalog, own, far, monkeyp
     monkeypatch.setattr(os, "link", refuse)
     found = gathered(catalog, own, Path(far.folder))
 
-    assert (found.copied, found.bytes) == (1, 3)
+    assert (found.files_copied, found.bytes) == (1, 3)
     assert file_of(own.folder, record).read_bytes() == b"one"
     assert not file_of(own.folder, record).samefile(file_of(far.folder, record))
 
@@ -190,7 +191,7 @@ def test_what_is_not_on_this_machine_is_named(catalog, own, far, tmp_path):
 
     assert found.away == {far.name: 1}
     assert found.clean  # nothing is wrong
-    assert f"1 in {far.name}: mount or copy it here and name it" in found.lines()
+    assert f"1 record in {far.name}: mount or copy it here and name it" in found.lines()
 
 
 def test_a_file_gone_from_its_folder_is_missing(catalog, own, far):
@@ -231,7 +232,7 @@ def test_a_move_that_was_killed_is_finished_by_the_next_one(catalog, own, far, m
             gathered(catalog, own, move=True)
     file_of(far.folder, two).unlink()  # killed between the two, too
 
-    assert gathered(catalog, own, move=True).removed == 1
+    assert gathered(catalog, own, move=True).files_removed == 1
     assert not file_of(far.folder, one).exists()
     assert catalog.folders_of("one") == catalog.folders_of("two") == [own.name]
 
@@ -242,9 +243,9 @@ def test_what_was_gathered_before_can_be_moved_later(catalog, own, far):
 
     found = gathered(catalog, own, move=True)
 
-    assert (found.removed, found.there, found.copied) == (1, 1, 0)
+    assert (found.files_removed, found.there, found.files_copied) == (1, 1, 0)
     assert not file_of(far.folder, one).exists()
-    assert gathered(catalog, own, move=True).removed == 0
+    assert gathered(catalog, own, move=True).files_removed == 0
 
 
 def test_a_move_takes_nothing_from_a_folder_where_another_crawl_has_images(catalog, own, far):
@@ -253,7 +254,7 @@ def test_a_move_takes_nothing_from_a_folder_where_another_crawl_has_images(catal
 
     found = gathered(catalog, own, move=True)
 
-    assert (found.removed, found.kept, found.clean) == (0, 1, True)
+    assert (found.files_removed, found.files_kept, found.clean) == (0, 1, True)
     assert file_of(far.folder, one).exists()
     assert any("other crawls" in line for line in found.lines())
     assert checked(catalog, own).clean
@@ -265,10 +266,10 @@ def test_a_move_takes_from_the_folders_that_were_named_alone(catalog, own, far, 
 
     found = gathered(catalog, own, Path(other.folder), move=True)
 
-    assert (found.removed, found.linked + found.copied) == (1, 2)
+    assert (found.files_removed, found.files_linked + found.files_copied) == (1, 2)
     assert file_of(far.folder, one).exists()
     assert not file_of(other.folder, two).exists()
-    assert gathered(catalog, own, move=True).removed == 1
+    assert gathered(catalog, own, move=True).files_removed == 1
 
 
 def test_a_move_leaves_no_second_copy_behind(catalog, own, far, tmp_path):
@@ -277,7 +278,7 @@ def test_a_move_leaves_no_second_copy_behind(catalog, own, far, tmp_path):
 
     found = gathered(catalog, own, Path(far.folder), Path(other.folder), move=True)
 
-    assert found.removed == 2
+    assert found.files_removed == 2
     assert not file_of(far.folder, one).exists()
     assert not file_of(other.folder, same).exists()
 
@@ -298,7 +299,7 @@ def test_whatever_ends_it_the_next_one_goes_on(catalog, own, far, monkeypatch):
         gather(list(catalog.records.values()), Here(own, [Path(far.folder)], CRAWL), hold)
     found = gathered(catalog, own)
 
-    assert (found.there, found.linked) == (4, 2)
+    assert (found.there, found.files_linked) == (4, 2)
     assert gathered(catalog, own).there == 6
 
 
@@ -307,13 +308,13 @@ def test_a_worker_of_another_crawl_has_nothing_for_this_one(catalog, own, far, t
     Catalog().stored(other, b"theirs")
     catalog.stored(own, b"ours")
 
-    assert gathered(catalog, own, Path(other.folder)).linked == 0
+    assert gathered(catalog, own, Path(other.folder)).files_linked == 0
     assert checked(catalog, own, Path(other.folder)).clean  # not ours to judge
 
 
 def test_the_folder_may_be_named_by_its_images(catalog, own, far):
     catalog.stored(far, b"one")
-    assert gathered(catalog, own, Path(far.folder, "images")).linked == 1
+    assert gathered(catalog, own, Path(far.folder, "images")).files_linked == 1
 
 
 @pytest.mark.parametrize("name", ["nowhere", "file", "empty"])
@@ -334,7 +335,7 @@ def test_a_record_held_on_another_machine_is_neither_missing_nor_bad(catalog, ow
     found = checked(catalog, own)
 
     assert (found.elsewhere, found.away, found.clean) == (1, {far.name: 1}, True)
-    assert f"1 in {far.name}, which is not on this machine" in found.lines()
+    assert f"1 record in {far.name}, which is not on this machine" in found.lines()
 
 
 def test_what_an_old_style_client_has_is_no_folders_fault(catalog, own):

@@ -1,9 +1,11 @@
 """Crawler traps are recognised, large sites are none, and what is left aside is said."""
 
+import re
+
 import pytest
 from tests.web import png
 
-from bowerbird.manager.report import make_report
+from bowerbird.manager.report import TOLD, make_report
 from bowerbird.model import Kind, State, Stats, Task, plain_counters, traps_of
 from bowerbird.settings import make_settings
 from bowerbird.worker.traps import Traps, shape_of
@@ -142,11 +144,20 @@ def test_the_report_says_what_was_left_aside_with_an_example_for_each_kind():
     assert report.counters == {"pages": 1, "trap:path-repeats": 2}
     assert report.traps["path-repeats"].links == 2
     said = "\n".join(report.notes)
-    assert "2 links" in said
+    assert "2 links whose path repeats itself" in said
     assert HOST + "/a/a/a/a" in said
     assert "7 pages" in said
     assert report.left_out == {"trap": 7}
     assert plain_counters(stats.counters) == report.counters
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_one_that_was_left_aside_is_no_plural(kind):
+    stats = Stats(state=State.ENDED, counters={f"trap:{kind}": 1, f"trap-at:{kind} {HOST}": 1})
+    report = make_report(
+        stats, stats, name="", folder="", seconds=1, state="ended", totals=_Totals()
+    )
+    assert re.match(rf"Left aside: 1 (link|page|sitemap) .* such as {HOST}\.$", *report.notes)
 
 
 class _Totals:

@@ -159,7 +159,8 @@ def _run(order: Order, folder: Folder, prepared: Prepared, open_site: OpenSite) 
         engine = site.engine
         for line in _of_pause(engine, folder):
             order.said(line)
-        stats, state = _work(order, job, site)
+        seeder = Seeder(_seeds(order, job), engine.add, engine.lost_seeds)
+        stats, state = _work(order, job, site, seeder)
         engine.settle()
         order.settled()
         report = make_report(
@@ -167,6 +168,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared, open_site: OpenSite) 
             store=job.store.partition("?")[0],
             totals=engine.totals(), seconds=clock.now_s() - began_s,
             workers_died=site.supervisor.deaths, wall_s=clock.wall_s(),
+            known=seeder.known if order.mode is Mode.DOWNLOAD else 0,
             notes=(*order.notes(), *chosen.notes(), *_notes(engine, job, prepared.resumed, stats)),
         )  # fmt: skip
     try:
@@ -222,7 +224,7 @@ def _invitation(order: Order, engine: "Engine", job: Job, folder: Folder) -> lis
     return invitation(order.listen, engine.addresses[-1], job, folder.listen_key)
 
 
-def _work(order: Order, job: Job, site: Site) -> tuple[Stats, str]:
+def _work(order: Order, job: Job, site: Site, seeder: Seeder) -> tuple[Stats, str]:
     engine, clock = site.engine, SystemClock()
     watch = CertificateWatch(order.listen.tls_cert if order.listen else "", clock, order.said)
 
@@ -231,8 +233,7 @@ def _work(order: Order, job: Job, site: Site) -> tuple[Stats, str]:
         order.tell(progress)
 
     run = Run(
-        desk=engine, supervisor=site.supervisor,
-        seeder=Seeder(_seeds(order, job), engine.add, engine.lost_seeds),
+        desk=engine, supervisor=site.supervisor, seeder=seeder,
         rules=StopRules(job.settings), clock=clock, folder=Path(job.folder),
         reader=site.reader, tell=tell, say=order.said,
         bucket=Watched(job.store, job.name) if job.store else None,

@@ -26,6 +26,7 @@ from bowerbird.fetch.guard import Guard
 from bowerbird.manager.supervisor import ENDS_AT_ONCE, Supervisor
 from bowerbird.settings import Job
 from bowerbird.store.marker import MARKER
+from bowerbird.words import many
 from bowerbird.worker.away import wait_s
 from bowerbird.worker.link import Tally
 
@@ -276,7 +277,7 @@ class _FleetRun:
     def _say_of_manager(self, progress: FleetProgress) -> None:
         away = (progress.away_s or 0.0) > BLINK_S
         if away and not self._away:
-            kept = f" {progress.owed} results are kept for it." if progress.owed else ""
+            kept = f" {many(progress.owed, 'result')} kept for it." if progress.owed else ""
             self._fleet.said(
                 f"The manager at {self._fleet.errand.target.address} is away.{kept} "
                 f"Trying again and again {self._fleet.how_long}; Ctrl-C ends that."

@@ -74,7 +74,7 @@ def _require_rest(crawl: Visit) -> None:
     which they have yet to tell."""
     if leased := crawl.frontier.stats().leased:
         raise UsageError(
-            f"{leased} tasks were with workers when this crawl was left, whose images may lie in "
+            f"Workers had {many(leased, 'task')} when this crawl was left, whose images may lie in "
             "the bucket without a record: go on with it to its end before --prune."
         )
 

@@ -28,6 +28,7 @@ from bowerbird.catalog.gallery.words import name_of
 from bowerbird.manager.export import output
 from bowerbird.manager.progress import ended
 from bowerbird.model import Stats, traps_of
+from bowerbird.words import many
 
 #: Addresses to start from that are named.
 STARTS = 5
@@ -116,8 +117,8 @@ def _host(url: str) -> str:
 def _state(crawl: Visit, stats: Stats) -> str:
     waiting = sum(stats.waiting.values()) + stats.leased
     if crawl.running:
-        return f"Still at work: {waiting:,} tasks wait."
-    return f"Not finished: {waiting:,} tasks wait." if waiting else "Finished."
+        return f"Still at work: {many(waiting, 'task')} to do."
+    return f"Not finished: {many(waiting, 'task')} to do." if waiting else "Finished."
 
 
 def _failures(stats: Stats, browser: Browser) -> Iterator[Facts]:
@@ -163,7 +164,7 @@ def _arrivals(summary: Summary) -> Facts:
         if count
     ]
     first, last = moment(summary.began_at), moment(summary.ended_at)
-    said = f"{summary.images:,} images between {first} and {last}"
+    said = f"{many(summary.images, 'image')} between {first} and {last}"
     return {
         "bars": bars, "first": first, "last": last, "said": said, "most": f"{most:,} at most",
     }  # fmt: skip

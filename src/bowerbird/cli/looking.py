@@ -11,6 +11,7 @@ from bowerbird.cli.access import at_crawl
 from bowerbird.cli.gathering import folder_option
 from bowerbird.cli.options import PanelCommand
 from bowerbird.codec import as_json
+from bowerbird.words import many
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
@@ -98,6 +99,5 @@ def report(where: str, access: "Access", out: Path, sample: int, folders: tuple[
     from bowerbird.cli.values import shown_size
 
     told = make_report(where, access, out, sample, folders)
-    click.echo(
-        f"{told.images:,} images, {told.shown} of them shown, in {out} ({shown_size(told.bytes)})."
-    )
+    shown = f"{many(told.images, 'image')}, {told.shown} of them shown"
+    click.echo(f"{shown}, in {out} ({shown_size(told.bytes)}).")

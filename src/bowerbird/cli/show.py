@@ -1,7 +1,9 @@
 """What a person sees while a crawl runs, and at its end."""
 
+import errno
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -48,6 +50,16 @@ def state_of(progress: "Progress") -> str:
     return f"{progress.phase}{'; `bowerbird resume` goes on' if asked else reason}"
 
 
+@contextmanager
+def _while_there_is_a_terminal() -> Iterator[None]:
+    """Its end is told by a signal, if the crawl is to end with it; a line that met it is lost."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+
+
 class Lines:
     """Plain lines on standard error, for logs and pipes."""
 
@@ -69,7 +81,8 @@ class Lines:
 
     def say(self, text: str) -> None:
         """A line."""
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        with _while_there_is_a_terminal():
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
 
     def tell(self, progress: "Progress") -> None:
         """Progress, every few seconds; at once what is odd about a worker that has joined."""
@@ -121,13 +134,15 @@ class Screen(Lines):
 
     def say(self, text: str) -> None:
         """A line above the display."""
-        self._console.print(text, markup=False, highlight=False)
+        with _while_there_is_a_terminal():
+            self._console.print(text, markup=False, highlight=False)
 
     def tell(self, progress: "Progress") -> None:
         """Draw the display anew."""
         from bowerbird.cli.panel import panel
 
-        self._live.update(panel(progress), refresh=True)
+        with _while_there_is_a_terminal():
+            self._live.update(panel(progress), refresh=True)
 
 
 def display(*, quiet: bool = False) -> Lines:
@@ -150,6 +165,9 @@ def summary(report: "Report") -> list[str]:
     _add_counts(lines, "left out", report.left_out)
     if report.skipped:
         lines.append(f"  {report.skipped:,} left aside by --max-pages or --max-images")
+    if report.known:
+        told = f"{many(report.known, 'URL')} of the list known already"
+        lines.append(f"  {told}: given twice, or in an earlier run")
     if report.waiting:
         lines.append(f"  {report.waiting:,} still waiting; the same command goes on")
     lines.extend(f"  note: {note}" for note in report.notes)

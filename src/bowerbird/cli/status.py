@@ -88,7 +88,7 @@ def _at_work(found: "Status") -> str:
 
 def _trap(told: tuple[str, Trap]) -> str:
     kind, trap = told
-    return f"  left aside {trap.links:,} links, {kind}: {trap.example}"
+    return f"  left aside {kind} {trap.links:,}: {trap.example}"
 
 
 def _of_results(found: "Status") -> Iterator[str]:

@@ -18,6 +18,7 @@ import msgspec
 from bowerbird.manager.here import Copy, Here, is_held_away, is_held_here, path_of
 from bowerbird.model import Held, Holder, Record
 from bowerbird.store import FileStore, Store
+from bowerbird.words import many
 
 #: Records between two commits: few enough to lose little when it is interrupted.
 BATCH = 256
@@ -40,15 +41,16 @@ class Way(StrEnum):
 
 
 class Gathered(msgspec.Struct, kw_only=True):
-    """What was brought together."""
+    """What was brought together. Several records may have one file."""
 
-    records: int = 0
+    records: int = 0  #: all: brought, there, bad, away, missing and elsewhere
+    brought: int = 0  #: records whose bytes have come
     there: int = 0  #: records whose bytes lay in the crawl's folder already
-    linked: int = 0  #: files that have a further name now
-    copied: int = 0  #: files
+    files_linked: int = 0  #: files that have a further name now
+    files_copied: int = 0
     bytes: int = 0  #: of files linked and copied
-    removed: int = 0  #: files removed from where they came from
-    kept: int = 0  #: files that were to be removed, in folders that other crawls use too
+    files_removed: int = 0  #: from where they came from
+    files_kept: int = 0  #: that were to be removed, in folders that other crawls use too
     bad: int = 0  #: records whose file in another folder is not what it says
     away: dict[str, int] = {}  #: folder -> records that only it holds, and it is not here
     missing: int = 0  #: records whose file is in none of its folders
@@ -63,25 +65,36 @@ class Gathered(msgspec.Struct, kw_only=True):
     def lines(self) -> list[str]:
         """The result for people."""
         parts = [
-            f"{self.linked:,} linked" if self.linked else "",
-            f"{self.copied:,} copied" if self.copied else "",
-            f"{self.removed:,} removed where they were" if self.removed else "",
+            f"{self.brought:,} brought" if self.brought else "",
             f"{self.there:,} here already" if self.there else "",
         ]
         said = ", ".join(filter(None, parts)) or "nothing to bring"
-        return [f"{self.records:,} records: {said}.", *self._troubles(), *self.shown]
+        records = f"{many(self.records, 'record')}: {said}."
+        return [" ".join((records, *self._of_files())), *self._troubles(), *self.shown]
+
+    def _of_files(self) -> Iterator[str]:
+        parts = [
+            f"{self.files_linked:,} linked" if self.files_linked else "",
+            f"{self.files_copied:,} copied" if self.files_copied else "",
+            f"{self.files_removed:,} removed where they were" if self.files_removed else "",
+        ]
+        if any(parts):
+            yield f"Files: {', '.join(filter(None, parts))}."
 
     def _troubles(self) -> Iterator[str]:
-        if self.kept:
-            yield f"{self.kept:,} kept where they are too: other crawls have images there"
+        if self.files_kept:
+            told = many(self.files_kept, "file")
+            yield f"{told} kept where they are too: other crawls have images there"
         for folder, records in self.away.items():
-            yield f"{records:,} in {folder}: mount or copy it here and name it"
+            yield f"{many(records, 'record')} in {folder}: mount or copy it here and name it"
         if self.bad:
-            yield f"{self.bad:,} bad where they lie"
+            yield f"{many(self.bad, 'record')} bad where they lie"
         if self.missing:
-            yield f"{self.missing:,} in none of their folders; `verify --repair` fetches them anew"
+            told = many(self.missing, "record")
+            yield f"{told} in none of their folders; `verify --repair` fetches them anew"
         if self.elsewhere:
-            yield f"{self.elsewhere:,} with old-style clients, which say nothing of their files"
+            told = many(self.elsewhere, "record")
+            yield f"{told} with old-style clients, which say nothing of their files"
 
 
 class _Brought(NamedTuple):
@@ -156,8 +169,10 @@ class _Batch:
             return False
         if not is_held_here(record) or self._here.own.size_of(path) != record.bytes:
             return True
+        if self._move and is_held_away(record):
+            return True
         self._found.there += 1
-        return self._move and is_held_away(record)
+        return False
 
     # Bringing.
 
@@ -186,16 +201,16 @@ class _Batch:
     def _count_contents(self, brought: dict[str, _Brought]) -> None:
         found = self._found
         for path, (way, _) in brought.items():
-            found.linked += way is Way.LINKED
-            found.copied += way is Way.COPIED
+            found.files_linked += way is Way.LINKED
+            found.files_copied += way is Way.COPIED
             found.bytes += self._contents[path].bytes if way in (Way.LINKED, Way.COPIED) else 0
 
     def _count_records(self, brought: dict[str, _Brought]) -> None:
         for record in self._wanted:
             way, source = brought[path_of(record)]
-            if way is Way.THERE:
-                self._found.there += not is_held_here(record)  # else it is counted
-            elif way is Way.BAD and source:
+            self._found.there += way is Way.THERE
+            self._found.brought += way in (Way.LINKED, Way.COPIED)
+            if way is Way.BAD and source:
                 self._note_bad(record, source)
             elif way is Way.AWAY:
                 self._note_away(record)
@@ -236,9 +251,9 @@ class _Batch:
         if not self._here.is_source(copy.store):
             return
         if self._here.is_shared(copy.store):  # the same bytes may be another crawl's only copy
-            self._found.kept += copy.store.size_of(copy.path) is not None
+            self._found.files_kept += copy.store.size_of(copy.path) is not None
         else:
-            self._found.removed += copy.store.remove(copy.path)
+            self._found.files_removed += copy.store.remove(copy.path)
 
 
 class Carrier:

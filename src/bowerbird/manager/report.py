@@ -12,19 +12,21 @@ from bowerbird.manager.progress import failures, left_out
 from bowerbird.model import Kind, Stats, Trap, plain_counters, traps_of
 from bowerbird.words import many
 
-#: Kinds of traps, for people, with the option that sets the limit.
+#: Kinds of traps, for people: what is counted, and why it was left aside, with the option that sets
+#: the limit.
 TOLD = {
-    "path-segments": "links have paths too deep to be real (--max-path-segments)",
-    "path-repeats": "links have paths that repeat themselves (--max-path-repeats)",
-    "parameters": "links have too many parameters to be real (--max-parameters)",
-    "near-duplicates": "links lead to pages like many before that brought nothing new "
-    "(--max-near-duplicates)",
-    "depth": "links are far from the start, on pages without a new image (--max-barren-depth)",
-    "host-urls": "links lead to hosts that have named too many (--max-host-urls)",
-    "page-links": "pages name more than is taken of one (--max-page-links)",
-    "sitemap-urls": "sitemaps name more than is taken of one (--max-sitemap-urls)",
-    "sitemap-depth": "sitemaps lie too deep in others (--max-sitemap-depth)",
-}
+    "path-segments": ("link", "whose path is too deep to be real (--max-path-segments)"),
+    "path-repeats": ("link", "whose path repeats itself (--max-path-repeats)"),
+    "parameters": ("link", "with too many parameters to be real (--max-parameters)"),
+    "near-duplicates": ("link", "to pages like many before that brought nothing new "
+                        "(--max-near-duplicates)"),
+    "depth": ("link", "far from the start, on pages without a new image (--max-barren-depth)"),
+    "host-urls": ("link", "to hosts that have named too many (--max-host-urls)"),
+    "page-links": ("page", "in part, with more links than are taken of one (--max-page-links)"),
+    "sitemap-urls": ("sitemap", "in part, with more URLs than are taken of one "
+                     "(--max-sitemap-urls)"),
+    "sitemap-depth": ("sitemap", "too deep in others (--max-sitemap-depth)"),
+}  # fmt: skip
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     files_away: int = 0  #: of `files`, those in folders of workers alone
     store: str = ""  #: the bucket of the images, as s3://bucket/prefix; "": they lie in the folder
     traps: dict[str, Trap] = {}  #: by kind: links that would lead on for ever, left aside
+    known: int = 0  #: of the list, given twice or in an earlier run
 
     def as_json(self) -> "builtins.bytes":
         """The report as indented JSON."""
@@ -64,7 +67,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def make_report(
     stats: Stats, before: Stats, *, name: str, folder: str, seconds: float, state: str,
     totals: Totals, store: str = "", workers_died: int = 0, notes: tuple[str, ...] = (),
-    wall_s: float = 0.0,
+    wall_s: float = 0.0, known: int = 0,
 ) -> Report:  # fmt: skip
     """The report of a run that began at `before`."""
     return Report(
@@ -76,7 +79,7 @@ def make_report(
         failures=failures(stats), left_out=left_out(stats),
         skipped=stats.skipped, waiting=_to_do(stats),
         counters=plain_counters(stats.counters), traps=traps_of(stats.counters),
-        hosts=stats.hosts, workers_died=workers_died,
+        hosts=stats.hosts, workers_died=workers_died, known=known,
         notes=(*notes, *_notes(stats)),
         finished_at=datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
@@ -110,7 +113,8 @@ def _of_traps(stats: Stats) -> Iterator[str]:
     """What was left aside as endless: it might have been more than that."""
     for kind, trap in traps_of(stats.counters).items():
         such = f", such as {trap.example}" if trap.example else ""
-        yield f"Left aside: {trap.links:,} {TOLD.get(kind, kind)}{such}."
+        noun, why = TOLD.get(kind, ("link", kind))
+        yield f"Left aside: {many(trap.links, noun)} {why}{such}."
     unfetched = stats.dead.get("trap", 0)
     if unfetched:
         yield f"Not fetched: {many(unfetched, 'page')}, as many like them had brought nothing new."

@@ -82,6 +82,7 @@ class Seeder:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seeds", daemon=True)
         self.error: Exception | None = None
+        self.known = 0  #: seeds that the frontier had already when they were first added
 
     def start(self) -> None:
         """Begin."""
@@ -95,34 +96,37 @@ class Seeder:
     def _run(self) -> None:
         try:
             if self._lost is None:
-                self._add_all(_chunks(self._tasks))
+                self.known = self._add_all(_chunks(self._tasks))
             else:
                 with Copy() as copy:
-                    self._add_all(copy.made(_chunks(self._tasks)))
+                    self.known = self._add_all(copy.made(_chunks(self._tasks)))
                     self._watch(copy, self._lost)
         except Exception as error:  # the iterable is the caller's: whatever it raises is too
             self.error = error
 
-    def _add_all(self, chunks: Iterable[Chunk]) -> None:
+    def _add_all(self, chunks: Iterable[Chunk]) -> int:
+        """Add them all, unless stopped; answers how many were there already."""
+        known = 0
         for chunk, last in chunks:
             if self._stopped.is_set():
-                return
-            self._add_with_room(chunk, last)
+                break
+            known += self._add_with_room(chunk, last)
+        return known
 
     def _watch(self, copy: "Copy", lost: Callable[[], bool]) -> None:
         while not self._stopped.wait(LOST_EVERY_S):
             if lost():
                 self._add_all(copy.chunks())
 
-    def _add_with_room(self, chunk: Sequence[Task], last: bool) -> None:
-        """Add a chunk, again and again while the disk is full: it has kept nothing."""
+    def _add_with_room(self, chunk: Sequence[Task], last: bool) -> int:
+        """Add a chunk, again and again while the disk is full: it has kept nothing. Answers how
+        many were there already."""
         while not self._stopped.is_set() and (chunk or last):
             try:
-                self._add(chunk, last)
+                return len(chunk) - self._add(chunk, last)
             except StorageFullError:
                 time.sleep(NO_ROOM_S)
-            else:
-                return
+        return 0
 
 
 class Copy:

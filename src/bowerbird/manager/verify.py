@@ -12,6 +12,7 @@ from bowerbird.manager.spill import Spill
 from bowerbird.model import Record
 from bowerbird.store import Found, Sort, Store, sha256_in
 from bowerbird.store.bucket import is_bucket
+from bowerbird.words import many
 
 #: Names of orphans, left-overs and foreign files that are kept to be shown; all are counted.
 SHOWN = 1_000
@@ -59,7 +60,8 @@ class Verified(msgspec.Struct, kw_only=True):
 
     def lines(self) -> list[str]:
         """The result for people."""
-        counts = f"{self.records:,} records, {self.files:,} files, {self.bytes:,} bytes checked"
+        read = f"{many(self.files, 'file')}, {many(self.bytes, 'byte')}"
+        counts = f"{many(self.records, 'record')}, {read} checked"
         parts = [
             f"{len(self.bad):,} bad" if self.bad else "",
             f"{self.mended:,} to be fetched anew" if self.mended else "",
@@ -78,9 +80,10 @@ class Verified(msgspec.Struct, kw_only=True):
         for folder, records in self.away.items():
             known = "which is not on this machine"
             hint = "name it with --folder where it is on this machine" if folder == OWN else known
-            yield f"{records:,} in {folder}, {hint}"
+            yield f"{many(records, 'record')} in {folder}, {hint}"
         if others := self.elsewhere - sum(self.away.values()):
-            yield f"{others:,} with old-style clients, which say nothing of their files"
+            told = many(others, "record")
+            yield f"{told} with old-style clients, which say nothing of their files"
 
 
 def verify(

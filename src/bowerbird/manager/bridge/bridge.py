@@ -18,6 +18,7 @@ from bowerbird.manager.bridge.texts import ResultText, read_result
 from bowerbird.model import Kind, Lease, Outcome, Record, State, Task, Verb
 from bowerbird.queues.oldstyle.values import EMPTY, OldCall, OldMenu, OldReply, raised, returned
 from bowerbird.urls import canonical
+from bowerbird.words import many
 
 _log = logging.getLogger(__name__)
 
@@ -71,11 +72,12 @@ class Bridge:
         said = []
         if self.fetched:
             said.append(
-                f"{self.fetched:,} images are with clients of the standard library's managers: "
+                f"{many(self.fetched, 'image')} with clients of the standard library's managers: "
                 "recorded as elsewhere, without a file here."
             )
         if self.ignored:
-            said.append(f"{self.ignored:,} things that they put into a queue meant nothing here.")
+            things = many(self.ignored, "thing")
+            said.append(f"{things} that they put into a queue meant nothing here.")
         return said
 
     # For the service: inside the batch.
