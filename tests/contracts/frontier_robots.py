@@ -71,6 +71,25 @@ class RobotsRules:
         assert obeying.dead() == {"robots": 599}
         assert obeying.requeue(reason="robots") == 599
 
+    def test_one_that_kills_its_workers_closes_its_origin_and_no_other(
+        self, obeying: Bench
+    ) -> None:
+        obeying.add(image("1"), image("2"))
+        for _ in range(4):
+            worker = obeying.worker()
+            self._ask(worker)
+            obeying.kill(worker)
+            obeying.clock.advance(2.0)
+        obeying.add(image("3", host="b.test"))
+        worker = obeying.worker()
+        self._open(worker)
+
+        assert obeying.crawl(worker) == ["http://b.test/3"]
+        assert worker.ask().state is State.ENDED
+        assert obeying.dead() == {"kills-worker": 2}
+        assert obeying.requeue(reason="kills-worker") == 2
+        assert self._ask(obeying.worker()).task.url == "http://a.test/robots.txt"
+
     def test_rules_for_our_own_name_count(self, obeying: Bench) -> None:
         obeying.add(image("1"))
         worker = obeying.worker()

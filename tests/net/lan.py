@@ -56,6 +56,10 @@ class Host:
         """Start a program here; its process is the very child, nothing in between."""
         return subprocess.Popen(self.command(words), **more)
 
+    def pids(self) -> list[int]:
+        """What runs there now."""
+        return _pids(self._namespace)
+
     @contextmanager
     def entered(self) -> Iterator[None]:
         """What this thread and its new threads connect inside the block is of this host."""
@@ -199,11 +203,15 @@ def _remove_remains() -> None:
 
 def _remove(prefix: str) -> None:
     for namespace in _namespaces(prefix):
-        for pid in _said(["ip", "netns", "pids", namespace]).split():
+        for pid in _pids(namespace):
             with suppress(ProcessLookupError):
-                os.kill(int(pid), 9)
+                os.kill(pid, 9)
         subprocess.run(["ip", "netns", "delete", namespace], check=False)
         shutil.rmtree(_CONF / namespace, ignore_errors=True)
+
+
+def _pids(namespace: str) -> list[int]:
+    return [int(pid) for pid in _said(["ip", "netns", "pids", namespace]).split()]
 
 
 def _namespaces(prefix: str) -> list[str]:

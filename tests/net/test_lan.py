@@ -109,7 +109,9 @@ def test_one_host_takes_thousands_of_addresses(pair):
 
 
 def test_nothing_is_left_behind_even_what_still_runs(lan):
-    sleeping = lan.host("a").popen(["sleep", "600"])
+    host = lan.host("a")
+    sleeping = host.popen(["sleep", "600"])
+    wait_for("it has gone there", lambda: sleeping.pid in host.pids())
     lan.close()
 
     assert sleeping.wait(30) == -9

@@ -8,7 +8,7 @@ from bowerbird.frontier.hosts import Host
 from bowerbird.frontier.sessions import Session
 from bowerbird.frontier.shared import Shared
 from bowerbird.frontier.slots import Slots
-from bowerbird.frontier.tasks import KINDS, Entry, is_suspect
+from bowerbird.frontier.tasks import KINDS, ROBOTS, Entry, is_suspect
 from bowerbird.frontier.turns import Turns
 
 #: Deaths while alone that make a suspect dead.
@@ -93,7 +93,7 @@ class Leases:
             self.let_go(entry)
         session.leases.clear()
         if lost and not session.ghost:
-            entries = self._count_deaths(entries)
+            entries = self._count_deaths(entries, now)
         self.wait_again(entries, spent=False)
         self._leave_hosts(session, now, lost=lost)
         self._sessions.remove(session)
@@ -108,7 +108,7 @@ class Leases:
                 self._slots.leave(session, host, now, lost=lost)
                 self._ring.wake(number)
 
-    def _count_deaths(self, entries: list[Entry]) -> list[Entry]:
+    def _count_deaths(self, entries: list[Entry], now: float) -> list[Entry]:
         alive = []
         for entry in entries:
             entry.deaths += 1
@@ -118,6 +118,8 @@ class Leases:
             else:
                 self._sessions.spend(entry)
                 self._graves.bury(self._hosts.get(entry.host), [entry], KILLS)
+                if entry.kind == ROBOTS:
+                    self._turns.forbid(entry, KILLS, now)
         return alive
 
     # From one session to the next of the same worker.

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 from bowerbird.frontier.base import HOLD_CAP_S
 from bowerbird.frontier.downs import NO_SUCH_HOST, Downs
-from bowerbird.frontier.gates import BARRED, UNREACHABLE, Gates, lane_of
+from bowerbird.frontier.gates import BARRED, UNREACHABLE, Gates
 from bowerbird.frontier.graves import Graves
 from bowerbird.frontier.hosts import Host
 from bowerbird.frontier.leases import Leases
 from bowerbird.frontier.sessions import Session
 from bowerbird.frontier.shared import Shared
-from bowerbird.frontier.tasks import KINDS, ROBOTS, Entry, Mark, OriginFacts
+from bowerbird.frontier.tasks import KINDS, ROBOTS, Entry, Mark
 from bowerbird.frontier.turns import Turns
 from bowerbird.model import Outcome, Redirection, Robots, Task, Verb
 
@@ -188,26 +188,18 @@ class Outcomes:
         if target is None:
             self._open(batch, entry, Robots(verdict="allow"), "", now)
             return
-        gate, _ = self._gate(entry)
+        gate, _ = self._turns.gate_of(entry)
         batch.drop.append(entry)
         self._turns.add_robots(gate.id, target)
 
     def _open(self, batch: Batch, entry: Entry, robots: Robots, reason: str, now: float) -> None:
-        origin, host = self._gate(entry)
+        origin, host = self._turns.gate_of(entry)
         batch.drop.append(entry)
         delay_s = self._gates.settle(origin, robots, reason, now)
         if delay_s > host.facts.crawl_delay_s:
             host.set_crawl_delay(delay_s)
             self._turns.changed(host)
         self._turns.opened(host)
-
-    def _gate(self, entry: Entry) -> tuple[OriginFacts, Host]:
-        place = self._store.place(self._gates.gate_of(entry))
-        host = self._hosts.get(place.host)
-        self._hosts.leave(host)
-        lane = lane_of(host, place.origin)
-        assert lane is not None, "an origin belongs to its host"
-        return lane, host
 
     # The end of a call.
 

@@ -23,7 +23,7 @@ from bowerbird.frontier.tasks import (
     Range,
     range_of,
 )
-from bowerbird.model import Lease, Task
+from bowerbird.model import Lease, Robots, Task
 from bowerbird.urls import origin_of
 
 #: Most leases of one call: a token has two bytes for its place in the answer.
@@ -113,6 +113,21 @@ class Turns:
         self._books.count("waiting:robots")
         self._hosts.met(place.host, place.origin)
         self._ring.add(place.host)
+
+    def gate_of(self, entry: Entry) -> tuple[OriginFacts, Host]:
+        """What a robots task opens, and the host of it."""
+        place = self._store.place(self._gates.gate_of(entry))
+        host = self._hosts.get(place.host)
+        self._hosts.leave(host)
+        lane = lane_of(host, place.origin)
+        assert lane is not None, "an origin belongs to its host"
+        return lane, host
+
+    def forbid(self, entry: Entry, reason: str, now: float) -> None:
+        """A robots task is dead: all that waits for it dies of the same."""
+        gate, host = self.gate_of(entry)
+        self._gates.settle(gate, Robots(verdict="forbid"), reason, now)
+        self.opened(host)
 
     def delay(self, entries: list[tuple[Entry, float]]) -> None:
         """Tasks that were let go wait until they are due."""

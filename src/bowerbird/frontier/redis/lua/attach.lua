@@ -6,7 +6,7 @@
 --          or '', whether the session is counted here ('1'; '0': in another partition), then the
 --          tokens it holds
 -- Returns  the tokens that stand
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit ends
+-- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit gates ends
 local wrong = Books.load()
 if wrong then return wrong end
 if Ends.reap() then commit() end

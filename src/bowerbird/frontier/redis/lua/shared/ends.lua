@@ -39,6 +39,7 @@ local function came_back(task, lost)
     task.crashes = task.crashes + (task.alone and 1 or 0)
     if task.crashes >= CRASHES then
       Tasks.bury(task, KILLS)
+      if task.kind == ROBOTS then Gates.settle(task, 'forbid', KILLS, '', 0) end
       return
     end
   end
