@@ -138,7 +138,11 @@ def test_the_live_view_moves_and_steers_while_a_crawl_runs(
             page.locator("#stop").click()
             page.get_by_role("button", name="Stop it").click()
             ended = flown.ended()
-            expect(page.locator("#trouble")).to_contain_text("has ended with the crawl's command")
+            expect(page.locator("#trouble")).to_contain_text("this page asks no more")
+            asked: list[str] = []
+            page.on("request", lambda one: "stream" in one.url and asked.append(one.url))
+            page.wait_for_timeout(2_500)
+            assert asked == []
             expect(page.locator("#state")).to_have_text(re.compile("ended|stopped|stopping"))
             assert seen.errors == []
             assert seen.elsewhere(address) == []
@@ -146,7 +150,8 @@ def test_the_live_view_moves_and_steers_while_a_crawl_runs(
 
 
 def test_what_failed_is_put_back_with_one_click(browser: Browser, tmp_path: Path) -> None:
-    folder = finished(tmp_path / "crawl", failures=[("http-404", ""), ("timeout", "")])
+    ends = [("http-404", ""), ("timeout", ""), ("too-small", "")]
+    folder = finished(tmp_path / "crawl", failures=ends)
     with (
         dashboard(folder) as pages,
         opened(browser, f"{pages.dashboard.way_in.replace('/#', '/login#')}") as (page, _),
@@ -154,6 +159,7 @@ def test_what_failed_is_put_back_with_one_click(browser: Browser, tmp_path: Path
         expect(page).to_have_url(f"{pages.address}/")  # the token is gone from the address
         page.goto(f"{pages.address}/failures#timeout")
         page.get_by_role("button", name="Try these again").click()
-        expect(page.locator("details")).to_have_count(1)
-        expect(page.locator("#matching")).to_have_text("1 task, 1 reason")
+        expect(page.locator("details")).to_have_count(2)
+        expect(page.locator("#matching")).to_have_text("1 failed, 1 left out")
+        expect(page.locator("#reasons > h2 + details")).to_contain_text("too-small")
         assert pages.live()["failures"] == {"http-404": 1}

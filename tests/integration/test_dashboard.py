@@ -54,6 +54,18 @@ def test_a_crawl_that_nobody_works_at_is_shown_and_not_held(crawl: Path) -> None
         assert round(sum(past["images_per_s"]) * past["every_s"]) == 7
 
 
+def test_what_was_left_out_is_no_failure_here_either(tmp_path: Path) -> None:
+    ends = [("http-404", ""), ("too-small", ""), ("too-small", ""), ("robots", "")]
+    folder = finished(tmp_path / "crawl", failures=ends)
+    with dashboard(folder) as pages:
+        live = seen(pages, lambda one: one["known"])
+        metrics = pages.get("/metrics").body.decode()
+    assert (live["failed"], live["failures"]) == (1, {"http-404": 1})
+    assert live["left_out"] == {"too-small": 2, "robots": 1}
+    assert 'bowerbird_tasks_failed{reason="too-small"}' not in metrics
+    assert 'bowerbird_tasks_left_out{reason="too-small"} 2' in metrics
+
+
 def test_a_manager_that_vanishes_and_comes_back_is_met_again(crawl: Path) -> None:
     with dashboard(crawl) as pages:
         seen(pages, lambda one: one["known"] and not one["running"])

@@ -26,7 +26,7 @@ from bowerbird.catalog.gallery import Item, Query
 from bowerbird.catalog.gallery.summary import Summary
 from bowerbird.catalog.gallery.words import name_of
 from bowerbird.manager.export import output
-from bowerbird.manager.progress import ended
+from bowerbird.manager.progress import ended, failures, left_out
 from bowerbird.model import Stats, traps_of
 from bowerbird.words import many
 
@@ -98,7 +98,7 @@ def _crawl_facts(crawl: Visit) -> Facts:
 
 
 def _cards(stats: Stats, summary: Summary) -> list[Facts]:
-    failed = sum(stats.dead.values())
+    failed = sum(failures(stats).values())
     counts = (
         (f"{summary.images:,}", "images", False),
         (shown_bytes(summary.bytes), "of pictures", False),
@@ -106,6 +106,7 @@ def _cards(stats: Stats, summary: Summary) -> list[Facts]:
         (f"{stats.counters.get('pages', 0):,}", "pages read", False),
         (f"{ended(stats):,}", "tasks done", False),
         (f"{failed:,}", "failed", failed > 0),
+        (f"{sum(left_out(stats).values()):,}", "left out", False),
     )
     return [{"value": value, "name": name, "bad": bad} for value, name, bad in counts]
 
@@ -122,15 +123,20 @@ def _state(crawl: Visit, stats: Stats) -> str:
 
 
 def _failures(stats: Stats, browser: Browser) -> Iterator[Facts]:
-    for reason, count in sorted(stats.dead.items(), key=lambda item: -item[1])[:REASONS]:
-        deaths = browser.deaths(reason, EXAMPLES)
-        examples = [cut(f"{one.url} ({one.detail})" if one.detail else one.url) for one in deaths]
-        yield {"reason": cut(reason), "count": f"{count:,}", "examples": examples}
+    yield from _reasons(failures(stats), "", browser)
+    yield from _reasons(left_out(stats), "left out: ", browser)
     for kind, trap in traps_of(stats.counters).items():
         yield {
             "reason": f"links left aside: {kind}", "count": f"{trap.links:,}",
             "examples": (cut(trap.example),),
         }  # fmt: skip
+
+
+def _reasons(counts: dict[str, int], title: str, browser: Browser) -> Iterator[Facts]:
+    for reason, count in sorted(counts.items(), key=lambda item: -item[1])[:REASONS]:
+        deaths = browser.deaths(reason, EXAMPLES)
+        examples = [cut(f"{one.url} ({one.detail})" if one.detail else one.url) for one in deaths]
+        yield {"reason": f"{title}{cut(reason)}", "count": f"{count:,}", "examples": examples}
 
 
 # The images.

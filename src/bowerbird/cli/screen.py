@@ -162,7 +162,7 @@ def _hosts(rows: Sequence[HostRow], name: int) -> Table:
         table.add_row(
             Text(short(plain(row.host), max(name, NAME))), f"{row.waiting:,} waiting",
             f"{row.leased:,} taken",
-            f"{row.done:,} done", f"{row.dead:,} failed", Text(_remark(row), style="yellow"),
+            f"{row.done:,} done", f"{row.dead:,} dead", Text(_remark(row), style="yellow"),
         )  # fmt: skip
     return table
 

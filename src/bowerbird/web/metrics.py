@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from bowerbird._version import __version__
 from bowerbird.app.status import Status
 from bowerbird.app.watch import Moment
+from bowerbird.manager.progress import failures, left_out
 from bowerbird.model import State, WorkerRow, plain_counters
 from bowerbird.web.site import Site
 
@@ -112,7 +113,11 @@ def _gauges(status: Status) -> Iterator[str]:
     yield from _gauge("bowerbird_tasks_leased", "Tasks with workers.", [({}, stats.leased)])
     yield from _gauge(
         "bowerbird_tasks_failed", "Tasks that have failed, by reason; fewer after a retry.",
-        _by("reason", stats.dead),
+        _by("reason", failures(stats)),
+    )  # fmt: skip
+    yield from _gauge(
+        "bowerbird_tasks_left_out", "Tasks that a wish of yours or the site's left out, by reason.",
+        _by("reason", left_out(stats)),
     )  # fmt: skip
     yield from _gauge("bowerbird_hosts", "Hosts met.", [({}, stats.hosts)])
     yield from _gauge(

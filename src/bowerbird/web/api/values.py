@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from bowerbird.app.watch import Moment
-from bowerbird.manager.progress import Progress
+from bowerbird.manager.progress import Progress, left_out
 from bowerbird.model import Death, HostRow, WorkerRow, plain_counters
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -28,7 +28,7 @@ class Host(Answer, frozen=True, kw_only=True):
     waiting: Annotated[int, Meta(description="tasks that wait")]
     leased: Annotated[int, Meta(description="tasks with workers")]
     done: int
-    failed: int
+    failed: Annotated[int, Meta(description="tasks failed or left out")]
     slots: Annotated[int, Meta(description="requests that may be in flight now")]
     delay_s: Annotated[float, Meta(description="least time between two requests, in seconds")]
     hold_s: Annotated[float, Meta(description="no request before this has passed, in seconds")]
@@ -68,7 +68,7 @@ class Live(Answer, frozen=True, kw_only=True):
     images: Annotated[int, Meta(description="images stored")] = 0
     bytes: Annotated[int, Meta(description="their bytes")] = 0
     pages: Annotated[int, Meta(description="pages read")] = 0
-    ended: Annotated[int, Meta(description="tasks done and failed")] = 0
+    ended: Annotated[int, Meta(description="tasks done, failed and left out")] = 0
     waiting: Annotated[int, Meta(description="tasks not yet ended, those with workers too")] = 0
     leased: Annotated[int, Meta(description="tasks with workers")] = 0
     failed: int = 0
@@ -81,6 +81,9 @@ class Live(Answer, frozen=True, kw_only=True):
     waiting_kinds: dict[str, int] = {}
     done_kinds: dict[str, int] = {}
     failures: Annotated[dict[str, int], Meta(description="failed tasks by reason")] = {}
+    left_out: Annotated[
+        dict[str, int], Meta(description="tasks left out by somebody's wish, by reason")
+    ] = {}
     counters: dict[str, int] = {}
     hosts: Annotated[int, Meta(description="hosts met")] = 0
     hosts_answered: int = 0
@@ -154,8 +157,8 @@ def live_of(where: str, moment: Moment) -> Live:
         state=str(stats.state), reason=stats.reason, phase=progress.phase,
         images=stats.records, bytes=stats.bytes, pages=stats.counters.get("pages", 0),
         leased=stats.leased, skipped=stats.skipped, seeds_complete=stats.seeds_complete,
-        waiting_kinds=stats.waiting, done_kinds=stats.done, failures=stats.dead,
-        counters=plain_counters(stats.counters),
+        waiting_kinds=stats.waiting, done_kinds=stats.done, failures=progress.failures,
+        left_out=left_out(stats), counters=plain_counters(stats.counters),
         hosts=stats.hosts, hosts_answered=stats.hosts_answered,
         busiest=[host_of(row) for row in status.hosts],
         workers=len(status.workers),
@@ -169,7 +172,7 @@ def _reckoned(progress: Progress) -> dict[str, Any]:
     return {
         "ended": progress.ended,
         "waiting": progress.waiting,
-        "failed": sum(progress.stats.dead.values()),  # as its list, with what was left out
+        "failed": progress.failed,
         "eta_s": round(eta_s, 1) if eta_s is not None and progress.waiting else None,
         "images_per_s": round(progress.images_per_s, 2),
         "bytes_per_s": round(progress.bytes_per_s),

@@ -44,9 +44,13 @@ function card(reason) {
   return { node, much, inside };
 }
 
+const nothing = el("p", { class: "card empty" }, "Nothing has failed.");
+const heading = el("h2", {}, "Left out: by your options, or the site's wish");
+const ranked = (reasons) => Object.entries(reasons).filter(([, n]) => n).sort((a, b) => b[1] - a[1]);
+
 function show(moment) {
   if (!moment.known) return;
-  const rows = Object.entries(moment.failures).filter(([, n]) => n).sort((a, b) => b[1] - a[1]);
+  const failed = ranked(moment.failures), left = ranked(moment.left_out), rows = [...failed, ...left];
   for (const [reason, n] of rows) {
     if (!cards.has(reason)) cards.set(reason, card(reason));
     cards.get(reason).much.textContent = count(n);
@@ -54,19 +58,18 @@ function show(moment) {
   for (const reason of [...cards.keys()]) {
     if (!rows.some(([one]) => one === reason)) { cards.get(reason).node.remove(); cards.delete(reason); }
   }
-  const order = rows.map(([reason]) => cards.get(reason).node);
+  const nodes = (some) => some.map(([reason]) => cards.get(reason).node);
+  const order = [...(failed.length ? nodes(failed) : [nothing]), ...(left.length ? [heading, ...nodes(left)] : [])];
   const box = byId("reasons");
-  if (order.some((node, at) => box.children[at] !== node) || box.children.length !== order.length) {
-    box.replaceChildren(...order);
-    if (!order.length) box.append(el("p", { class: "card empty" }, "Nothing has failed."));
-  }
-  total = moment.failed;
-  byId("matching").textContent = total ? `${many(total, "task")}, ${many(rows.length, "reason")}` : "";
+  if (order.some((node, at) => box.children[at] !== node) || box.children.length !== order.length) box.replaceChildren(...order);
+  total = rows.reduce((sum, [, n]) => sum + n, 0);
+  const parts = [moment.failed ? `${count(moment.failed)} failed` : "", total > moment.failed ? `${count(total - moment.failed)} left out` : ""];
+  byId("matching").textContent = parts.filter(Boolean).join(", ");
   byId("all").disabled = !total || !moment.connected;
 }
 
 byId("all").addEventListener("click", async () => {
-  const sure = await confirmed("Try all again?", `${many(total, "failed task")} will be put back into the queue, each with a fresh count of attempts.`, "Try all again");
+  const sure = await confirmed("Try all again?", `${many(total, "task")}, left out ones too, will be put back into the queue, each with a fresh count of attempts.`, "Try all again");
   if (sure) retry({}, "Try all again");
 });
 
