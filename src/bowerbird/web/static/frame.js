@@ -13,7 +13,7 @@ function show(moment) {
   const idle = !gone && moment.known && !moment.running && moment.state !== "ended";
   state.textContent = idle ? (moment.state === "running" ? "nobody at work" : `${word}, nobody at work`) : word;
   state.dataset.state = gone ? "gone" : idle ? "idle" : moment.state;
-  const text = over ? `The dashboard has ended with the crawl's command. bowerbird dashboard ${moment.where} shows it at any time.` : gone ? "The dashboard has ended or cannot be reached. What is shown is as it was then." : moment.trouble;
+  const text = over ? `The dashboard has ended, and this page asks no more. bowerbird dashboard ${moment.where} shows the crawl at any time.` : gone ? "The dashboard has ended or cannot be reached. What is shown is as it was then. It is asked again, ever more seldom; reload to ask at once." : moment.trouble;
   trouble.textContent = text;
   trouble.hidden = !text;
 }

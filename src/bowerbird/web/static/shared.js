@@ -101,8 +101,11 @@ export function confirmed(title, text, verb) {
 
 // The stream: one connection for this page, and none while nobody sees it.
 
+/** A dashboard that does not answer is asked again after so long, and ever more seldom, in seconds. */
+const FIRST_S = 1, SELDOM_S = 60;
+
 const listeners = new Set();
-let latest = null, source = null;
+let latest = null, source = null, pause_s = FIRST_S;
 
 /** Call with every moment of the crawl, and at once with the last one. */
 export function live(listener) {
@@ -119,12 +122,21 @@ function tell(moment) {
 function listen() {
   if (source || document.hidden) return;
   source = new EventSource("/api/v1/stream");
-  source.addEventListener("live", (event) => tell({ ...JSON.parse(event.data), connected: true }));
-  source.addEventListener("end", () => { if (latest) tell({ ...latest, connected: false, farewell: true }); });
-  source.addEventListener("error", () => {
-    if (latest) tell({ ...latest, connected: false }); // farewell stays: it tells why
-    if (source?.readyState === EventSource.CLOSED) { leave(); setTimeout(listen, 2000); }
+  source.addEventListener("live", (event) => {
+    pause_s = FIRST_S;
+    tell({ ...JSON.parse(event.data), connected: true });
   });
+  source.addEventListener("end", () => lose({ farewell: true }));
+  source.addEventListener("error", () => lose({}));
+}
+
+/** Ask again later, unless the dashboard has said farewell with nothing more to come. */
+function lose(why) {
+  leave();
+  if (latest) tell({ ...latest, ...why, connected: false });
+  if (latest?.farewell && !latest.running) return;
+  setTimeout(listen, 1000 * pause_s);
+  pause_s = Math.min(2 * pause_s, SELDOM_S);
 }
 
 function leave() {
