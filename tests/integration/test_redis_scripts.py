@@ -264,3 +264,42 @@ def test_a_call_that_finds_no_memory_has_changed_nothing(scene: Scene, name: str
     assert scene.now() == before
     CALLS[name](scene)
     assert scene.bench.frontier.audit() == []
+
+
+@pytest.fixture
+def filling(redis_server: RedisServer) -> Iterator[tuple[RedisFrontier, redis.Redis]]:
+    """An empty crawl."""
+    with redis_server.client() as client:
+        client.flushall()
+        frontier = RedisFrontier(redis_server.address(), PLAIN)
+        yield frontier, client
+        frontier.close()
+
+
+def test_buckets_of_seen_urls_split_and_know_each_url_once(
+    filling: tuple[RedisFrontier, redis.Redis],
+) -> None:
+    frontier, client = filling
+    tasks = [image(f"{n}") for n in range(3_000)]
+    assert frontier.add(tasks) == len(tasks)
+    buckets: list[Any] = list(client.scan_iter(f"{frontier.partitions[0].keys.of('seen')}:*"))
+    members = [member for bucket in buckets for member in client.smembers(bucket)]  # type: ignore[union-attr]
+    assert len(buckets) > 10
+    assert len(members) == len(set(members)) == len(tasks)
+    assert {client.object("encoding", bucket) for bucket in buckets} == {b"intset"}
+    assert frontier.add(tasks) == 0
+
+
+def test_a_split_that_another_key_is_in_the_way_of_changes_nothing(
+    filling: tuple[RedisFrontier, redis.Redis],
+) -> None:
+    frontier, client = filling
+    frontier.add([image(f"{n}") for n in range(250)])  # the next call splits
+    other = frontier.partitions[0].keys.of("seen:1")
+    client.set(other, "not ours")
+    before = {key: client.dump(key) for key in client.scan_iter()}
+    with pytest.raises(UsageError, match="of a type that is not ours"):
+        frontier.add([image("one more")])
+    assert {key: client.dump(key) for key in client.scan_iter()} == before
+    client.delete(other)
+    assert frontier.add([image("one more"), *(image(f"{n}") for n in range(250))]) == 1

@@ -33,15 +33,14 @@ local function key_of_bucket(bucket)
   return SEEN .. bucket
 end
 
--- Of the members of a bucket, those that stay when there are twice as many, and the others.
-local function parted(members, bucket, level)
-  local kept, moved = {}, {}
+-- Of the members of a bucket, those that leave it when there are twice as many buckets.
+local function leaving(members, bucket, level)
+  local found = {}
   for i = 1, #members do
     local member = members[i]
-    local list = hash_of(member) % (level * 2) == bucket and kept or moved
-    list[#list + 1] = member
+    if hash_of(member) % (level * 2) ~= bucket then found[#found + 1] = member end
   end
-  return kept, moved
+  return found
 end
 
 local function put(key, members)
@@ -56,11 +55,10 @@ local function split()
   local v = Books.v
   local level, new = level_of(v.buckets), v.buckets
   local old = new - level
-  local kept, moved = parted(call('SMEMBERS', key_of_bucket(old)), old, level)
+  local moved = leaving(call('SMEMBERS', key_of_bucket(old)), old, level)
   put(key_of_bucket(new), moved)
   v.buckets = call('HINCRBY', KEYS[1], 'buckets', 1)
-  call('DEL', key_of_bucket(old))
-  put(key_of_bucket(old), kept)
+  if moved[1] then call('SDIFFSTORE', key_of_bucket(old), key_of_bucket(old), key_of_bucket(new)) end
 end
 
 function Seen.grow()
