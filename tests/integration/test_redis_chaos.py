@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.contracts.bench import PLAIN, image, outcome, record
-from tests.redis_fixtures import RedisServer, need_redis
+from tests.redis_fixtures import KEEPING, RedisServer, need_redis
 
 from bowerbird.errors import ConnectionLostError, SessionGoneError
 from bowerbird.frontier.redis.client import RedisFrontier
@@ -65,7 +65,7 @@ class Worker(threading.Thread):
 def test_nothing_is_lost_and_nothing_recorded_twice(tmp_path: Path, seed: int) -> None:
     need_redis()
     dice = random.Random(seed)
-    server = RedisServer(tmp_path / "redis", "--appendonly", "yes").start()
+    server = RedisServer(tmp_path / "redis", *KEEPING).start()
     try:
         feeder = RedisFrontier(server.address(), PLAIN)
         urls = [image(f"{n}", f"{n % HOSTS}.test") for n in range(TASKS)]

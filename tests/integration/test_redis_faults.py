@@ -15,7 +15,7 @@ import pytest
 import redis
 from tests.contracts.bench import PLAIN, Bench, image, outcome
 from tests.redis_cluster import join, move_slot, owns
-from tests.redis_fixtures import RedisServer, Start, free_port, redis_server, start, until
+from tests.redis_fixtures import KEEPING, RedisServer, Start, free_port, redis_server, start, until
 from tests.web import serve
 
 from bowerbird.errors import BowerbirdError, ConnectionLostError, FrontierError, UsageError
@@ -65,7 +65,7 @@ def test_scripts_that_were_flushed_are_loaded_again(start: Start) -> None:
 
 
 def test_nothing_answered_is_lost_when_redis_is_killed(start: Start) -> None:
-    server = start("--appendonly", "yes", "--appendfsync", "everysec")
+    server = start(*KEEPING)
     bench = bench_at(server.address())
     bench.add(*[image(f"{n}", f"{n % 7}.test") for n in range(300)])
     worker = bench.worker()

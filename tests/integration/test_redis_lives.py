@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 from tests.bird import PATIENCE_S, wait_for
 from tests.contracts.bench import PLAIN, image
-from tests.redis_fixtures import RedisServer, need_redis
+from tests.redis_fixtures import KEEPING, RedisServer, need_redis
 
 from bowerbird.errors import ConnectionLostError
 from bowerbird.frontier.redis.address import parse_redis
@@ -25,7 +25,7 @@ T = TypeVar("T")
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
     need_redis()
-    one = RedisServer(tmp_path / "redis", "--appendonly", "yes").start()
+    one = RedisServer(tmp_path / "redis", *KEEPING).start()
     yield one
     one.kill()
 

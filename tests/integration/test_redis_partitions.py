@@ -12,7 +12,7 @@ import pytest
 from tests.contracts.bench import PLAIN, Bench, Worker, image, outcome, page, record, refused, urls
 from tests.contracts.frontier_robots import OBEY
 from tests.redis_cluster import add_replica, address_of, cluster, move_slot
-from tests.redis_fixtures import RedisServer, Start, redis_server, start, until
+from tests.redis_fixtures import KEEPING, RedisServer, Start, redis_server, start, until
 
 from bowerbird.errors import BowerbirdError, ConnectionLostError, StorageFullError, UsageError
 from bowerbird.frontier.redis import leasing, outbox, seats
@@ -394,7 +394,7 @@ def test_slots_of_a_cluster_are_moved_in_mid_crawl(start: Start) -> None:
 
 
 def test_a_crawl_outlasts_the_death_of_a_node_that_keeps_a_file(start: Start) -> None:
-    nodes = cluster(start, 3, "--appendonly", "yes")
+    nodes = cluster(start, 3, *KEEPING)
     clock = ManualClock()
     bench = Bench(RedisFrontier(address_of(nodes, 8), PLAIN, clock), clock)
     starts = [page(f"p{n}", f"h{n % 20}.test") for n in range(100)]
