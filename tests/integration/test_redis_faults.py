@@ -122,7 +122,7 @@ def test_a_redis_that_hangs_is_a_lost_connection(
 
 
 def test_a_redis_that_reads_its_data_is_waited_for(start: Start) -> None:
-    server = start("--appendonly", "yes", "--aof-use-rdb-preamble", "no")
+    server = start(*KEEPING, "--aof-use-rdb-preamble", "no")
     bench = bench_at(server.address())
     bench.add(*[image(f"{n}", f"h{n}.test") for n in range(8_000)])
     server.kill()
