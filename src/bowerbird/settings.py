@@ -220,6 +220,17 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
 }
 
 
+#: What the command line calls otherwise than Python does.
+_HERE = {
+    "min_size": "min_width and min_height",
+    "robots": "obey_robots",
+    "ignore_robots": "obey_robots, with the opposite meaning",
+    "header": "secrets=bowerbird.Secrets(headers=…)",
+    "headers": "secrets=bowerbird.Secrets(headers=…)",
+    "cookies": "secrets=bowerbird.Secrets(cookies=…)",
+}
+
+
 def make_settings(options: dict[str, Any]) -> Settings:
     """Settings from plain values, checked.
 
@@ -229,7 +240,8 @@ def make_settings(options: dict[str, Any]) -> Settings:
     known = Settings.__struct_fields__
     for name in options:
         if name not in known:
-            raise SettingsError(f"There is no option {name}.{meant(name, known)}")
+            hint = f" Here it is {_HERE[name]}." if name in _HERE else meant(name, known)
+            raise SettingsError(f"There is no option {name}.{hint}")
     try:
         settings = msgspec.convert(options, Settings)
     except msgspec.ValidationError as error:

@@ -192,6 +192,12 @@ def test_standard_streams_that_are_closed_are_no_error(out):
     assert (ran.returncode, ran.stderr) == (0, b"")
 
 
+def test_a_tree_among_the_images_themselves_is_refused(out):
+    make_crawl(out, 0, files=0)
+    assert_refused(bird("export", out, "-f", "tree", "-o", out / "images" / "x"), "another folder")
+    assert not (out / "images" / "x").exists()
+
+
 def test_a_list_from_standard_input(out):
     with serve(tree(pages=1, images=2)) as web:
         text = f"{web.url}/i1.png\n{web.url}/i2.png\n"

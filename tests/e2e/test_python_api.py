@@ -10,6 +10,7 @@ import pytest
 
 import bowerbird
 import bowerbird.queues
+from bowerbird.errors import UsageError
 from tests.bird import bird, records_of, wait_for
 from tests.web import images_of, serve, tree
 
@@ -81,6 +82,20 @@ def test_an_error_reaches_who_awaits(out):
 def test_an_option_that_is_none_is_said_by_name(out):
     with pytest.raises(bowerbird.BowerbirdError, match="per_hosts"):
         bowerbird.crawl("https://example.org/", out=out, per_hosts=3)
+
+
+@pytest.mark.parametrize(
+    ("urls", "options", "word"),
+    [
+        (["http://a.example/"], {"secrets": {"headers": []}}, "secrets takes bowerbird.Secrets"),
+        ([["http://a.example/"]], {}, "give them one by one"),
+        (["http://a.example/"], {"ignore_robots": True}, "Here it is obey_robots"),
+    ],
+)
+def test_what_a_program_gives_in_the_wrong_form_is_refused_in_words(out, urls, options, word):
+    with pytest.raises(UsageError, match=word):
+        bowerbird.crawl(*urls, out=out, **options)
+    assert not out.exists()
 
 
 def test_awatch_lets_the_loop_run_and_can_be_left(out):

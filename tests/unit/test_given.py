@@ -59,6 +59,7 @@ def test_numbers_lists_and_lone_flags_are_read_as_if_typed(tmp_path: Path) -> No
         ({"max_pagez": 3}, "no option max_pagez. Did you mean max_pages?"),
         ({"max_pages": "x"}, "--max-pages takes a whole number, not text"),
         ({"types": "png"}, "--types takes a list, not text"),
+        ({"min_size": "4x4"}, "no option min_size. Here it is min_width and min_height."),
         ({"delay": "1"}, "--delay takes a number, not text"),
         ({"memory": 1}, "--memory is 1; must be at least 16,777,216"),
         ({"include": [""]}, "an empty one matches no URL"),
@@ -70,8 +71,8 @@ def test_settings_from_python_are_refused_in_words(options: dict[str, object], w
 
 
 def test_a_name_that_is_like_no_other_is_not_guessed_at() -> None:
-    with pytest.raises(SettingsError, match=r"no option min_size\.$"):
-        make_settings({"min_size": "4x4"})
+    with pytest.raises(SettingsError, match=r"no option colour\.$"):
+        make_settings({"colour": "red"})
 
 
 def test_what_changed_is_told_by_the_options_that_were_typed() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bowerbird.app.crawl import Order, carry_out
 from bowerbird.app.listen import Listen
+from bowerbird.errors import SettingsError
 from bowerbird.manager.report import Report
 from bowerbird.manager.run import Run
 from bowerbird.model import Record
@@ -100,6 +101,8 @@ def _order(
     mode: Mode, start: Iterable[str], places: tuple[Out, Out], secrets: Secrets | None,
     options: dict[str, Any], engine: str, listen: Listen | str,
 ) -> Order:  # fmt: skip
+    if secrets is not None and not isinstance(secrets, Secrets):
+        raise SettingsError(f"secrets takes bowerbird.Secrets, not {type(secrets).__name__}.")
     out, state = map(str, places)
     if isinstance(listen, str):
         listen = Listen(listen)

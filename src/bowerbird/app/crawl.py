@@ -261,7 +261,7 @@ def _notes(engine: "AnyEngine", job: Job, resumed: bool, stats: Stats) -> Iterat
     if resumed and nothing and stats.state is State.ENDED:
         yield (
             f"Nothing new: this crawl had ended. `bowerbird retry {job.folder}` tries what failed "
-            "once more; a new folder begins anew."
+            "or was left out once more; a new folder begins anew."
         )
 
 

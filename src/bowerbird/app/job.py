@@ -101,13 +101,15 @@ def start_urls(given: Iterable[str], *, begun: bool) -> tuple[str, ...]:
     return starts
 
 
-def start_url(text: str) -> str:
+def start_url(given: object) -> str:
     """The canonical form of a start URL; `example.org` is read as https://example.org/.
 
     Raises:
         UsageError: it is none.
     """
-    text = str(text).strip()
+    if isinstance(given, list | tuple | set):
+        raise UsageError("A list of URLs is none; give them one by one: crawl(*urls, out=…).")
+    text = str(given).strip()
     scheme, colon, _ = text.partition("://")
     if colon and scheme.lower() not in ("http", "https"):
         raise UsageError(f"{text!r} is no http or https URL: {scheme}:// is not fetched.")

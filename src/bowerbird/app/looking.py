@@ -62,7 +62,7 @@ def export_crawl(
             if out is None and crawl.afar:
                 raise UsageError("Name a folder for the tree with -o.")
             _require_files(crawl, folders)
-            return _export_tree(crawl, out or crawl.folder.path / "tree", folders)
+            return _export_tree(crawl, _outside(out or crawl.folder.path / "tree", crawl), folders)
         write = export_jsonl if form == "jsonl" else export_csv
         with output(out) as stream:
             count = write(all_entries(crawl.catalog), stream)
@@ -87,6 +87,13 @@ def _require_files(crawl: Visit, folders: Sequence[Path]) -> None:
             f"A tree links files of this machine, and these images lie in {place}: copy "
             f"{place}/images to a folder with any S3 client, and name that with --folder."
         )
+
+
+def _outside(out: Path, crawl: Visit) -> Path:
+    """Raises UsageError where a tree would lie among the files that it names."""
+    if not crawl.afar and out.resolve().is_relative_to((crawl.folder.path / "images").resolve()):
+        raise UsageError(f"{out} is where the images themselves lie; name another folder with -o.")
+    return out
 
 
 def _export_tree(crawl: Visit, out: Path, folders: Sequence[Path]) -> str:

@@ -111,7 +111,7 @@ def _host(row: HostRow) -> str:
     mood = held if row.state == "held" else row.state if row.state != "up" else ""
     why = f" ({row.why})" if mood and row.why else ""
     delay = f"delay {row.delay_s:g} s" if row.delay_s else ""
-    counts = f"{row.waiting:,} waiting, {row.leased} leased, {row.done:,} done, {row.dead:,} failed"
+    counts = f"{row.waiting:,} waiting, {row.leased} leased, {row.done:,} done, {row.dead:,} dead"
     return f"    {row.host}: " + ", ".join(filter(None, (counts, mood + why, delay)))
 
 

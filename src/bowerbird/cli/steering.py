@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 @at_crawl
 @click.option("--host", default="", metavar="NAME", help="Only those of this host.")
 @click.option(
-    "--reason", default="", metavar="REASON", help="Only those that failed for this reason."
+    "--reason",
+    default="",
+    metavar="REASON",
+    help="Only those that failed, or were left out, for this reason.",
 )
 @click.option("--json", is_flag=True, help="Print JSON.")
 def retry(where: str, access: "Access", host: str, reason: str, json: bool) -> None:
@@ -30,6 +33,8 @@ def retry(where: str, access: "Access", host: str, reason: str, json: bool) -> N
         click.echo(f'{{"requeued": {count}}}')
         return
     click.echo(f"{count:,} put back into the queue.")
+    if not count and (host or reason):
+        click.echo(f"`bowerbird status {where}` lists what failed or was left out, by reason.")
     if count and not running:
         click.echo("Nobody works at it now: the same `crawl` or `download` command goes on.")
 
