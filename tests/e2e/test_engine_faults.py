@@ -13,7 +13,7 @@ from bowerbird.frontier.redis.client import RedisFrontier
 from tests.bird import Flying, bird, flying, wait_for
 from tests.buckets import S3Server, keys, s3
 from tests.engine_place import Place, urls_in
-from tests.redis_fixtures import KEEPING, RedisServer, need_redis
+from tests.redis_fixtures import RedisServer, need_redis
 from tests.web import Web, images_of, serve, tree
 
 __all__ = ["keys", "s3"]
@@ -28,7 +28,8 @@ FAULTS = (
 def place(tmp_path: Path) -> Iterator[Place]:
     """A Redis of its own that keeps what it has answered."""
     need_redis()
-    server = RedisServer(tmp_path / "redis", *KEEPING).start()
+    options = ("--appendonly", "yes", "--appendfsync", "everysec")
+    server = RedisServer(tmp_path / "redis", *options).start()
     yield Place(server, tmp_path)
     server.kill()
 
