@@ -1,9 +1,11 @@
 """What the contract of frontiers is tried on: one frontier, a clock, and obedient workers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from bowerbird.errors import SessionGoneError
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.rules import Rules
 from bowerbird.model import (
@@ -65,6 +67,13 @@ class Worker:
     delays: dict[str, float] = field(default_factory=dict)
     holds: dict[str, float] = field(default_factory=dict)
 
+    def again(self) -> None:
+        """Attach anew, with nothing under way: all it held goes back."""
+        self.leases, self.slots = [], {}
+        self.session = self.bench.frontier.attach(
+            WorkerInfo(name=self.name), (), in_flight={}
+        ).session
+
     def lease(self, limit: int = 64, give: dict[str, int] | None = None) -> list[Lease]:
         return list(self.ask(limit, give).leases)
 
@@ -107,6 +116,15 @@ class Worker:
             self.wished[grant.host] = grant.slots
             self.slots[grant.host] = max(self.slots.get(grant.host, 0), grant.slots)
             self.delays[grant.host], self.holds[grant.host] = grant.delay_s, grant.hold_s
+
+
+@contextmanager
+def coming_again(worker: Worker) -> Iterator[None]:
+    """A worker whose session may be gone, as it is in another life of Redis."""
+    try:
+        yield
+    except SessionGoneError:
+        worker.again()
 
 
 def host_of(lease: Lease) -> str:

@@ -13,9 +13,17 @@ from urllib.parse import quote
 import msgspec
 import pytest
 import redis
-from tests.contracts.bench import PLAIN, Bench, image, outcome
+from tests.contracts.bench import PLAIN, Bench, coming_again, image, outcome
 from tests.redis_cluster import join, move_slot, owns
-from tests.redis_fixtures import KEEPING, RedisServer, Start, free_port, redis_server, start, until
+from tests.redis_fixtures import (
+    KEEPING,
+    RedisServer,
+    Start,
+    free_port,
+    redis_server,
+    start,
+    until,
+)
 from tests.web import serve
 
 from bowerbird.errors import BowerbirdError, ConnectionLostError, FrontierError, UsageError
@@ -80,6 +88,7 @@ def test_nothing_answered_is_lost_when_redis_is_killed(start: Start) -> None:
     assert bench.frontier.stats() == before
     assert bench.frontier.audit() == []
     worker.done(leases[10:])
+    worker.again()
     assert len(bench.crawl(worker)) == 300 - len(leases)
     assert bench.frontier.stats().done == {"image": 300}
 
@@ -363,15 +372,14 @@ def test_a_slot_of_a_cluster_is_moved_in_mid_crawl(start: Start) -> None:
     worker.done(worker.lease(50))
     mover = threading.Thread(target=move_slot, args=(nodes, slot))
     mover.start()
-    fetched = 0
     while True:
-        reply = worker.ask(20)
-        if reply.state is State.ENDED:
-            break
-        fetched += len(reply.leases)
-        bench.clock.advance(0.1)
-        worker.done(reply.leases)
-        worker.give_surplus()
+        with coming_again(worker):
+            reply = worker.ask(20)
+            if reply.state is State.ENDED:
+                break
+            bench.clock.advance(0.1)
+            worker.done(reply.leases)
+            worker.give_surplus()
     mover.join()
     assert bench.add(image("late")) == 1
     bench.crawl(worker)

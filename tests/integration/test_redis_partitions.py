@@ -9,7 +9,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.contracts.bench import PLAIN, Bench, Worker, image, outcome, page, record, refused, urls
+from tests.contracts.bench import (
+    PLAIN,
+    Bench,
+    Worker,
+    coming_again,
+    image,
+    outcome,
+    page,
+    record,
+    refused,
+    urls,
+)
 from tests.contracts.frontier_robots import OBEY
 from tests.redis_cluster import add_replica, address_of, cluster, move_slot
 from tests.redis_fixtures import KEEPING, RedisServer, Start, redis_server, start, until
@@ -19,7 +30,7 @@ from bowerbird.frontier.redis import leasing, outbox, seats
 from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.rules import Rules
 from bowerbird.manager.seeds import Seeder
-from bowerbird.model import Kind, Lease, Robots, State, Task, Verb, WorkerInfo
+from bowerbird.model import Kind, Lease, Robots, State, Task, Verb
 from bowerbird.testing import ManualClock
 
 __all__ = ["redis_server", "start"]
@@ -70,7 +81,7 @@ def work(
     frontier: Any = bench.frontier
     fetched: list[str] = []
     for _ in range(20_000):
-        with suppress(ConnectionLostError):
+        with suppress(ConnectionLostError), coming_again(worker):
             reply = worker.ask(16)
             if reply.state is State.ENDED:
                 return fetched
@@ -338,7 +349,7 @@ def test_what_one_partition_gave_while_another_had_no_memory_goes_back_at_once(
         with pytest.raises(ConnectionLostError, match="memory"):
             worker.ask()
     assert frontier.stats().leased == 4
-    worker.session = frontier.attach(WorkerInfo(name=worker.name), (), in_flight={}).session
+    worker.again()
     assert sorted(urls(worker.lease())) == sorted(one.url for one in every)
     assert not any(one.attempts or one.suspect for one in worker.leases)
 

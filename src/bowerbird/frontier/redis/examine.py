@@ -13,7 +13,10 @@ _APPEND = (
     "last snapshot is lost. Set appendonly yes (redis-cli CONFIG SET appendonly yes, and the same "
     "in redis.conf)."
 )
-_BLIND = "Redis at {place} does not tell its settings to this user (ACL rule +info): unchecked."
+_BLIND = (
+    "Redis at {place} does not tell its settings to this user (ACL rule +info): unchecked. That it "
+    "was started anew will go unnoticed too: if it has lost something, hosts may be asked too soon."
+)
 _REPLICA = (
     "Redis at {place} has replicas but may take writes that none of them has got: set "
     "min-replicas-to-write 1, or a failover can lose the last seconds."

@@ -17,8 +17,6 @@ from bowerbird.model import LeaseReply, Sighting, State, Task
 FIRST_S, LONGEST_S = 0.005, 0.25
 #: How often it is looked whether results have piled up, in seconds.
 LOOK_EVERY_S = 0.5
-#: The same whether a Redis was started anew: each asks each node, however many workers there are.
-LIVES_EVERY_S = 2.0
 
 
 class WorkingFrontier(RedisFrontier):
@@ -33,7 +31,7 @@ class WorkingFrontier(RedisFrontier):
         posted = self._register.read(self._text)
         self._most = posted.backlog if posted else 0
         self._left = threading.Event()
-        self._look_s, self._lives_s, self._crowded = 0.0, 0.0, False
+        self._look_s, self._crowded = 0.0, False
         self._state: State | None = None
         self._lives = self._lives_now()
 
@@ -61,7 +59,8 @@ class WorkingFrontier(RedisFrontier):
         """See `Frontier.add`. Links of a page that is not done yet: if Redis may have forgotten
         some, all are to come again before it is."""
         new = super().add(tasks, sightings, seeds_complete=seeds_complete)
-        self._look_at_lives()
+        if self._lives_now() != self._lives:
+            raise ConnectionLostError("Redis was started anew, and may lack the end: come anew.")
         return new
 
     def _is_news(self, reply: LeaseReply) -> bool:
@@ -77,22 +76,13 @@ class WorkingFrontier(RedisFrontier):
         now_s = time.monotonic()
         if now_s >= self._look_s:
             self._look_s = now_s + LOOK_EVERY_S
-            self._look(now_s)
+            self._look()
         return self._crowded
 
-    def _look(self, now_s: float) -> None:
+    def _look(self) -> None:
         if self._register.text() != self._text:
             raise ConnectionLostError("The crawl goes on with other settings: come anew.")
         self._crowded = 0 < self._most < self._register.backlog_guessed()
-        if now_s >= self._lives_s:
-            self._lives_s = now_s + LIVES_EVERY_S
-            self._look_at_lives()
-
-    def _look_at_lives(self) -> None:
-        """Its books may have leases that were finished meanwhile: they go back when a worker says
-        again what it holds, else not before their hard end."""
-        if self._lives_now() != self._lives:
-            raise ConnectionLostError("Redis was started anew, and may lack the end: come anew.")
 
     def _lives_now(self) -> list[str]:
         return lives([one.line for one in self.partitions])

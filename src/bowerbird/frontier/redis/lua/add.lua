@@ -5,7 +5,7 @@
 --          groups: {{host, label, priority, {places}}, ...}, packed, then for each task its
 --          fingerprint (decimal) and the task, packed; a place is that of the fingerprint in ARGV
 -- Returns  how many were new
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit
 local wrong = Books.load()
 if wrong then return wrong end
 Seen.grow()

@@ -6,7 +6,7 @@
 --          or '', whether the session is counted here ('1'; '0': in another partition), then the
 --          tokens it holds
 -- Returns  the tokens that stand
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit gates ends
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit gates ends
 local wrong = Books.load()
 if wrong then return wrong end
 if Ends.reap() then commit() end
@@ -62,7 +62,8 @@ if not WITH_SLOTS then bring(unpacked(ARGV[9])) end
 local key = session_key(SESSION)
 write('HSET', key, 'crawl', CRAWL, 'name', ARGV[4], 'worker', ARGV[5], 'kinds', ARGV[6],
   'hard', ARGV[7], 'off', ARGV[8] ~= '' and ARGV[8] - NOW or 0, 'since', NOW, 'seen', NOW,
-  'finished', 0, 'quota', Sessions.count, 'home', ARGV[10])
+  'finished', 0, 'quota', Sessions.count, 'home', ARGV[10],
+  'life', Lives.now().id)
 write('ZADD', PREFIX .. 'sessions', NOW + DEADLINE_S, SESSION)
 write('SADD', WORKER, SESSION)
 Books.count('sessions', tonumber(ARGV[10]))

@@ -4,7 +4,7 @@
 -- ARGV     now, identity, what: 'hosts' (then hosts), 'out' (then tokens), 'apart' (then a set)
 -- Returns  packed; hosts: {{host, leased, {{list, kind, counted, real}}, {user -> leases}, slots,
 --          most slots}}; out: {{kind, host, session}}; apart: {kind of each}
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks
 local wrong = Books.load()
 if wrong then return wrong end
 local rest, rows = {unpack(ARGV, 4)}, {}

@@ -3,7 +3,7 @@
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, session, {host -> slots given back} packed
 -- Returns  {state, grants, seq, sessions of the crawl} packed; '' where the session is gone
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit gates ends
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit gates ends
 local wrong = Books.load()
 if wrong then return wrong end
 local session = Ends.alive(ARGV[3])

@@ -8,7 +8,7 @@
 --          {'r', host, label, fields}               a robots task, moved here
 --          {'g', host, label, verdict, reason, text, delay_s}  what a robots.txt came to
 -- Returns  how many tasks were new
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit gates
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit gates
 local wrong = Books.load()
 if wrong then return wrong end
 Seen.grow()

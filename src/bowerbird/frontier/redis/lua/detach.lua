@@ -3,7 +3,7 @@
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, session, 'lost' where its worker has vanished: a death for each lease
 -- Returns  1, or 0 where more of its leases have to go back with another call
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit gates ends
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit gates ends
 local wrong = Books.load()
 if wrong then return wrong end
 local crawl = call('HGET', session_key(ARGV[3]), 'crawl')

@@ -5,7 +5,7 @@
 --          outcomes.lua), how many, the token of each, then all that outcomes point to
 -- Returns  {accepted, grants, state, seq, {{partition, entry, place}}} packed, accepted being '1'
 --          or '0' for each; the last are what is now in the outbox, and where in ARGV it was (0: not)
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit downs gates outcomes
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit downs gates outcomes
 local wrong = Books.load()
 if wrong then return wrong end
 Seen.grow()

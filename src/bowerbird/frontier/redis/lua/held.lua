@@ -3,7 +3,7 @@
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, then what is to be told of each record (model.Held), packed
 -- Returns  how many that were
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit
 local wrong = Books.load()
 if wrong then return wrong end
 for i = 3, #ARGV do Tasks.find('h', ARGV[i]) end

@@ -8,7 +8,7 @@
 --          session is gone. The head is packed: {state, grants, next_in_s, seq, {attempts * 2 + 1
 --          where it is leased alone}, {{origin, stamp, slots before, host, {index of each task to be
 --          judged}}}, whether the session is being let run empty}
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit gates ends downs turns
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit gates ends downs turns
 local wrong = Books.load()
 if wrong then return wrong end
 local session = Ends.alive(ARGV[3])

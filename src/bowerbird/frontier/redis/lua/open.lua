@@ -6,7 +6,7 @@
 -- Returns  {identity, key, version}, or an error VANISHED where there is no crawl and no rules
 --          or NOPERM where the user may not run a command that scripts need: one that errs halfway
 --          would keep what it wrote
--- uses: base
+-- uses: base lives
 local NEEDED = {
   'del', 'exists', 'get', 'mget', 'mset', 'set', 'hdel', 'hget', 'hgetall', 'hincrby', 'hkeys',
   'hlen', 'hmget', 'hset', 'hvals', 'llen', 'lpop', 'lpush', 'lrange', 'lrem', 'rpush', 'sadd',
@@ -31,5 +31,7 @@ if not found[1] then
   end
   found = {ARGV[3], ARGV[4], ARGV[5]}
 end
+Lives.now()
 call('HSET', KEYS[1], unpack(values))
+for i = 1, #writes, 3 do call(writes[i], writes[i + 1], unpack(writes[i + 2])) end
 return found

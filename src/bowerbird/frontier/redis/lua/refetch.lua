@@ -10,7 +10,7 @@
 --                   the same; that by which it was counted once, where several tasks could bring
 --                   it (packing.py)
 -- Returns  how many tasks wait again
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit downs gates
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit downs gates
 local wrong = Books.load()
 if wrong then return wrong end
 Seen.grow()

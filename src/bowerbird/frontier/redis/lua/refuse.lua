@@ -3,7 +3,7 @@
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, session, reason, {host -> slots the session had before} packed, tokens
 -- Returns  {state, grants, seq} packed; '' where the session is gone
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit
 local wrong = Books.load()
 if wrong then return wrong end
 local tokens, new = {unpack(ARGV, 6)}, {}

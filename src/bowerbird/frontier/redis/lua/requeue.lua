@@ -4,7 +4,7 @@
 -- ARGV     now, identity, the last number looked at, {host, reason, kinds as digits, url} packed;
 --          what is '' matches all
 -- Returns  {the last number looked at ('': that was all), how many were brought back}
--- uses: base books seen hosts stands queues ring sessions slots outbox tasks commit downs gates
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit downs gates
 local wrong = Books.load()
 if wrong then return wrong end
 local STRETCH = 200

@@ -67,17 +67,19 @@ function Ends.finish_off(session, lost)
 end
 
 -- Ends sessions that were silent for too long, or sit on a lease past its hard end. The slots of
--- other crawls' sessions are freed too; their leases go back with the next call of their own.
+-- other crawls' sessions are freed too; their leases go back with the next call of their own. Of
+-- earlier lives no worker has died for all that is known: it was Redis that could not be reached.
 function Ends.reap()
   local past, met = string.format('(%.17g', NOW), {}
   for _, set in ipairs({'sessions', 'hard'}) do
     local found = call('ZRANGEBYSCORE', PREFIX .. set, '-inf', past, 'LIMIT', 0, REAPED)
     for _, session in ipairs(found) do
-      local crawl = call('HGET', session_key(session), 'crawl')
+      local crawl, life = unpack(call('HMGET', session_key(session), 'crawl', 'life'))
       if not met[session] and crawl then
+        local lost = life == Lives.now().id
         met[session] = true
-        Ends.leave(session, crawl, true)
-        if crawl == CRAWL then Ends.collect(session, true) end
+        Ends.leave(session, crawl, lost)
+        if crawl == CRAWL then Ends.collect(session, lost) end
       end
     end
   end
@@ -90,14 +92,17 @@ function Ends.reap()
   return next(met) ~= nil
 end
 
--- A session that calls: nil where it is unknown or has just been ended.
+-- A session that calls: nil where it is unknown, has just been ended, or is one of an earlier life
+-- of Redis: its leases stand until its worker comes again.
 function Ends.alive(session)
   local found = Sessions.load(session)
-  if found and Sessions.overdue(session) then
-    Ends.finish_off(session, true)
-    commit()
-    return nil
+  if not found then return nil end
+  local lasts = found.life == Lives.now().id
+  if lasts and not Sessions.overdue(session) then
+    Sessions.live_on(session)
+    return found
   end
-  if found then Sessions.live_on(session) end
-  return found
+  if lasts then Ends.finish_off(session, true) end
+  commit()
+  return nil
 end

@@ -25,14 +25,14 @@ end
 
 function Sessions.load(session)
   local found = call('HMGET', session_key(session), 'crawl', 'kinds', 'hard', 'quota', 'alone',
-    'held')
+    'held', 'life')
   if found[1] ~= CRAWL or not Sessions.attached(session) then return nil end
   local kinds = {}
   for digit in string.gmatch(found[2], '%d') do kinds[tonumber(digit)] = true end
   return {
     id = session, kinds = kinds, every = #found[2] == 6, hard = tonumber(found[3]),
     quota = tonumber(found[4]), alone = found[5] and found[5] ~= '',
-    leases = tonumber(found[6]) or 0,
+    leases = tonumber(found[6]) or 0, life = found[7],
   }
 end
 

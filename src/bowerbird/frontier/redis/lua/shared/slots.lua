@@ -11,6 +11,11 @@ function Slots.quota(host)
   return math.ceil(Hosts.per_host(host) / math.max(1, Sessions.number()))
 end
 
+-- Since when none is in use that this life of Redis does not know of.
+local function settled()
+  return Lives.now().since + DEADLINE_S + LOST_S
+end
+
 -- Slots that nobody holds and that may be used now.
 function Slots.free(host)
   local out, cooling = Hosts.out(host), {}
@@ -18,9 +23,9 @@ function Slots.free(host)
     if until_ > NOW then cooling[#cooling + 1] = until_ end
   end
   host.cooling, out = cooling, out + #cooling
-  local delay = Hosts.delay_s(host)
-  if delay > 0 then return (out == 0 and NOW >= host.freed + delay) and 1 or 0 end
-  return Hosts.per_host(host) - out
+  local delay, free = Hosts.delay_s(host), Hosts.per_host(host) - out
+  if delay > 0 then free = (out == 0 and NOW >= host.freed + delay) and 1 or 0 end
+  return (free > 0 and NOW < settled() + delay) and 0 or free
 end
 
 -- When the next slot will have cooled down, if time is all that is missing.
@@ -32,8 +37,9 @@ function Slots.free_at(host)
       first, last = math.min(first or until_, until_), math.max(last or until_, until_)
     end
   end
-  if delay > 0 then return math.max(host.freed + delay, last or host.freed + delay) end
-  return first
+  local calm = settled()
+  if delay > 0 then return math.max(math.max(host.freed, calm) + delay, last or calm) end
+  return calm > NOW and calm or first
 end
 
 -- What a session's number should be, of what it holds.

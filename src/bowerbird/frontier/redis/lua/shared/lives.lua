@@ -1,0 +1,38 @@
+-- Lives of the Redis that holds this partition: one ends when it is started anew, or when a replica
+-- takes over. The next one may lack its last writes, and with them who was given slots. Whoever has
+-- such a slot uses it until it hears of the new life, or until its session's deadline. So in a new
+-- life nobody is given a slot before that (slots.lua), and sessions of earlier lives are gone
+-- (ends.lua): their workers come again and say what they have under way.
+local Lives = {}
+
+local LIFE = PREFIX .. 'life'
+-- The first life that is noted follows no other.
+local NEVER = -1000000000
+local now
+
+-- A user who may not ask is told nothing.
+local function info(section)
+  local text = redis.pcall('INFO', section)
+  return type(text) == 'string' and text or ''
+end
+
+-- When a life began, at the latest. One that was promoted does not tell; any other began with
+-- its process.
+local function began(replication)
+  local promoted = string.match(replication, 'second_repl_offset:(%-?%d+)') ~= '-1'
+  local up_s = not promoted and string.match(info('server'), 'uptime_in_seconds:(%d+)')
+  return NOW - (up_s or 0)
+end
+
+-- This life: {id, since}. Whoever meets it first notes it, with the next commit.
+function Lives.now()
+  if now then return now end
+  local noted, text = call('HMGET', LIFE, 'id', 'since'), info('replication')
+  local id = string.match(text, 'master_replid:(%x+)') or noted[1] or ''
+  now = {id = id, since = tonumber(noted[2]) or NEVER}
+  if id ~= (noted[1] or '') then
+    now.since = noted[1] and began(text) or NEVER
+    write('HSET', LIFE, 'id', id, 'since', now.since)
+  end
+  return now
+end
