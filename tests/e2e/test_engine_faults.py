@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,8 @@ def _inject(
         running[1] = Flying(place.worker("fleet", "--concurrency", 4))
     else:
         for worker in running[dice.randint(0, 1)].workers()[:1]:
-            _hurt(worker, fault)
+            with suppress(ProcessLookupError):  # one that is still dying of the last fault
+                _hurt(worker, fault)
 
 
 def _hurt(worker: int, fault: str) -> None:

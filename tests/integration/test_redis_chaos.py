@@ -112,9 +112,13 @@ def _persist(call: Callable[[], object]) -> None:
 
 
 def _wait_for_work(feeder: RedisFrontier) -> None:
-    """Until it is at full swing again."""
-    wanted = feeder.stats().done["image"] + SOME
-    until(lambda: feeder.stats().done["image"] >= wanted)
+    """Until it is at full swing again, or all is done."""
+    wanted = min(_done(feeder) + SOME, 2 * TASKS)
+    until(lambda: _done(feeder) >= wanted)
+
+
+def _done(feeder: RedisFrontier) -> int:
+    return feeder.stats().done.get("image", 0)
 
 
 def _workers(server: RedisServer, dice: random.Random) -> list[Worker]:

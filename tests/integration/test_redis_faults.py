@@ -295,8 +295,8 @@ def test_tls_leads_there_only_where_the_certificate_is_trusted(start: Start) -> 
 def test_sentinels_lead_to_the_new_master_when_the_old_one_dies(
     start: Start, tmp_path: Path
 ) -> None:
-    master = start("--appendonly", "yes")
-    replica = start("--replicaof", f"127.0.0.1 {master.port}", "--repl-diskless-sync-delay", "0")
+    master = start("--appendonly", "yes", "--repl-diskless-sync-delay", "0")
+    replica = start("--replicaof", f"127.0.0.1 {master.port}")
     sentinels = [_sentinel(tmp_path / f"sentinel{n}", master.port) for n in range(3)]
     try:
         until(lambda: replica.client().info("replication")["master_link_status"] == "up")

@@ -49,8 +49,8 @@ def test_who_redis_forgot_has_its_host_alone_until_its_session_is_over(server: R
 
 
 def test_what_a_replica_did_not_get_is_as_if_it_were_under_way(start: Start) -> None:
-    master = start()
-    replica = start("--replicaof", f"127.0.0.1 {master.port}", "--repl-diskless-sync-delay", "0")
+    master = start("--repl-diskless-sync-delay", "0")
+    replica = start("--replicaof", f"127.0.0.1 {master.port}")
     until(lambda: replica.client().info("replication")["master_link_status"] == "up")
     before = bench_at(master.address())
     before.add(image("1"), image("2"))
