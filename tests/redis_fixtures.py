@@ -23,7 +23,6 @@ KEEPING = ("--appendonly", "yes", "--appendfsync", "always")
 Start = Callable[..., "RedisServer"]
 
 
-
 class RedisServer:
     """A redis-server; `kill` is kill -9, `start` again takes up its data."""
 
