@@ -15,7 +15,7 @@ from bowerbird.store import FileStore
 from tests.bird import Flying, bird, flying, wait_for
 from tests.buckets import S3Server, keys, s3
 from tests.engine_place import Place, urls_in
-from tests.redis_fixtures import RedisServer, need_redis
+from tests.redis_fixtures import KEEPING, RedisServer, need_redis
 from tests.web import Web, images_of, serve, tree
 
 __all__ = ["keys", "s3"]
@@ -30,8 +30,7 @@ FAULTS = (
 def place(tmp_path: Path) -> Iterator[Place]:
     """A Redis of its own that keeps what it has answered."""
     need_redis()
-    options = ("--appendonly", "yes", "--appendfsync", "everysec")
-    server = RedisServer(tmp_path / "redis", *options).start()
+    server = RedisServer(tmp_path / "redis", *KEEPING).start()
     yield Place(server, tmp_path)
     server.kill()
 

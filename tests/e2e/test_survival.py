@@ -125,7 +125,7 @@ def test_a_second_ctrl_c_leaves_at_once(out):
 
 def test_a_terminal_that_is_closed_ends_a_crawl_in_order(out):
     ours, theirs = os.openpty()
-    with serve(tree(pages=120, images=4), pause_s=0.01) as web:
+    with serve(tree(pages=120, images=4), pause_s=0.04) as web:
         command = ("setsid", "--ctty", sys.executable, "-m", "bowerbird", *crawling(web, out))
         run = subprocess.Popen(
             list(map(str, command)), stdin=theirs, stdout=theirs, stderr=theirs
