@@ -127,9 +127,11 @@ def test_a_terminal_that_is_closed_ends_a_crawl_in_order(out):
     ours, theirs = os.openpty()
     with serve(tree(pages=120, images=4), pause_s=0.04) as web:
         command = ("setsid", "--ctty", sys.executable, "-m", "bowerbird", *crawling(web, out))
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
         run = subprocess.Popen(
             list(map(str, command)), stdin=theirs, stdout=theirs, stderr=theirs
         )  # fmt: skip
+        signal.signal(signal.SIGHUP, before)
         try:
             os.close(theirs)
             wait_for("some requests", lambda: len(web.requests) > 40)
