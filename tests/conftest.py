@@ -2,12 +2,21 @@
 
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable
 
 import pytest
 
 #: Debian keeps servers where an ordinary user's PATH does not look.
 SERVER_PATHS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+
+
+def pytest_configure() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would all that tests start."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
