@@ -30,6 +30,12 @@ from bowerbird.testing import ManualClock
 from tests.contracts.bench import record
 
 KINDS = [Kind.IMAGE, Kind.PAGE, Kind.SITEMAP]
+#: What rules have, most of all.
+RULES = {
+    "per_host": st.integers(1, 4),
+    "obey_robots": st.booleans(),
+    "delay_s": st.sampled_from([0.0, 0.0, 1.5]),
+}
 tasks = st.builds(
     lambda host, path, kind, depth: Task(url=f"http://{host}.test/{path}", kind=kind, depth=depth),
     st.sampled_from("abc"),
@@ -80,9 +86,7 @@ class Both(RuleBasedStateMachine):
     @initialize(
         rules=st.builds(
             Rules,
-            per_host=st.integers(1, 4),
-            obey_robots=st.booleans(),
-            delay_s=st.sampled_from([0.0, 0.0, 1.5]),
+            **RULES,
             max_images=st.sampled_from([0, 0, 5]),
             max_pages=st.sampled_from([0, 0, 3]),
         )

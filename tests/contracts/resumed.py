@@ -10,24 +10,17 @@ from bowerbird.errors import SessionGoneError
 from bowerbird.frontier.rules import Rules
 from bowerbird.model import Filter, Lease, Outcome, Robots, State, Task, Verb, WorkerInfo
 from bowerbird.testing import ManualClock
-from tests.contracts.machine import answers, tasks
+from tests.contracts.machine import RULES, Both, answers, tasks
 
 #: Calls after which the rest of a crawl has come to its end.
 ENOUGH = 3_000
-ROBOTS = Robots(verdict="text", text="User-agent: *\nDisallow: /1\nCrawl-delay: 1")
+ROBOTS = Robots(verdict="text", text=Both.robots)
 
 
 class Resumed(RuleBasedStateMachine):
     """One frontier; who holds a lease may answer it late, twice, or after the next start."""
 
-    @initialize(
-        rules=st.builds(
-            Rules,
-            per_host=st.integers(1, 4),
-            obey_robots=st.booleans(),
-            delay_s=st.sampled_from([0.0, 0.0, 1.5]),
-        )
-    )
+    @initialize(rules=st.builds(Rules, **RULES))
     def open(self, rules: Rules) -> None:
         self.rules, self.clock = rules, ManualClock()
         self.frontier: Any = self.opened(rules)

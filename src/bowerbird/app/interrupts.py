@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Protocol
 
+from bowerbird.streams import silence
+
 
 class Interruptible(Protocol):
     """What can be asked to stop."""
@@ -27,8 +29,9 @@ def taken(run: Interruptible, *, wanted: bool) -> Iterator[None]:
         return
     terminals = [number for number in (1, 2) if os.isatty(number)]
     handlers = {signal.SIGINT: partial(_wish, run), signal.SIGTERM: partial(_wish, run)}
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-        handlers[signal.SIGHUP] = partial(_hang_up, run, terminals)
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up and signal.getsignal(hang_up) is not signal.SIG_IGN:  # nohup
+        handlers[hang_up] = partial(_hang_up, run, terminals)
     before = {name: signal.signal(name, handler) for name, handler in handlers.items()}
     try:
         yield
@@ -46,9 +49,6 @@ def _wish(run: Interruptible, *_: object) -> None:
 
 def _hang_up(run: Interruptible, terminals: list[int], *_: object) -> None:
     """Stop in order, and write no more where the terminal was: that would be an error."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for number in terminals:
-        os.dup2(nowhere, number)
-    os.close(nowhere)
+    silence(terminals)
     if not run.interrupts:  # shells tell it again and again
         _wish(run)

@@ -10,6 +10,7 @@ from bowerbird.frontier.shared import Shared
 from bowerbird.frontier.slots import Slots
 from bowerbird.frontier.tasks import KINDS, ROBOTS, Entry, is_suspect
 from bowerbird.frontier.turns import Turns
+from bowerbird.model import Robots
 
 #: Deaths while alone that make a suspect dead.
 CRASHES = 2
@@ -119,7 +120,7 @@ class Leases:
                 self._sessions.spend(entry)
                 self._graves.bury(self._hosts.get(entry.host), [entry], KILLS)
                 if entry.kind == ROBOTS:
-                    self._turns.forbid(entry, KILLS, now)
+                    self._turns.settle_gate(entry, Robots(verdict="forbid"), KILLS, now)
         return alive
 
     # From one session to the next of the same worker.

@@ -193,13 +193,8 @@ class Outcomes:
         self._turns.add_robots(gate.id, target)
 
     def _open(self, batch: Batch, entry: Entry, robots: Robots, reason: str, now: float) -> None:
-        origin, host = self._turns.gate_of(entry)
         batch.drop.append(entry)
-        delay_s = self._gates.settle(origin, robots, reason, now)
-        if delay_s > host.facts.crawl_delay_s:
-            host.set_crawl_delay(delay_s)
-            self._turns.changed(host)
-        self._turns.opened(host)
+        self._turns.settle_gate(entry, robots, reason, now)
 
     # The end of a call.
 

@@ -123,10 +123,13 @@ class Turns:
         assert lane is not None, "an origin belongs to its host"
         return lane, host
 
-    def forbid(self, entry: Entry, reason: str, now: float) -> None:
-        """A robots task is dead: all that waits for it dies of the same."""
+    def settle_gate(self, entry: Entry, robots: Robots, reason: str, now: float) -> None:
+        """A robots task is over: what waits for it is leased, or dies of the reason."""
         gate, host = self.gate_of(entry)
-        self._gates.settle(gate, Robots(verdict="forbid"), reason, now)
+        delay_s = self._gates.settle(gate, robots, reason, now)
+        if delay_s > host.facts.crawl_delay_s:
+            host.set_crawl_delay(delay_s)
+            self.changed(host)
         self.opened(host)
 
     def delay(self, entries: list[tuple[Entry, float]]) -> None:

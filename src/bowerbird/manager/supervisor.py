@@ -12,6 +12,8 @@ from bowerbird.clock import Clock
 
 #: Exit status of a worker that had nothing more to do.
 ENDED_WELL = 0
+#: And of one that was killed; Windows has no name for that signal.
+KILLED = -9
 #: A worker that lived so long has not failed at its start, in seconds.
 SETTLED_S = 30.0
 
@@ -95,7 +97,7 @@ class Supervisor:
                 self._defects = 0 if self._age_s(number) > QUICK_S else self._defects
                 continue
             del self._running[number]
-            if status != ENDED_WELL:
+            if status not in self._good_ends:
                 self._note_death(number, status)
             elif goes_on:
                 self._again_s[number] = self._clock.now_s() + RECALLED_S
@@ -145,7 +147,7 @@ class Supervisor:
     def strike(self) -> None:
         """Kill all and wait for none: a signal that comes during a wait must not begin another, as
         `Popen` locks."""
-        self._good_ends.add(-signal.SIGKILL)
+        self._good_ends.add(KILLED)
         for process in list(self._running.values()):
             process.kill()
 
