@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, NamedTuple, TypeVar
 
 from bowerbird.clock import Clock, SystemClock
 from bowerbird.errors import BowerbirdError, ConnectionLostError, RemoteCallError, StorageFullError
 from bowerbird.frontier.desk import ANSWERS, Desk, Extra, OldDesk, Served, Turn
+from bowerbird.inbox import gathered, waiting
 from bowerbird.queues.messages import Reply, failure
 from bowerbird.queues.oldstyle.values import OldCall, OldMenu, OldReply, refused
 from bowerbird.queues.server import Call, Server
@@ -135,28 +136,17 @@ class FrontierService:
                 pass
         finally:
             self._shut()
-            self._refuse(self._waiting(), ConnectionLostError(_CLOSED))
+            self._refuse(waiting(self._inbox), ConnectionLostError(_CLOSED))
             self._server.close()
 
     def _gather(self) -> list[_Item]:
         """All that waits; sleeps until there is something or a timer is due."""
-        wait_s = self._desk.wait_s(self._clock.now_s())
-        try:
-            first = self._inbox.get(wait_s != 0.0, wait_s)
-        except Empty:
-            return []
+        items = gathered(self._inbox, self._desk.wait_s(self._clock.now_s()))
         early_s = self._turned_s + self._desk.gather_s - self._clock.now_s()
-        if early_s > 0.0:
+        if items and early_s > 0.0:
             time.sleep(early_s)
-        return [first, *self._waiting()]
-
-    def _waiting(self) -> list[_Item]:
-        items: list[_Item] = []
-        try:
-            while True:
-                items.append(self._inbox.get_nowait())
-        except Empty:
-            return items
+            items += waiting(self._inbox)
+        return items
 
     def _turn(self, items: list[_Item]) -> bool:
         """One transaction; false once the end has been asked for."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path, PurePath
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -82,12 +81,7 @@ class ImageUrls:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _checked(self, found: Iterable[rows.Row]) -> Iterator[Listed]:

@@ -1,7 +1,6 @@
 """A mapping of short keys that may grow past memory: it spills to a temporary file."""
 
 from hashlib import blake2b
-from types import TracebackType
 from typing import Self
 
 import apsw
@@ -50,12 +49,7 @@ class Spill:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._database.close()
 
 

@@ -6,7 +6,6 @@ These docstrings are its specification. `tests/contracts/store.py` is the suite 
 import mmap
 from collections.abc import Iterator
 from enum import StrEnum
-from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 import msgspec
@@ -63,12 +62,7 @@ class Spool(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 @runtime_checkable

@@ -5,7 +5,6 @@ runs, and offers once what it has. A far worker then attaches again, and goes on
 """
 
 from collections.abc import Collection, Iterable
-from queue import Empty
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +14,7 @@ from bowerbird.backoff import faster_s
 from bowerbird.clock import Clock
 from bowerbird.errors import BowerbirdError, SessionGoneError
 from bowerbird.fetch import Fetcher, Response
+from bowerbird.inbox import waiting
 from bowerbird.model import DISK_FULL, NO_RIGHT, BeatReply, LeaseReply, Outcome, State, Verb
 from bowerbird.worker.ask import Asker
 from bowerbird.worker.away import Away, may_heal
@@ -137,11 +137,8 @@ class Loop:
     # In.
 
     def _read_inbox(self, now_s: float) -> None:
-        try:
-            while True:
-                self._take(*self._link.inbox.get_nowait(), now_s)
-        except Empty:
-            return
+        for place, news in waiting(self._link.inbox):
+            self._take(place, news, now_s)
 
     def _take(self, place: int, news: News, now_s: float) -> None:
         if isinstance(news, (Leased, NotLeased)):

@@ -1,6 +1,5 @@
 """One connection for a while: commands go out as they are made, and all answers are read behind."""
 
-from types import TracebackType
 from typing import Any, Self
 
 import redis
@@ -56,10 +55,7 @@ class Talk:
         except ResponseError as error:
             return error
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    def __exit__(self, *_: object) -> None:
         if self._waits:  # the next one to have it would hear what was meant for us
             self._connection.disconnect()  # type: ignore[no-untyped-call]
         self._pool.release(self._connection)

@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from queue import Empty, Full
-from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack, overload
 
 import msgspec
@@ -88,12 +87,7 @@ class AsyncQueueClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def call(self, ask: Ask, wait_s: float = 0.0, late: Late | None = None) -> bytes:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from queue import Empty, Full
-from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack, overload
 
 import msgspec
@@ -98,12 +97,7 @@ class QueueClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def call(self, ask: Ask, wait_s: float = 0.0) -> bytes:

@@ -2,7 +2,6 @@
 
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from bowerbird.clock import Clock, SystemClock
@@ -105,10 +104,5 @@ class QueueServer:
     def __enter__(self) -> Self:
         return self.start() if self._server is None else self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

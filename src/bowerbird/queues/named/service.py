@@ -10,12 +10,13 @@ leases and waits that end.
 import logging
 from collections.abc import Sequence
 from math import inf
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Lock, Thread
 
 from bowerbird.clock import Clock
 from bowerbird.codec import encode
 from bowerbird.errors import BowerbirdError, ConnectionLostError, RemoteCallError, UsageError
+from bowerbird.inbox import gathered
 from bowerbird.queues.messages import Reply, failure
 from bowerbird.queues.named import calls
 from bowerbird.queues.named.calls import Ask
@@ -123,22 +124,13 @@ class QueueService:
 
     def _run(self) -> None:
         try:
-            while self._turn(self._gather()):
+            while self._turn(gathered(self._inbox, self._wait_s())):
                 pass
         finally:
             self._server.close()
 
-    def _gather(self) -> list[_Note]:
-        """All that waits; sleeps until there is something or a timer is due."""
-        found: list[_Note] = []
-        try:
-            found.append(self._inbox.get(timeout=self._wait_s()))
-            while True:
-                found.append(self._inbox.get_nowait())
-        except Empty:
-            return found
-
     def _wait_s(self) -> float | None:
+        """Until a timer is due; None where none is."""
         with self._lock:
             dues = [desk.next_s() for desk in (self._memory, self._file) if desk is not None]
             self._awake_s = min((due_s for due_s in dues if due_s is not None), default=inf)

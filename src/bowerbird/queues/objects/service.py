@@ -5,11 +5,12 @@ is parked is tried again every now and then, not only when a call has come.
 """
 
 from math import inf
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 
 from bowerbird.clock import Clock
 from bowerbird.errors import RemoteCallError
+from bowerbird.inbox import gathered
 from bowerbird.queues.messages import Reply, failure
 from bowerbird.queues.objects.registry import Shown
 from bowerbird.queues.objects.waiting import Desk, put_back
@@ -79,19 +80,10 @@ class ObjectService:
 
     def _run(self) -> None:
         try:
-            while self._turn(self._gather()):
+            while self._turn(gathered(self._inbox, self._wait_s())):
                 pass
         finally:
             self._server.close()
-
-    def _gather(self) -> list[_Note]:
-        notes: list[_Note] = []
-        try:
-            notes.append(self._inbox.get(timeout=self._wait_s()))
-            while True:
-                notes.append(self._inbox.get_nowait())
-        except Empty:
-            return notes
 
     def _wait_s(self) -> float | None:
         if not self._desk.waits:

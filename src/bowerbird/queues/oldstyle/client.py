@@ -7,7 +7,6 @@ a manager can make nothing run here.
 import os
 import queue
 import time
-from types import TracebackType
 from typing import Any
 
 from bowerbird.errors import BowerbirdError, ProtocolError, RemoteCallError
@@ -102,12 +101,7 @@ class PlainManager:
     def __enter__(self) -> "PlainManager":
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: Any) -> None:
         self.close()
 
     def _accepted(self, deadline_s: float) -> Line:
