@@ -11,7 +11,7 @@ class Clock(Protocol):
     """Where the rest of the program gets its time from."""
 
     def now_s(self) -> float:
-        """Seconds since some fixed moment; counts through suspend, never jumps."""
+        """Seconds since this machine was started; counts through suspend, never jumps."""
         ...
 
     def wall_s(self) -> float:

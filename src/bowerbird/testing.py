@@ -12,7 +12,7 @@ class ManualClock:
         return f"<ManualClock now {self._now_s:g} s, wall {self._wall_s:g} s>"
 
     def now_s(self) -> float:
-        """Seconds since some fixed moment."""
+        """Seconds since the machine was started."""
         return self._now_s
 
     def wall_s(self) -> float:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.bird import wait_for
+
 EXT4_IOC_SHUTDOWN = 0x8004587D
 NOLOGFLUSH = 2  #: <linux/ext4.h>: nothing more reaches the image, the journal neither
 
@@ -45,6 +47,8 @@ class Disk:
     def unmount(self, *options: str) -> None:
         """Take it out; whoever still has files open there is in our way, unless `--lazy`."""
         subprocess.run(["umount", *options, str(self.at)], check=True)
+        if not options:  # put in again too early, it would be the old one, without power
+            wait_for("a disk that is out", lambda: str(self.image) not in _in_loops())
 
     def remount(self, how: str) -> None:
         """`ro` or `rw`."""
@@ -65,6 +69,13 @@ class Disk:
             fcntl.ioctl(descriptor, EXT4_IOC_SHUTDOWN, struct.pack("I", NOLOGFLUSH))
         finally:
             os.close(descriptor)
+
+
+def _in_loops() -> Iterator[str]:
+    """Files that loop devices have now."""
+    for file in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with suppress(OSError):  # it is let go of just now
+            yield file.read_text().strip()
 
 
 def _mounts() -> list[str]:

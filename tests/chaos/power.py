@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import apsw
 
 from tests.bird import wait_for, went_down
 from tests.chaos.disks import Disk, disk
-from tests.chaos.scene import Scene, scene, urls_for, with_late_writes
+from tests.chaos.scene import Scene, need_program, patient, scene, urls_for, with_late_writes
 from tests.chaos.toll import Toll
 from tests.chaos.watch import members, states
 from tests.redis_fixtures import RedisServer, need_redis
@@ -26,6 +26,44 @@ def durable(folder: Path, seed: int, faults: int) -> Toll:
 def normal(folder: Path, seed: int, faults: int) -> Toll:
     """Without: what was answered last may be lost, and nothing is ever broken."""
     return _cuts(folder, seed, faults, is_durable=False)
+
+
+def far(folder: Path, seed: int, faults: int) -> Toll:
+    """Without --durable, and far workers live on: a manager that is back within a second has
+    forgotten what they were given last. No host is asked by two of them."""
+    need_program("unshare")
+    dice = random.Random(seed)
+    with (
+        disk(folder, 64) as small,
+        scene(folder, seed, urls_for(faults), out=small.at / "out", prepare=patient) as crawl,
+    ):
+        crawl.join("far")
+        for _ in range(faults):
+            _wait_for_images(crawl.folder / "far", 3)
+            crawl.line.line.dead = frozenset(("up", "down"))  # nobody says good-bye
+            cut_power(crawl, small)
+            _another_boot(crawl)
+            crawl.start(*_just_booted())
+            time.sleep(dice.uniform(1.0, 4.0))
+            crawl.line.line.dead = frozenset()
+        return _forgiven(crawl.drain("11 far", seed), crawl)
+
+
+def images(folder: Path, seed: int, faults: int) -> Toll:
+    """Without --durable: records have reached the disk, of their images some parts at most."""
+    dice = random.Random(seed)
+    with (
+        disk(folder, 64) as small,
+        scene(folder, seed, urls_for(faults), out=small.at / "out") as crawl,
+    ):
+        for _ in _moments(crawl, dice, faults):
+            whole = {file: file.read_bytes() for file in crawl.out.glob("images/*/*.png")}
+            _sync(crawl.out / "crawl.db-wal")
+            cut_power(crawl, small)
+            crawl.faults[-1] += f", {_tear(whole, dice)} images torn"
+            _another_boot(crawl)
+            crawl.start()
+        return _forgiven(crawl.drain("11 images", seed), crawl)
 
 
 def redis_always(folder: Path, seed: int, faults: int) -> Toll:
@@ -100,6 +138,7 @@ def cut_power(crawl: Scene, small: Disk) -> None:
     small.cut_power()
     crawl.fault("power cut")
     crawl.manager.kill()
+    wait_for("the end of all", lambda: not any(members({crawl.manager.pid})))
     small.unmount()
     small.mount()
 
@@ -119,6 +158,39 @@ def _another_boot(crawl: Scene) -> None:
     database = crawl.out / "crawl.db"
     if database.exists() and _has_tables(database):
         went_down(crawl.out)
+
+
+def _sync(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def _tear(whole: Mapping[Path, bytes], dice: random.Random) -> int:
+    """Of what a cut has taken ext4 leaves names of empty files; others leave parts, or zeros."""
+    torn = [file for file, body in whole.items() if not _has(file, body)]
+    for file in torn:
+        body = whole[file]
+        left = (b"", body[: dice.randrange(len(body))], bytes(len(body)))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(dice.choice(left))
+    return len(torn)
+
+
+def _has(file: Path, body: bytes) -> bool:
+    return file.exists() and file.read_bytes() == body
+
+
+def _wait_for_images(out: Path, number: int) -> None:
+    """Until a far worker has stored so many more."""
+    there = len(list(out.glob("images/*/*.png")))
+    wait_for("far images", lambda: len(list(out.glob("images/*/*.png"))) >= there + number)
+
+
+def _just_booted() -> tuple[object, ...]:
+    """Words of a command that runs the rest of its line as if this machine were up for a moment."""
+    up_s = int(time.clock_gettime(time.CLOCK_BOOTTIME))
+    return ("unshare", "--time", "--fork", "--monotonic", -up_s, "--boottime", -up_s)
 
 
 def _has_tables(database: Path) -> bool:

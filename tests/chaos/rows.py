@@ -21,6 +21,8 @@ ROWS: dict[str, Row] = {
     "10": crashes.committing,
     "11": power.normal,
     "11 durable": power.durable,
+    "11 far": power.far,
+    "11 images": power.images,
     "11 torn": torn.normal,
     "11 torn durable": torn.durable,
     "17 always": storms.redis_always,
@@ -41,5 +43,6 @@ ROWS: dict[str, Row] = {
 
 #: Faults in one run: those that take long are fewer.
 FAULTS = dict.fromkeys(ROWS, 10) | {
-    "3": 3, "6": 5, "11 torn": 100, "11 torn durable": 100, "24": 5, "26": 5, "35 EIO": 6,
+    "3": 3, "6": 5, "11 far": 4, "11 torn": 100, "11 torn durable": 100, "24": 5, "26": 5,
+    "35 EIO": 6,
 }  # fmt: skip

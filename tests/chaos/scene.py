@@ -274,6 +274,11 @@ def hurried(crawl: Scene) -> None:
     crawl.delay_s = 0.03
 
 
+def patient(crawl: Scene) -> None:
+    """Longer delays: what a worker has at hand keeps it busy for a while."""
+    crawl.delay_s = 0.5
+
+
 def urls_for(faults: int) -> int:
     """URLs of a web that keeps a crawl busy for so many faults."""
     return URLS_AT_LEAST + URLS_A_FAULT * faults

@@ -16,8 +16,8 @@ from bowerbird.catalog import (
     CatalogWriter,
     boot_now,
     create,
+    last_boot,
     note_boot,
-    rebooted,
 )
 from bowerbird.catalog.paths import pack, unpack
 from bowerbird.errors import FrontierError
@@ -289,13 +289,14 @@ def test_only_records_of_the_last_minute_are_in_doubt(
 def test_another_boot_is_noticed_and_the_same_one_is_not(
     writer: CatalogWriter, reader: CatalogReader
 ) -> None:
-    assert not rebooted(reader, boot_now())  # a catalog that was never written
+    assert last_boot(reader) is None  # a catalog that was never written
 
     note_boot(writer, boot_now())
-    assert not rebooted(reader, boot_now())
+    assert last_boot(reader) == boot_now()
 
     note_boot(writer, Boot(id="another life"))
-    assert rebooted(reader, boot_now())
+    assert last_boot(reader) == Boot(id="another life")
+    assert not boot_now().is_same(Boot(id="another life"))
 
 
 def test_where_boots_have_no_id_their_time_tells_them_apart() -> None:

@@ -1,5 +1,6 @@
 """What a SQLite frontier remembers: after a close, after kill -9, after a disk that was full."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +61,40 @@ def test_leases_of_local_workers_go_back_at_once_and_leave_no_death(reopen: Open
         leases = bench.worker().lease()
         assert len(leases) == 2
         assert not any(lease.suspect for lease in leases)
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 3.0])
+def test_who_was_forgotten_when_the_machine_went_down_has_its_host_alone(
+    tmp_path: Path, clock: ManualClock, delay_s: float
+) -> None:
+    rules = Rules(obey_robots=False, delay_s=delay_s)
+    before = Bench(SqliteFrontier(tmp_path / "crawl.db", rules, clock), clock)
+    before.add(image("1"), image("2"))
+    for file in list(tmp_path.iterdir()):
+        shutil.copy(file, tmp_path / f"kept-{file.name}")
+    assert before.worker("forgotten", local=False).lease(1)
+    before.frontier.close()
+
+    clock._now_s = 2.0  # seconds after the machine was started
+    frontier = SqliteFrontier(tmp_path / "kept-crawl.db", rules, clock)
+    frontier.rest()
+    bench = Bench(frontier, clock)
+    other = bench.worker("other")
+    while clock.now_s() < 9.0 + delay_s:
+        assert other.lease() == []
+        bench.wait(0.5)
+
+    assert other.lease()
+    assert frontier.audit() == []
+
+
+def test_a_machine_that_was_up_for_long_has_nobody_to_wait_for(tmp_path: Path) -> None:
+    clock = ManualClock(now_s=100.0)
+    frontier = SqliteFrontier(tmp_path / "crawl.db", Rules(obey_robots=False, delay_s=3.0), clock)
+    frontier.rest()
+    bench = Bench(frontier, clock)
+    bench.add(image("1"))
+    assert bench.worker().lease()
 
 
 def test_a_suspect_whose_host_has_nothing_else_is_leased_after_a_restart(reopen: Open) -> None:

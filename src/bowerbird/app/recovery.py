@@ -2,7 +2,7 @@
 
 from threading import Thread
 
-from bowerbird.catalog import CatalogReader, CatalogWriter, boot_now, note_boot, rebooted
+from bowerbird.catalog import CatalogReader, CatalogWriter, boot_now, last_boot, note_boot
 from bowerbird.catalog.recent import DOUBT_S
 from bowerbird.frontier.database import mapped_errors
 from bowerbird.frontier.sqlite import SqliteFrontier
@@ -19,8 +19,14 @@ def recover(frontier: SqliteFrontier, store: FileStore, *, doubt: bool = True) -
     Thread(target=store.sweep, name="sweep", daemon=True).start()
     with mapped_errors():
         reader, boot = CatalogReader(frontier.connection), boot_now()
-        said = _mend(frontier, reader, store) if doubt and rebooted(reader, boot) else ()
+        last, said = last_boot(reader), tuple[str, ...]()
+        if last and boot.is_same(last):
+            return said
+        if last:
+            frontier.rest()
+            said = _mend(frontier, reader, store) if doubt else said
         note_boot(CatalogWriter(frontier.connection), boot)
+    frontier.make_room()  # synced: a machine that goes down now finds that it did
     return said
 
 

@@ -1,7 +1,7 @@
 """All records and sightings of a crawl, in tables beside the frontier's."""
 
 from bowerbird.catalog.reader import CatalogReader
-from bowerbird.catalog.recent import Boot, boot_now, note_boot, rebooted
+from bowerbird.catalog.recent import Boot, boot_now, last_boot, note_boot
 from bowerbird.catalog.values import Added, Described, Entry, Fate, Totals
 from bowerbird.catalog.writer import CatalogWriter, create
 
@@ -16,6 +16,6 @@ __all__ = [
     "Totals",
     "boot_now",
     "create",
+    "last_boot",
     "note_boot",
-    "rebooted",
 ]

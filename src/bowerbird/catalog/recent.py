@@ -50,7 +50,7 @@ def note_boot(writer: CatalogWriter, boot: Boot) -> None:
     writer.set_meta(_KEY, msgspec.json.encode(boot).decode())
 
 
-def rebooted(reader: CatalogReader, boot: Boot) -> bool:
-    """Whether the machine was down since; then `reader.recent(DOUBT_S)` is in doubt."""
-    before = reader.meta(_KEY)
-    return bool(before) and not boot.is_same(msgspec.json.decode(before, type=Boot))
+def last_boot(reader: CatalogReader) -> Boot | None:
+    """The one that was noted last: if another, `reader.recent(DOUBT_S)` is in doubt."""
+    noted = reader.meta(_KEY)
+    return msgspec.json.decode(noted, type=Boot) if noted else None

@@ -61,6 +61,10 @@ class Books(Counts):
         """Crawl time."""
         return self._clock.now_s() - self._zero
 
+    def booted(self) -> float:
+        """When this machine was started, in crawl time."""
+        return -self._zero
+
     # State.
 
     def steer(self, state: State, reason: str = "") -> None:

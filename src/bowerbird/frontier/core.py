@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from bowerbird.clock import Clock, SystemClock
 from bowerbird.errors import SessionGoneError, StorageFullError
+from bowerbird.frontier.base import SESSION_DEADLINE_S
 from bowerbird.frontier.books import Books
 from bowerbird.frontier.downs import Downs
 from bowerbird.frontier.gates import Gates
@@ -19,7 +20,7 @@ from bowerbird.frontier.leases import Leases
 from bowerbird.frontier.outcomes import Outcomes
 from bowerbird.frontier.rules import Rules
 from bowerbird.frontier.shared import Shared
-from bowerbird.frontier.slots import Slots
+from bowerbird.frontier.slots import LOST_S, Slots
 from bowerbird.frontier.tasks import Place, Saved, TaskStore
 from bowerbird.frontier.turns import Turns
 from bowerbird.model import Kind, Task
@@ -141,6 +142,11 @@ class Core:
         for session in self.sessions:
             session.told.clear()
             session.news |= session.hosts
+
+    def rest(self) -> None:
+        """The machine was down, and may have forgotten to whom it gave hosts last: nobody is given
+        one before they have stopped. Most machines take longer to start."""
+        self.slots.settled = self.books.booted() + SESSION_DEADLINE_S + LOST_S
 
     def _clear(self) -> None:
         self.ring.clear()

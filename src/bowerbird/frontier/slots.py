@@ -21,6 +21,7 @@ class Slots:
     def __init__(self, shared: Shared) -> None:
         self._rules, self._hosts = shared.rules, shared.hosts
         self._ring, self._sessions = shared.ring, shared.sessions
+        self.settled = float("-inf")  #: from then on nobody uses a slot that is not known here
 
     # How many.
 
@@ -30,13 +31,13 @@ class Slots:
 
     def free(self, host: Host, now: float) -> int:
         """Slots that nobody holds and that may be used now."""
-        if host.ghosts:
+        delay_s = self._hosts.delay_s(host)
+        if host.ghosts or now < self.settled + delay_s:
             return 0
         out = sum(host.held.values())
         if host.cooling:
             host.cooling = [until for until in host.cooling if until > now]
             out += len(host.cooling)
-        delay_s = self._hosts.delay_s(host)
         if delay_s:
             return int(out == 0 and now >= host.facts.freed_at + delay_s)
         return self._rules.per_host - out
@@ -45,10 +46,10 @@ class Slots:
         """When the next slot will have cooled down, if time is all that is missing."""
         if host.ghosts or host.held:
             return None
-        times = [until for until in host.cooling if until > now]
+        times = [until for until in (*host.cooling, self.settled) if until > now]
         delay_s = self._hosts.delay_s(host)
         if delay_s:
-            times = [max([host.facts.freed_at + delay_s, *times])]
+            times = [max([max(host.facts.freed_at, self.settled) + delay_s, *times])]
         return min(times, default=None)
 
     def wished(self, session: Session, host: Host) -> int:
