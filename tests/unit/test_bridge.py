@@ -14,6 +14,7 @@ from bowerbird.frontier.memory import MemoryFrontier
 from bowerbird.frontier.rules import Rules
 from bowerbird.frontier.service import FrontierService
 from bowerbird.frontier.sqlite import SqliteFrontier
+from bowerbird.inbox import waiting
 from bowerbird.manager.bridge.bridge import Bridge
 from bowerbird.manager.bridge.hands import HARD_END_S, RESERVED_S, TAKEN_MOST
 from bowerbird.manager.bridge.texts import read_result, result_text
@@ -477,7 +478,7 @@ def test_on_a_full_disk_old_calls_wait_and_what_needs_no_room_goes_on(
     for _ in range(3):
         look = service.call(lambda: shop.frontier.stats().leased)
         service._carry_out([put] if not service.refusals else [])
-        service._carry_out(service._waiting())  # type: ignore[arg-type]
+        service._carry_out(waiting(service._inbox))  # type: ignore[arg-type]
         assert look.result() == 0
         shop.clock.advance(1.1)
     assert wire.replies == []
