@@ -45,7 +45,7 @@ broken:  ## fetch and make broken image files by the thousand, and give them to 
 
 chaos:  ## break machines, disks and lines under a crawl, and write down what came of it: ROWS=1,11 SEEDS=3
 	@scripts/setup test
-	$(BIN)/python -m tests.chaos $(if $(ROWS),--rows $(ROWS)) --seeds $(or $(SEEDS),20) --first $(or $(FIRST),1) --page $(ARGS)
+	$(BIN)/python -m tests.chaos $(if $(ROWS),--rows "$(ROWS)") --seeds $(or $(SEEDS),20) --first $(or $(FIRST),1) --page $(ARGS)
 
 soak:  ## crawl for hours under faults, and see that nothing grows: HOURS=6
 	@scripts/setup test
