@@ -171,7 +171,7 @@ def _tear(whole: Mapping[Path, bytes], dice: random.Random) -> int:
     torn = [file for file, body in whole.items() if not _has(file, body)]
     for file in torn:
         body = whole[file]
-        left = (b"", body[: dice.randrange(len(body))], bytes(len(body)))
+        left = (b"", body[: dice.randrange(max(1, len(body)))], bytes(len(body)))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(dice.choice(left))
     return len(torn)

@@ -119,6 +119,25 @@ def test_a_link_in_place_of_an_object_is_replaced_not_followed(tmp_path: Path) -
     assert (tmp_path / "victim").read_bytes() == b"precious"
 
 
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_zeros_of_the_right_size_that_a_power_cut_left_are_not_trusted(
+    tmp_path: Path, in_pieces: bool
+) -> None:
+    path = FileStore(tmp_path).put(BODY, digest(BODY), "jpeg")
+    (tmp_path / path).write_bytes(bytes(len(BODY)))
+    store = FileStore(tmp_path)
+
+    if in_pieces:
+        with store.spool() as spool:
+            spool.write(BODY)
+            spool.commit("jpeg")
+    else:
+        store.put(BODY, digest(BODY), "jpeg")
+
+    assert (tmp_path / path).read_bytes() == BODY
+    assert len(files_in(tmp_path)) == 1
+
+
 def test_folders_removed_while_at_work_are_made_again(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
     path = tmp_path / store.put(BODY, digest(BODY), "jpeg")

@@ -23,10 +23,13 @@ from tests.contracts.bench import (
 )
 from tests.contracts.frontier_robots import OBEY
 
+from bowerbird.app.recovery import recover
+from bowerbird.catalog import Boot, CatalogReader, CatalogWriter, boot_now, last_boot, note_boot
 from bowerbird.errors import FolderError, SchemaError, SessionGoneError, StorageFullError
 from bowerbird.frontier.rules import Rules
 from bowerbird.frontier.sqlite import SqliteFrontier
 from bowerbird.model import Robots, State, Verb, WorkerInfo
+from bowerbird.store import FileStore
 from bowerbird.testing import ManualClock
 
 Open = Callable[..., Bench]
@@ -76,23 +79,36 @@ def test_who_was_forgotten_when_the_machine_went_down_has_its_host_alone(
     before.frontier.close()
 
     clock._now_s = 2.0  # seconds after the machine was started
-    frontier = SqliteFrontier(tmp_path / "kept-crawl.db", rules, clock)
-    frontier.rest()
-    bench = Bench(frontier, clock)
+    bench = in_another_boot(tmp_path / "kept-crawl.db", rules, clock)
     other = bench.worker("other")
     while clock.now_s() < 9.0 + delay_s:
         assert other.lease() == []
         bench.wait(0.5)
 
     assert other.lease()
-    assert frontier.audit() == []
+    assert bench.frontier.audit() == []
+
+
+def test_which_boot_it_is_survives_a_power_cut(tmp_path: Path) -> None:
+    frontier = SqliteFrontier(tmp_path / "crawl.db")
+    recover(frontier, FileStore(tmp_path))
+    shutil.copy(tmp_path / "crawl.db", tmp_path / "synced.db")  # its log is not
+    connection = apsw.Connection(str(tmp_path / "synced.db"))
+    assert last_boot(CatalogReader(connection)) == boot_now()
+    connection.close()
+    frontier.close()
+
+
+def in_another_boot(path: Path, rules: Rules, clock: ManualClock) -> Bench:
+    frontier = SqliteFrontier(path, rules, clock)
+    note_boot(CatalogWriter(frontier.connection), Boot(id="another life"))
+    recover(frontier, FileStore(path.parent))
+    return Bench(frontier, clock)
 
 
 def test_a_machine_that_was_up_for_long_has_nobody_to_wait_for(tmp_path: Path) -> None:
-    clock = ManualClock(now_s=100.0)
-    frontier = SqliteFrontier(tmp_path / "crawl.db", Rules(obey_robots=False, delay_s=3.0), clock)
-    frontier.rest()
-    bench = Bench(frontier, clock)
+    rules = Rules(obey_robots=False, delay_s=3.0)
+    bench = in_another_boot(tmp_path / "crawl.db", rules, ManualClock(now_s=100.0))
     bench.add(image("1"))
     assert bench.worker().lease()
 

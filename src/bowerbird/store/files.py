@@ -8,6 +8,7 @@ calls, all or nothing. kill -9 at any moment leaves at most a temporary file, wh
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
@@ -44,6 +45,7 @@ class FileStore:
         self._unsynced = Unsynced(self.folder) if durable else None
         self._mark = f"{owner.mark()}-{os.urandom(4).hex()}"
         self._count = count()
+        self._since_s = time.time()
 
     def __repr__(self) -> str:
         return f"<FileStore {self.folder} [{self._unsynced or 'not durable'}]>"
@@ -55,7 +57,7 @@ class FileStore:
         path = names.object_path(sha256, type)
         target = f"{self.folder}/{path}"
         try:
-            if _size(target) != len(body):
+            if not self._has(path, len(body), sha256):
                 self._write(body, target)
         except OSError as error:
             raise refusal(error, self.folder) from error
@@ -119,6 +121,17 @@ class FileStore:
 
     # Parts.
 
+    def _has(self, path: str, size: int, sha256: str) -> bool:
+        """Whether these bytes are there. Of files older than this store the size is not enough: a
+        power cut may leave names of files that hold zeros."""
+        try:
+            there = os.lstat(f"{self.folder}/{path}")
+        except FileNotFoundError:
+            return False
+        if there.st_size != size:
+            return False
+        return there.st_ctime >= self._since_s or self.sha256_of(path) == sha256
+
     def temporary(self) -> str:
         """A new name that says whose it is, for a file of this store."""
         return self._temporary("")[1:]
@@ -167,7 +180,7 @@ class FileStore:
         path = names.object_path(spool.sha256, type)
         target = f"{self.folder}/{path}"
         try:
-            if _size(target) != spool.size:
+            if not self._has(path, spool.size, spool.sha256):
                 self._move(spool.path, target)
         except OSError as error:
             raise refusal(error, self.folder) from error
@@ -184,10 +197,3 @@ class FileStore:
     def _note(self, path: str) -> None:
         if self._unsynced:
             self._unsynced.note(path)
-
-
-def _size(target: str) -> int | None:
-    try:
-        return os.lstat(target).st_size
-    except FileNotFoundError:
-        return None
