@@ -32,6 +32,19 @@ class LimitRules:
         assert (trap[0], trap[1].links) == ("host-urls", 90)
         assert trap[1].example == "http://a.test/10"
 
+    def test_pages_that_are_named_one_by_one_are_counted_exactly(
+        self, make: Callable[..., Bench]
+    ) -> None:
+        bench = make(BOUND)
+        for number in range(13):
+            host = "a.test" if number % 3 else "b.test"
+            bench.add(page(number, host), image(f"{number}.png", "a.test"))
+        for number in range(13, 19):
+            bench.add(page(number))
+        assert [row.waiting for row in bench.frontier.hosts()] == [17, 5]
+        assert bench.frontier.stats().waiting == {"page": 9, "image": 13}
+        assert bench.frontier.audit() == []
+
     def test_what_is_leased_done_or_dead_counts_as_well(self, make: Callable[..., Bench]) -> None:
         bench = make(BOUND)
         bench.add(*map(page, range(10)))

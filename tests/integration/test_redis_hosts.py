@@ -52,6 +52,25 @@ def test_a_host_beyond_the_busiest_is_found_and_turned_to(bench: Bench) -> None:
     assert asked(bench, search="nothing").matching == 0
 
 
+def test_how_many_wait_is_told_exactly_though_most_adds_leave_the_stand_alone(
+    redis_server: RedisServer,
+) -> None:
+    clock = ManualClock()
+    address = redis_server.address(f"h{next(_numbers)}")
+    bench = Bench(RedisFrontier(address, PLAIN, clock), clock)
+    keys = bench.frontier.keys  # type: ignore[attr-defined]
+    stands = set()
+    with redis_server.client() as client:
+        for n in range(20):
+            bench.add(image(f"{n}.jpg", "a.test"))
+            assert [row.waiting for row in bench.frontier.hosts()] == [n + 1]
+            stands.add(client.get(keys.of("stand:a.test")))
+        assert len(stands) == 3  # written with the 1st, the 4th and the 16th
+        assert bench.frontier.audit() == []
+        client.ltrim(keys.of("q:1:http://a.test"), 0, 14)
+    assert "its host's stand" in bench.frontier.audit()[0]
+
+
 def test_hosts_are_sorted_by_what_only_they_themselves_know(bench: Bench) -> None:
     worker = bench.worker()
     lease = next(one for one in bench.frontier.lease(worker.session, 9).leases)

@@ -11,9 +11,9 @@ from bowerbird.frontier.redis.looking import Counters, pages
 from bowerbird.frontier.redis.partition import Partition
 from bowerbird.frontier.tasks import KINDS
 
-#: host, leased, its lists (key, kind, counted, real), its users (session, leases), slots out, most
-#: (0: another crawl's limits may be on their way to their holders).
-_Host = tuple[str, int, list[tuple[str, int, int, int]], list[tuple[str, int]], int, int]
+#: host, leased, its lists (key, kind, length, whether its stand knows that), its users (session,
+#: leases), slots out, most (0: another crawl's limits may be on their way to their holders).
+_Host = tuple[str, int, list[tuple[str, int, int, bool]], list[tuple[str, int]], int, int]
 #: kind, host, session ("": it waits, with its last token still good).
 _Lease = tuple[int, str, str]
 
@@ -54,17 +54,17 @@ class _Audit:
         yield from self._slots()
 
     def _queues(self) -> Iterator[str]:
-        """Each list is as long as its host's stand says."""
+        """Each list is about as long as its host's stand says."""
         for host in self._hosts:
-            for key, _, counted, real in host[2]:
-                if counted != real:
-                    yield f"{key} has {real} tasks, {counted} are counted"
+            for key, _, length, known in host[2]:
+                if not known:
+                    yield f"{key} has {length} tasks, which its host's stand does not know"
 
     def _counts(self) -> Iterator[str]:
         waiting: Counter[int] = Counter()
         for host in self._hosts:
-            for _, number, _, real in host[2]:
-                waiting[number] += real
+            for _, number, length, _ in host[2]:
+                waiting[number] += length
         for name in ("delayed", "suspects"):
             waiting.update(decode(self._ask("apart", name), list[int]))
         leased = Counter(lease[0] for lease in self._leased)

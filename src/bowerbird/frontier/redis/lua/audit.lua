@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, what: 'hosts' (then hosts), 'out' (then tokens), 'apart' (then a set)
--- Returns  packed; hosts: {{host, leased, {{list, kind, counted, real}}, {user -> leases}, slots,
+-- Returns  packed; hosts: {{host, leased, {{list, kind, how long, known to be}}, {user -> leases}, slots,
 --          most slots}}; out: {{kind, host, session}}; apart: {kind of each}
 -- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks
 local wrong = Books.load()
@@ -13,8 +13,9 @@ local function row_of(name)
   local stand, host, queues = Stands.get(name), Hosts.get(name), {}
   for _, lane in ipairs(stand.lanes) do
     for prio, count in pairs(lane[3]) do
-      local key = MINE .. 'q:' .. prio .. ':' .. origin_of(name, lane[1])
-      queues[#queues + 1] = {key, kind_of(prio), count, call('LLEN', key)}
+      local queue = Queues.of(prio, name, lane[1])
+      local known = not Stands.is_news(queue.stored, count)
+      queues[#queues + 1] = {queue.key, kind_of(prio), queue.stored, known}
     end
   end
   local first, alone = next(host.crawls)

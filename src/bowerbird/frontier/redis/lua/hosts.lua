@@ -4,7 +4,7 @@
 -- ARGV     now, identity, then the hosts
 -- Returns  packed, for each {host, waiting, leased, done, dead, slots, delay_s, hold_s, down,
 --          robots, why it is held or down}
--- uses: base books hosts stands gates
+-- uses: base books hosts stands queues gates
 local wrong = Books.load()
 if wrong then return wrong end
 local names, rows = {unpack(ARGV, 3)}, {}
@@ -18,7 +18,7 @@ local function robots_of(stand)
 end
 for i, name in ipairs(names) do
   local stand, host = Stands.get(name), Hosts.get(name)
-  rows[i] = {name, stand.waiting, stand.leased, stand.done, stand.dead, Hosts.out(host),
+  rows[i] = {name, Queues.waiting(stand), stand.leased, stand.done, stand.dead, Hosts.out(host),
     Hosts.delay_s(host), math.max(0, host.hold - NOW), host.down and true or false,
     robots_of(stand), host.why or ''}
 end

@@ -56,8 +56,9 @@ local function time()
 end
 local NOW = time()
 
--- A command, its key, its further arguments; the next one's.
-local writes = {}
+-- A command, its key, its further arguments; the next one's. Those of `sure` are to keys that have
+-- been read as what they are written as.
+local writes, sure = {}, {}
 -- Arguments in one call: Lua's stack has to bear them.
 local STEP = 1000
 -- Keys that have been read as what they are written as.
@@ -67,6 +68,11 @@ local checked = {[KEYS[1]] = true}
 local function write_many(name, key, arguments)
   local at = #writes
   writes[at + 1], writes[at + 2], writes[at + 3] = name, key, arguments
+end
+
+local function write_sure(name, key, arguments)
+  local at = #sure
+  sure[at + 1], sure[at + 2], sure[at + 3] = name, key, arguments
 end
 
 local function write(name, key, ...)

@@ -13,8 +13,7 @@ end
 -- What errs where a key is of another type than a write takes it for.
 local READER = {
   SADD = 'SCARD', SREM = 'SCARD', ZADD = 'ZCARD', ZREM = 'ZCARD', HSET = 'HLEN', HDEL = 'HLEN',
-  HINCRBY = 'HLEN', RPUSH = 'LLEN', LPUSH = 'LLEN', LPOP = 'LLEN', LREM = 'LLEN', XADD = 'XLEN',
-  XDEL = 'XLEN',
+  HINCRBY = 'HLEN', RPUSH = 'LLEN', XADD = 'XLEN', XDEL = 'XLEN',
 }
 
 local function check(reader, key)
@@ -34,14 +33,14 @@ local function check_types()
   end
 end
 
-local function carry_out(name, key, arguments)
-  local number = #arguments
-  if number <= STEP then
-    call(name, key, unpack(arguments))
-    return
-  end
-  for start = 1, number, STEP do
-    call(name, key, unpack(arguments, start, math.min(start + STEP - 1, number)))
+local function carry_out(some)
+  for i = 1, #some, 3 do
+    local name, key, arguments = some[i], some[i + 1], some[i + 2]
+    local number = #arguments
+    for start = 1, number > 0 and number or 1, STEP do
+      local last = start + STEP - 1
+      call(name, key, unpack(arguments, start, last < number and last or number))
+    end
   end
 end
 
@@ -63,8 +62,9 @@ local function commit()
   call('EXISTS', PREFIX .. 'none')  -- never there: errs where a Cluster moves this slot just now
   Seq = call('HINCRBY', KEYS[1], 'seq', 1)  -- refused where memory is full: nothing has happened
   save_strings()
-  for i = 1, #writes, 3 do carry_out(writes[i], writes[i + 1], writes[i + 2]) end
-  writes, strings = {}, {}
+  carry_out(sure)
+  carry_out(writes)
+  writes, sure, strings = {}, {}, {}
   Outbox.save()
   Tasks.save_deaths()
 end

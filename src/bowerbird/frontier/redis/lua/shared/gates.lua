@@ -65,9 +65,9 @@ function Gates.ask(gate, host, label, fields)
   }
   if gate then gate[2] = task.id end
   Books.count('waiting:robots', 1)
-  local queue = queue_of(task, lane[3][ROBOTS])
-  Ring.add(stand, lane, ROBOTS, 1)
-  queue.tail[#queue.tail + 1] = element_of(task)
+  local queue = queue_of(task)
+  Queues.push(queue, {element_of(task)})
+  Ring.add(stand, lane, ROBOTS, queue)
 end
 
 -- The robots task that a lane needs, unless it is under way already.

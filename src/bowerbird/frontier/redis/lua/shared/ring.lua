@@ -8,38 +8,28 @@ local WOKEN = 64
 
 local RING = MINE .. 'ring'
 
-local function own_ring()
-  local ring = Queues.at[RING]
-  if not ring then
-    ring = Queues.get(RING, call('LLEN', RING))
-    checked[RING] = true
-  end
-  return ring
-end
-
 local function enqueue(stand)
   stand.seat = QUEUED
   if stand.crawl ~= CRAWL then
     write('RPUSH', PREFIX .. 'c:' .. stand.crawl .. ':ring', stand.host)
     return
   end
-  local ring = own_ring()
-  ring.tail[#ring.tail + 1] = stand.host
+  Queues.push(Queues.get(RING), {stand.host})
 end
 
--- Tasks of a host begin to wait.
-function Ring.add(stand, lane, prio, tasks)
-  Stands.count(stand, lane, prio, tasks)
+-- Tasks of a host have begun to wait in a queue.
+function Ring.add(stand, lane, prio, queue)
+  Stands.note(stand, lane, prio, queue.length)
   if stand.seat == IDLE or stand.seat == ASIDE then enqueue(stand) end
 end
 
 function Ring.length()
-  return Queues.length(own_ring())
+  return Queues.get(RING).length
 end
 
 -- The host whose turn it is, which then has to be given a new seat; nil: no one's.
 function Ring.next()
-  local ring = own_ring()
+  local ring = Queues.get(RING)
   while true do
     if not ring.ahead or not ring.ahead[ring.at] then
       ring.ahead, ring.at = Queues.peek(ring, AHEAD_HOSTS), 1

@@ -8,7 +8,7 @@ local Seen = {fresh = {}, added = {}, level = 1}
 local FULL = 225
 -- Buckets split in one call.
 local SPLITS = 4
-local SEEN = MINE .. 'seen:'
+local SEEN = MINE .. 'seen:%d'
 
 local function level_of(buckets)
   local level = 1
@@ -22,15 +22,8 @@ local function hash_of(fingerprint)
   return number(tail(fingerprint, -9)) or number(string.match(fingerprint, '%d+'))
 end
 
-local function bucket_of(fingerprint, buckets, level)
-  local hash = hash_of(fingerprint)
-  local bucket = hash % level
-  if bucket < buckets - level then bucket = hash % (level * 2) end
-  return bucket
-end
-
 local function key_of_bucket(bucket)
-  return SEEN .. bucket
+  return string.format(SEEN, bucket)
 end
 
 -- Of the members of a bucket, those that leave it when there are twice as many buckets.
@@ -71,7 +64,10 @@ function Seen.grow()
 end
 
 local function key_of(fingerprint)
-  return key_of_bucket(bucket_of(fingerprint, Books.v.buckets, Seen.level))
+  local hash, level = hash_of(fingerprint), Seen.level
+  local bucket = hash % level
+  if bucket < Books.v.buckets - level then bucket = hash % (level * 2) end
+  return key_of_bucket(bucket)
 end
 
 -- Whether a fingerprint is new; from now on it has been seen.
@@ -84,7 +80,7 @@ function Seen.add(fingerprint)
   if added then
     added[#added + 1] = fingerprint
   else
-    Seen.added[key], checked[key] = {fingerprint}, true
+    Seen.added[key] = {fingerprint}
   end
   return true
 end
@@ -102,7 +98,7 @@ end
 
 function Seen.save()
   for key, added in pairs(Seen.added) do
-    write_many('SADD', key, added)
+    write_sure('SADD', key, added)
     Books.count('seen', #added)
   end
   Seen.added = {}

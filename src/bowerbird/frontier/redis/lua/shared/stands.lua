@@ -8,6 +8,9 @@
 --   turned    where among many lanes the next turn begins
 --   lanes     {label, robots task or false, {prio -> waiting tasks}, whether this crawl has had its
 --             robots.txt} of each origin; the label is its scheme and port: 'http', 'https:8443'
+-- How many tasks wait is noted about: the noted number has as many bits, to the next even number, as
+-- that of the queue. So most adds neither read nor write the stand, for they add to a queue that has
+-- some. What reads it for another reason notes the number as it is.
 local Stands = {at = {}, own = {}, order = {}, busy = {}}
 
 local IDLE, QUEUED, TIMED, ASIDE = 0, 1, 2, 3
@@ -67,21 +70,27 @@ function Stands.lane(stand, label)
   return lane
 end
 
--- Tasks of a lane begin to wait, or wait no more.
-function Stands.count(stand, lane, prio, by)
+-- So many tasks of a lane wait in a priority.
+function Stands.note(stand, lane, prio, number)
   if stand.waiting == 0 then Books.count('busy', 1) end
-  stand.waiting = stand.waiting + by
+  stand.waiting = stand.waiting + number - (lane[3][prio] or 0)
   if stand.waiting == 0 then Books.count('busy', -1) end
-  local left = (lane[3][prio] or 0) + by
-  lane[3][prio] = left > 0 and left or nil
+  lane[3][prio] = number > 0 and number or nil
 end
 
 local function bits_of(number)
-  local bits = 0
-  while number >= 1 do
-    bits, number = bits + 1, number / 2
-  end
+  local _, bits = math.frexp(number)
   return bits + bits % 2
+end
+
+-- Whether a number of waiting tasks is to be noted where another one was.
+function Stands.is_news(number, noted)
+  return bits_of(number) ~= bits_of(noted)
+end
+
+-- More tasks of a host cannot wait: numbers with as many bits differ by less than four times.
+function Stands.most_waiting(stand)
+  return 4 * stand.waiting
 end
 
 local function list_down(stand)

@@ -44,19 +44,8 @@ function Tasks.of_tokens(tokens)
   return found
 end
 
-local queue_names = {}
-
-local function key_of_queue(prio, host, label)
-  local name = queue_names[prio]
-  if not name then
-    name = MINE .. 'q:' .. prio .. ':'
-    queue_names[prio] = name
-  end
-  return origin_of(host, label, name)
-end
-
-local function queue_of(task, stored)
-  return Queues.get(key_of_queue(task.prio, task.host, task.label), stored or 0)
+local function queue_of(task)
+  return Queues.of(task.prio, task.host, task.label)
 end
 
 local function is_suspect(task)
@@ -88,9 +77,9 @@ local function stop_waiting(task)
     write('ZREM', MINE .. 'suspects', apart(task))
     return
   end
-  local stand = Stands.get(task.host)
-  Stands.count(stand, Stands.lane(stand, task.label), task.prio, -1)
-  Queues.remove(queue_of(task), task.element)
+  local stand, queue = Stands.get(task.host), queue_of(task)
+  Queues.remove(queue, task.element)
+  Stands.note(stand, Stands.lane(stand, task.label), task.prio, queue.length)
 end
 
 -- Whether a task is the probe of a host that is down.
@@ -140,8 +129,8 @@ function Tasks.wait_again(task, spent)
     return
   end
   local stand, queue = Stands.get(task.host), queue_of(task)
-  Ring.add(stand, Stands.lane(stand, task.label), task.prio, 1)
   Queues.put_back(queue, task.element)
+  Ring.add(stand, Stands.lane(stand, task.label), task.prio, queue)
 end
 
 -- A task that was let go waits until it is due.
@@ -231,7 +220,9 @@ local function room_of(group)
   local most = Books.v.max_host_urls
   if most == 0 or kind_of(group[3]) == IMAGE then return math.huge end
   local stand = Stands.get(group[1])
-  return most - stand.waiting - stand.leased - stand.done - stand.dead
+  local room = most - stand.leased - stand.done - stand.dead
+  if Stands.most_waiting(stand) + #group[4] <= room then return math.huge end
+  return room - Queues.waiting(stand)
 end
 
 -- A document that is too many; the first is told as an example.
@@ -243,29 +234,38 @@ local function leave_aside(fingerprint, blob)
   Books.count(BEYOND, 1)
 end
 
+-- Those of a group that are new, as elements of its queue; how many.
+local function new_of(group, arguments, again)
+  local found, count, places = {}, 0, group[4]
+  local base, room = Books.v.last, again and math.huge or room_of(group)
+  for i = 1, #places do
+    local place = places[i]
+    if count >= room then
+      leave_aside(arguments[place], arguments[place + 1])
+    elseif again or Seen.add(arguments[place]) then
+      count = count + 1
+      found[count] = struct_pack('>I6I4c0', base + place, 0, arguments[place + 1])
+    end
+  end
+  return found, count
+end
+
 -- New tasks: groups of {host, label, prio, {place of each in the arguments}}; fingerprint, then task.
 -- `again`: they have been seen, and are as new.
 function Tasks.add(groups, arguments, again)
-  local new, base, names = 0, Books.v.last, {}
-  for i = 1, #groups do names[i] = groups[i][1] end
-  Stands.fetch(names)
-  for _, group in ipairs(groups) do
-    local host, label, prio, places, elements, count = group[1], group[2], group[3], group[4], {}, 0
-    local room = again and math.huge or room_of(group)
-    for i = 1, #places do
-      local place = places[i]
-      if count >= room then
-        leave_aside(arguments[place], arguments[place + 1])
-      elseif again or Seen.add(arguments[place]) then
-        count = count + 1
-        elements[count] = struct_pack('>I6I4', base + place, 0) .. arguments[place + 1]
-      end
-    end
+  local new = 0
+  for i = 1, #groups do
+    local group = groups[i]
+    local found, count = new_of(group, arguments, again)
     if count > 0 then
-      local stand = Stands.get(host)
-      Ring.add(stand, Stands.lane(stand, label), prio, count)
+      local host, label, prio = group[1], group[2], group[3]
+      local queue = Queues.of(prio, host, label)
+      Queues.push(queue, found)
+      if again or Stands.is_news(queue.length, queue.length - count) then
+        local stand = Stands.get(host)
+        Ring.add(stand, Stands.lane(stand, label), prio, queue)
+      end
       Books.count(WAITING[kind_of(prio)], count)
-      write_many('RPUSH', key_of_queue(prio, host, label), elements)
       new = new + count
     end
   end

@@ -58,7 +58,7 @@ local function candidates(stand, lane, kinds, number)
   end
   table.sort(prios)
   for _, prio in ipairs(prios) do
-    local queue = Queues.get(key_of_queue(prio, stand.host, lane[1]), lane[3][prio])
+    local queue = Queues.of(prio, stand.host, lane[1])
     for _, element in ipairs(Queues.peek(queue, number - #found)) do
       local task = task_of(element, prio, lane[1], stand.host)
       task.queue, task.lane = queue, lane
@@ -75,7 +75,7 @@ local function take_out(stand, tasks)
     local first, number = tasks[i], 1
     while tasks[i + number] and tasks[i + number].queue == first.queue do number = number + 1 end
     Queues.pop(first.queue, number)
-    Stands.count(stand, first.lane, first.prio, -number)
+    Stands.note(stand, first.lane, first.prio, first.queue.length)
     i = i + number
   end
 end
