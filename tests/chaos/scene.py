@@ -77,7 +77,7 @@ class Scene:
         self.running: list[Running] = []
         self.faults: list[str] = []
         self.faults_s: list[float] = []
-        self.ledger = Ledger(self._frontier, world.hidden, reads=redis is None)
+        self.ledger = Ledger(self.frontier, world.hidden, reads=redis is None)
         self.watch = Watch(lambda: [one.pid for one in self.running])
         self.began_s = time.monotonic()
 
@@ -119,7 +119,8 @@ class Scene:
         self.running.append(one)
         return one
 
-    def _frontier(self) -> Frontier:
+    def frontier(self) -> Frontier:
+        """Another caller of the crawl's."""
         if self.redis:
             return RedisFrontier(self.redis.address("chaos"))
         return RemoteFrontier(f"tcp://127.0.0.1:{self.port}", self.key.read_bytes())
