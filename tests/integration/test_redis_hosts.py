@@ -56,11 +56,12 @@ def test_how_many_wait_is_told_exactly_though_most_adds_leave_the_stand_alone(
     redis_server: RedisServer,
 ) -> None:
     clock = ManualClock()
-    address = redis_server.address(f"h{next(_numbers)}")
-    bench = Bench(RedisFrontier(address, PLAIN, clock), clock)
-    keys = bench.frontier.keys  # type: ignore[attr-defined]
     stands = set()
     with redis_server.client() as client:
+        client.flushall()  # another test's partitions would be this one's
+        address = redis_server.address(f"h{next(_numbers)}")
+        bench = Bench(RedisFrontier(address, PLAIN, clock), clock)
+        keys = bench.frontier.keys  # type: ignore[attr-defined]
         for n in range(20):
             bench.add(image(f"{n}.jpg", "a.test"))
             assert [row.waiting for row in bench.frontier.hosts()] == [n + 1]
