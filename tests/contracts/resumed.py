@@ -1,6 +1,7 @@
 """A frontier that is killed and taken up again at any moment, as a state machine: whatever happened
 before, it is sound, and what is left of the crawl comes to its end."""
 
+from contextlib import suppress
 from typing import Any
 
 import hypothesis.strategies as st
@@ -8,12 +9,27 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bowerbird.errors import SessionGoneError
 from bowerbird.frontier.rules import Rules
-from bowerbird.model import Filter, Lease, Outcome, Robots, State, Task, Verb, WorkerInfo
+from bowerbird.model import (
+    Filter,
+    Lease,
+    LeaseReply,
+    Outcome,
+    Robots,
+    State,
+    Task,
+    Verb,
+    WorkerInfo,
+)
 from bowerbird.testing import ManualClock
+from tests.contracts.bench import image
 from tests.contracts.machine import RULES, Both, answers, tasks
 
-#: Calls after which the rest of a crawl has come to its end.
-ENOUGH = 3_000
+#: Calls one of which ends a task, while any is left: they outlast the probes of a host.
+ENOUGH = 5_000
+MANY = 80
+#: What a session gives back that has no request under way.
+ALL = {f"{letter}.test": 99 for letter in Both.hosts}
+gifts = st.dictionaries(st.sampled_from(sorted(ALL)), st.integers(1, 3))
 ROBOTS = Robots(verdict="text", text=Both.robots)
 
 
@@ -51,6 +67,12 @@ class Resumed(RuleBasedStateMachine):
     def add(self, found: list[Task]) -> None:
         self.frontier.add(found, seeds_complete=True)
 
+    @rule(host=st.sampled_from(sorted(ALL)), start=st.integers(0, 9))
+    def flood(self, host: str, start: int) -> None:
+        """More tasks of one host than one session may have at a time."""
+        first = 100 + start * MANY
+        self.frontier.add([image(f"{n}", host) for n in range(first, first + MANY)])
+
     @rule(local=st.booleans())
     def attach(self, local: bool) -> None:
         info = WorkerInfo(name=f"w{len(self.sessions)}", local=local)
@@ -58,7 +80,7 @@ class Resumed(RuleBasedStateMachine):
         self.sessions.append(self.frontier.attach(info, held, hard_end_s=60.0).session)
 
     @precondition(lambda self: self.sessions)
-    @rule(who=st.integers(0, 99), limit=st.integers(1, 9))
+    @rule(who=st.integers(0, 99), limit=st.integers(1, 9) | st.just(64))
     def lease(self, who: int, limit: int) -> None:
         session = self.sessions[who % len(self.sessions)]
         try:
@@ -74,6 +96,15 @@ class Resumed(RuleBasedStateMachine):
             self.leases.remove(lease)
         kept = {name: value for name, value in answer.items() if name != "kept"}
         self.frontier.finish("", [Outcome(token=lease.token, reason="x", **kept)])
+
+    @precondition(lambda self: self.sessions)
+    @rule(who=st.integers(0, 99), give=gifts)
+    def beat(self, who: int, give: dict[str, int]) -> None:
+        session = self.sessions[who % len(self.sessions)]
+        try:
+            self.frontier.beat(session, give)
+        except SessionGoneError:
+            self.sessions.remove(session)
 
     @precondition(lambda self: self.sessions)
     @rule(who=st.integers(0, 99), lost=st.sampled_from([True, True, False]))
@@ -108,15 +139,29 @@ class Resumed(RuleBasedStateMachine):
             assert self.frontier.audit() == []
 
     def _drain(self) -> None:
+        """Those who are still there do the rest; they answer, and give back what they held."""
         self.frontier.resume()
         self.frontier.add([], seeds_complete=True)
-        session = self.frontier.attach(WorkerInfo(name="last"), hard_end_s=60.0).session
-        for _ in range(ENOUGH):
-            reply = self.frontier.lease(session, 64, give=None)
-            if reply.state is State.ENDED:
-                return
-            done = [Outcome(token=one.token, verb=Verb.DONE, answered=True, robots=ROBOTS)
-                    for one in reply.leases]  # fmt: skip
-            self.frontier.finish(session, done)
-            self.clock.advance(0.0 if done else max(reply.next_in_s, 0.25))
+        self.frontier.finish("", [_done(one) for one in self.leases])
+        left = ENOUGH
+        while left > 0:
+            if not self.sessions:
+                self.attach(local=False)
+            session = self.sessions.pop(0)
+            with suppress(SessionGoneError):
+                reply = self._turn(session)
+                if reply.state is State.ENDED:
+                    return
+                left = ENOUGH if reply.leases else left - 1
+                self.sessions.append(session)
         raise AssertionError(f"it never ends: {self.frontier.stats()}")
+
+    def _turn(self, session: str) -> LeaseReply:
+        reply: LeaseReply = self.frontier.lease(session, 64, give=ALL)
+        self.frontier.finish(session, [_done(one) for one in reply.leases], ALL)
+        self.clock.advance(0.0 if reply.leases else max(reply.next_in_s, 0.25))
+        return reply
+
+
+def _done(lease: Lease) -> Outcome:
+    return Outcome(token=lease.token, verb=Verb.DONE, answered=True, robots=ROBOTS)

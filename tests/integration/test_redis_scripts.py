@@ -16,6 +16,7 @@ from bowerbird.errors import BowerbirdError, StorageFullError, UsageError
 from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.redis.division import Division
 from bowerbird.frontier.redis.keys import fingerprint
+from bowerbird.frontier.redis.leaving import leave_hosts
 from bowerbird.frontier.redis.packing import found_message
 from bowerbird.frontier.redis.partition import Identity, Partition
 from bowerbird.model import Filter, Kind, Lease, Place, Robots, Sighting, Verb, WorkerInfo
@@ -144,10 +145,11 @@ CALLS: dict[str, Call] = {
     "lost": lambda scene: scene.bench.frontier.lost(scene.worker.session),  # type: ignore[attr-defined]
     "requeue": lambda scene: scene.bench.frontier.requeue(Filter()),
     "pause": lambda scene: scene.bench.frontier.pause("because"),
+    "leave": lambda scene: leave_hosts(scene.frontier.partitions[0]),
 }
 
 #: What is one unit of work. Others first reap, or end sessions bit by bit; each unit is whole.
-ONE_UNIT = {"add", "deliver", "finish", "finish-for-others", "beat", "requeue", "pause"}
+ONE_UNIT = {"add", "deliver", "finish", "finish-for-others", "beat", "requeue", "pause", "leave"}
 
 
 @pytest.fixture(params=["plain", "obeying"])

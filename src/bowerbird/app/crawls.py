@@ -9,6 +9,7 @@ from bowerbird.app.engines import any_crawl, engine_address
 from bowerbird.errors import CrawlVanishedError, FolderInUseError, UsageError
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.client import RedisFrontier
+from bowerbird.frontier.redis.leaving import leave_hosts
 from bowerbird.frontier.redis.register import Manager, Register
 from bowerbird.model import Stats
 
@@ -81,7 +82,7 @@ def drop(where: str, access: Access | None = None) -> None:
 
 
 def _send_home(address: RedisAddress) -> None:
-    """End all sessions, so that their slots at hosts are free for other crawls."""
+    """End all sessions: nothing of theirs is in the way of other crawls at a host."""
     try:
         frontier = RedisFrontier(address)
     except CrawlVanishedError:
@@ -90,5 +91,7 @@ def _send_home(address: RedisAddress) -> None:
         frontier.pause("dropped")
         for row in frontier.workers():
             frontier.detach(row.session)
+        for one in frontier.partitions:
+            leave_hosts(one)
     finally:
         frontier.close()

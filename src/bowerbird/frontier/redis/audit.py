@@ -12,8 +12,13 @@ from bowerbird.frontier.redis.partition import Partition
 from bowerbird.frontier.tasks import KINDS
 
 #: host, leased, its lists (key, kind, length, whether its stand knows that), its users (session,
-#: leases), slots out, most (0: another crawl's limits may be on their way to their holders).
-_Host = tuple[str, int, list[tuple[str, int, int, bool]], list[tuple[str, int]], int, int]
+#: leases), slots out, most (0: another crawl's limits may be on their way to their holders), seat,
+#: whether something is to come that wakes it.
+_Host = tuple[
+    str, int, list[tuple[str, int, int, bool]], list[tuple[str, int]], int, int, int, bool
+]
+#: Seats, as stands.lua has them.
+_IDLE, _QUEUED, _TIMED, _ASIDE = range(4)
 #: kind, host, session ("": it waits, with its last token still good).
 _Lease = tuple[int, str, str]
 
@@ -49,9 +54,11 @@ class _Audit:
 
     def faults(self) -> Iterator[str]:
         yield from self._queues()
+        yield from self._seats()
         yield from self._counts()
         yield from self._leases()
         yield from self._slots()
+        yield from self._leftovers()
 
     def _queues(self) -> Iterator[str]:
         """Each list is about as long as its host's stand says."""
@@ -59,6 +66,23 @@ class _Audit:
             for key, _, length, known in host[2]:
                 if not known:
                     yield f"{key} has {length} tasks, which its host's stand does not know"
+
+    def _seats(self) -> Iterator[str]:
+        """Each host with waiting tasks has its turn, a time, or something that wakes it."""
+        seated = {
+            _QUEUED: self._members("LRANGE", "ring"),
+            _TIMED: self._members("ZRANGE", "timers"),
+        }
+        for host in self._hosts:
+            name, seat = host[0], host[6]
+            lost = seat == _IDLE or (seat == _ASIDE and not host[7])
+            if host[2] and lost:
+                yield f"{name} has tasks and seat {seat}, and nothing wakes it"
+            if name.encode() not in seated.get(seat, {name.encode()}):
+                yield f"{name} is not where its seat {seat} says"
+
+    def _members(self, command: str, name: str) -> set[bytes]:
+        return set(self._line.command(command, self._keys.of(name), 0, -1))
 
     def _counts(self) -> Iterator[str]:
         waiting: Counter[int] = Counter()
@@ -84,7 +108,9 @@ class _Audit:
 
     def _leases(self) -> Iterator[str]:
         """Each lease is in its session's books, and counted at its host."""
-        for session, number in Counter(lease[2] for lease in self._leased).items():
+        held = Counter(lease[2] for lease in self._leased)
+        held.update(dict.fromkeys(self._sessions(), 0))
+        for session, number in held.items():
             kept = int(self._line.command("HGET", self._keys.session(session), "held") or 0)
             calls = self._line.table("HGETALL", self._keys.session(session, "leases"))
             left = sum(decode(raw, _Call).left for raw in calls.values())
@@ -94,6 +120,24 @@ class _Audit:
         for host in self._hosts:
             if host[1] != leased[host[0]]:
                 yield f"{leased[host[0]]} tasks of {host[0]} are leased, counted {host[1]}"
+
+    def _sessions(self) -> Iterator[str]:
+        for raw in self._line.command("ZRANGE", f"{self._keys.common}sessions", 0, -1):
+            crawl = self._line.command("HGET", self._keys.session(raw.decode()), "crawl")
+            if crawl == self._keys.crawl.encode():
+                yield raw.decode()
+
+    def _leftovers(self) -> Iterator[str]:
+        """Of sessions that are no more nothing is left."""
+        start, cursor = self._keys.session(""), b"0"
+        while True:
+            cursor, found = self._line.command("SCAN", cursor, "MATCH", f"{start}*")
+            for key in found:
+                session = key.decode().removeprefix(start).split(":")[0]
+                if not self._line.command("EXISTS", self._keys.session(session)):
+                    yield f"{key.decode()} is left of a session that is no more"
+            if int(cursor) == 0:
+                return
 
     def _slots(self) -> Iterator[str]:
         """Slots are within the limit, and this crawl's leases are counted where slots are given."""

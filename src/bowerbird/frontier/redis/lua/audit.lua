@@ -3,11 +3,29 @@
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, what: 'hosts' (then hosts), 'out' (then tokens), 'apart' (then a set)
 -- Returns  packed; hosts: {{host, leased, {{list, kind, how long, known to be}}, {user -> leases}, slots,
---          most slots}}; out: {{kind, host, session}}; apart: {kind of each}
--- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks
+--          most slots, seat, whether something is to come that wakes it}}; out: {{kind, host,
+--          session}}; apart: {kind of each}
+-- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit gates
 local wrong = Books.load()
 if wrong then return wrong end
 local rest, rows = {unpack(ARGV, 4)}, {}
+
+-- Whether a robots.txt is under way for one of a host's lanes.
+local function is_asking(stand)
+  local v = Books.v
+  if not Books.parted and v['waiting:robots'] + v['leased:robots'] == 0 then return false end
+  for _, lane in ipairs(stand.lanes) do
+    if lane[2] then return true end
+  end
+  return false
+end
+
+-- Whether a host that is set aside without a time has someone who will wake it.
+local function will_be_woken(stand, host)
+  local limited = Books.v.max_pages + Books.v.max_images > 0
+  local used = next(host.users) or host.held[1] or host.probing
+  return (limited or used or is_asking(stand)) and true or false
+end
 
 local function row_of(name)
   local stand, host, queues = Stands.get(name), Hosts.get(name), {}
@@ -22,7 +40,8 @@ local function row_of(name)
   local most = next(host.crawls, first) and 0 or alone and alone[1] or Books.v.per_host
   local users = {}
   for session, leases in pairs(host.users) do users[#users + 1] = {session, leases} end
-  return {name, stand.leased, queues, users, Hosts.out(host), most}
+  return {name, stand.leased, queues, users, Hosts.out(host), most, stand.seat,
+    will_be_woken(stand, host)}
 end
 
 if ARGV[3] == 'hosts' then

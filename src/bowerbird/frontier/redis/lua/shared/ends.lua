@@ -9,27 +9,40 @@ local function worker_key(crawl, worker)
   return PREFIX .. 'c:' .. crawl .. ':worker:' .. worker
 end
 
--- A session is no more; its leases stand in its books until they have gone back.
+-- Its leases stand in its books until they have gone back; where its crawl was removed, they are no
+-- more. Answers whether they stand.
+function Ends.close_books(session, crawl, lost)
+  local key, its = session_key(session), PREFIX .. 'c:' .. crawl .. ':'
+  if call('EXISTS', its .. 'books') == 0 then
+    write('DEL', key, key .. ':leases')
+    return false
+  end
+  local found = call('HMGET', key, 'name', 'home')
+  write('HSET', key, 'lost', lost and 1 or 0)
+  write('SADD', its .. 'ended', session)
+  write('SREM', worker_key(crawl, found[1] or ''), session)
+  if found[2] ~= '0' then write('HINCRBY', its .. 'books', 'sessions', -1) end
+  return true
+end
+
+-- A session is no more.
 function Ends.leave(session, crawl, lost)
   local key = session_key(session)
-  local found = call('HMGET', key, 'name', 'home')
-  local worker, counted = found[1] or '', found[2] ~= '0'
   local told = call('HKEYS', key .. ':told')
   Sessions.number()
   Sessions.count, Sessions.known[session] = Sessions.count - 1, false
+  Sessions.news[session] = nil
+  local stand = Ends.close_books(session, crawl, lost)
   Hosts.fetch(told)
   for _, name in ipairs(told) do
     local host = Hosts.get(name)
+    if not stand then host.users[session] = nil end
     Slots.leave(session, host, lost)
     Ring.wake(host)
   end
-  write('HSET', key, 'lost', lost and 1 or 0)
-  write('SADD', PREFIX .. 'c:' .. crawl .. ':ended', session)
   write('ZREM', PREFIX .. 'sessions', session)
   write('ZREM', PREFIX .. 'hard', session)
-  write('SREM', worker_key(crawl, worker), session)
   write('DEL', key .. ':told', key .. ':news')
-  if counted then write('HINCRBY', PREFIX .. 'c:' .. crawl .. ':books', 'sessions', -1) end
 end
 
 local function came_back(task, lost)

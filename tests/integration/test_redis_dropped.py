@@ -1,0 +1,86 @@
+"""A crawl that is removed from Redis leaves nothing that others would have to bear."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.contracts.bench import Bench, image
+from tests.redis_fixtures import RedisServer, redis_server
+
+from bowerbird.app.crawls import drop
+from bowerbird.errors import CrawlVanishedError
+from bowerbird.frontier.redis.address import parse_redis
+from bowerbird.frontier.redis.client import RedisFrontier
+from bowerbird.frontier.redis.register import Register
+from bowerbird.frontier.rules import Rules
+from bowerbird.testing import ManualClock
+
+__all__ = ["redis_server"]
+
+Make = Callable[..., Bench]
+NAMES = [f"{n}" for n in range(20)]
+
+
+class Place:
+    """One Redis, one clock, and crawls there."""
+
+    def __init__(self, server: RedisServer, partitions: int) -> None:
+        self.server, self.clock, self._partitions = server, ManualClock(), partitions
+
+    def address(self, name: str) -> str:
+        return self.server.address(f"{name}&partitions={self._partitions}")
+
+    def crawl(self, name: str, **rules: Any) -> Bench:
+        found = Rules(obey_robots=False, **rules)
+        bench = Bench(RedisFrontier(self.address(name), found, self.clock), self.clock)
+        bench.add(*[image(name) for name in NAMES])
+        return bench
+
+    def keys(self, part: str) -> list[str]:
+        with self.server.client() as client:
+            return sorted(key.decode() for key in client.scan_iter() if part in key.decode())
+
+
+@pytest.fixture(params=[1, 4])
+def place(redis_server: RedisServer, request: Any) -> Place:
+    with redis_server.client() as client:
+        client.flushall()
+    return Place(redis_server, request.param)
+
+
+def test_what_it_asked_of_a_host_binds_no_other_crawl_any_more(place: Place) -> None:
+    strict, other = place.crawl("strict", per_host=1, delay_s=50.0), place.crawl("other")
+    strict.worker().lease()
+    drop(place.address("strict"))
+    worker = other.worker()
+    worker.lease()
+    assert other.slots() > 1, "a dropped crawl's limit holds"
+    assert set(worker.delays.values()) == {0.0}
+    assert other.frontier.audit() == []
+
+
+def test_a_worker_that_came_back_while_it_was_dropped_leaves_nothing(place: Place) -> None:
+    gone, other = place.crawl("gone"), place.crawl("other")
+    lost = gone.worker()
+    lost.lease()
+    Register(parse_redis(place.address("gone"))).remove()  # as `drop` does last of all
+    with pytest.raises(CrawlVanishedError):
+        lost.beat()
+    place.clock.advance(10.0)  # its session is overdue, its slots are as free as any lost one's
+    worker = other.worker()
+    worker.lease()
+    place.clock.advance(2.0)
+    worker.lease()
+    assert other.slots() > 0
+    assert place.keys(":c:gone:") == []
+    assert place.keys(f":s:{lost.session}") == []
+    assert other.frontier.audit() == []
+
+
+def test_its_name_is_free_for_a_new_crawl(place: Place) -> None:
+    place.crawl("again").worker().lease()
+    drop(place.address("again"))
+    anew = place.crawl("again")
+    stats = anew.frontier.stats()
+    assert (stats.waiting, stats.leased, stats.sessions) == ({"image": len(NAMES)}, 0, 0)
+    assert anew.frontier.audit() == []
