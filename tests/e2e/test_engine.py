@@ -11,6 +11,8 @@ import redis
 
 import bowerbird
 from bowerbird.frontier.redis.client import RedisFrontier
+from bowerbird.frontier.rules import Rules
+from bowerbird.model import Kind, Task, WorkerInfo
 from tests.bird import bird, flying, wait_for
 from tests.engine_place import Place, records_in, urls_in
 from tests.redis_fixtures import RedisServer, redis_server
@@ -163,6 +165,19 @@ def test_crawls_are_listed_and_dropped(place: Place) -> None:
     assert again.status == 2
     assert "not in Redis" in again.err
     assert bird("status", place.engine).status == 2
+
+
+def test_a_crawl_that_a_limit_has_ended_binds_no_other(place: Place) -> None:
+    with serve(tree(pages=3, images=4)) as web:
+        limits = ("--max-images", 1, "--per-host", 1, "--workers", 1)
+        ran = bird(*place.crawl(web, *limits))
+        other = RedisFrontier(place.server.address("other"), Rules(obey_robots=False, per_host=4))
+        other.add([Task(url=f"{web.url}/{n}", kind=Kind.IMAGE) for n in range(9)])
+        session = other.attach(WorkerInfo(name="w")).session
+        slots = [grant.slots for grant in other.lease(session, 9).grants]
+        other.close()
+    assert ran.report["skipped"] > 0
+    assert slots == [4]
 
 
 def test_a_second_manager_is_told_of_the_first_and_takes_over_when_that_is_dead(

@@ -55,6 +55,24 @@ def let_pass(seconds: float, *benches: Bench) -> None:
                 worker.beat()
 
 
+def test_a_crawl_that_is_paused_binds_no_other_until_it_goes_on(crawl: Make) -> None:
+    wide, narrow = crawl(per_host=8), crawl(per_host=1, delay_s=5.0)
+    some(wide)
+    some(narrow)
+    one, other = wide.worker(), narrow.worker()
+    other.done(other.lease())
+    other.give_surplus()
+    narrow.frontier.pause("for now")
+    let_pass(6.0, wide, narrow)
+    one.lease(4)
+    assert (wide.slots(), set(one.delays.values())) == (4, {0.0})
+    narrow.frontier.resume()
+    some(narrow, 40)
+    other.lease()
+    one.give_surplus()
+    assert set(one.delays.values()) == {5.0}
+
+
 def test_the_strictest_limit_holds_for_all_while_its_crawl_has_tasks_there(crawl: Make) -> None:
     wide, narrow = crawl(per_host=8), crawl(per_host=2)
     some(wide)

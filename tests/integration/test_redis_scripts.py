@@ -145,7 +145,7 @@ CALLS: dict[str, Call] = {
     "lost": lambda scene: scene.bench.frontier.lost(scene.worker.session),  # type: ignore[attr-defined]
     "requeue": lambda scene: scene.bench.frontier.requeue(Filter()),
     "pause": lambda scene: scene.bench.frontier.pause("because"),
-    "leave": lambda scene: leave_hosts(scene.frontier.partitions[0]),
+    "leave": lambda scene: leave_hosts(scene.frontier.partitions),
 }
 
 #: What is one unit of work. Others first reap, or end sessions bit by bit; each unit is whole.

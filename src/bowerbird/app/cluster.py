@@ -34,6 +34,7 @@ from bowerbird.errors import BowerbirdError, ConnectionLostError, FolderInUseErr
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.client import RedisFrontier
+from bowerbird.frontier.redis.leaving import leave_hosts
 from bowerbird.frontier.redis.register import BACKLOG, CATALOG_S, Chain, Manager, Posted, Register
 from bowerbird.frontier.rules import rules_of
 from bowerbird.manager.chronicle import Chronicle
@@ -170,6 +171,8 @@ class Cluster:
             yield engine
         finally:
             harvest.finish(0.0)
+            with suppress(BowerbirdError):
+                _leave_if_over(frontier)
             frontier.close()
 
     def _lost(self, segments: Segments) -> str:
@@ -181,6 +184,13 @@ class Cluster:
             f"{folder_of(posted.job.name if posted else 'NAME')} from there. (With -o s3://… the "
             "segments are in the bucket, and any machine will do.)"
         )
+
+
+def _leave_if_over(frontier: RedisFrontier) -> None:
+    """A crawl that a limit has ended has tasks left, and hosts that they bind."""
+    stats = frontier.stats()
+    if stats.state is State.ENDED and stats.skipped:
+        leave_hosts(frontier.partitions)
 
 
 def _command(address: RedisAddress, job: Job) -> str:

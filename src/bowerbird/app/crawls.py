@@ -91,7 +91,6 @@ def _send_home(address: RedisAddress) -> None:
         frontier.pause("dropped")
         for row in frontier.workers():
             frontier.detach(row.session)
-        for one in frontier.partitions:
-            leave_hosts(one)
+        leave_hosts(frontier.partitions)
     finally:
         frontier.close()

@@ -1,4 +1,4 @@
--- leave: a crawl that is about to be removed asks nothing of its hosts any more.
+-- leave: a crawl that is over asks nothing of its hosts any more.
 --
 -- KEYS[1]  the crawl's books, see base.lua
 -- ARGV     now, identity, hosts

@@ -1,5 +1,5 @@
 -- Counters that are never recounted, the state asked for, and the rules of the crawl.
-local Books = {v = {}, changes = {}, order = {}, values = {}}
+local Books = {v = {}, changes = {}, order = {}, values = {}, running = {}}
 
 -- The most that a host may ask for; obeyed whole by crawls of before `max_crawl_delay`.
 local DELAY_CAP_S = 300
@@ -43,6 +43,15 @@ function Books.choose(session)
     Books.chosen = session
     Books.set('chosen', session)
   end
+end
+
+-- Whether another crawl is there, and neither paused nor stopped.
+function Books.runs(crawl)
+  if Books.running[crawl] == nil then
+    local state = call('HGET', PREFIX .. 'c:' .. crawl .. ':books', 'state')
+    Books.running[crawl] = state == 'running'
+  end
+  return Books.running[crawl]
 end
 
 -- For limits, what other partitions have counts too. Nothing of it is written.

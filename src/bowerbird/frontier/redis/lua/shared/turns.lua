@@ -40,13 +40,21 @@ function Turns.next_in()
   return math.max(0, math.min(at, due or at) - NOW)
 end
 
-local function register(host)
-  local v, mine = Books.v, host.crawls[CRAWL]
-  if mine and mine[1] == v.per_host and mine[2] == v.delay_s and mine[3] == v.max_crawl_delay then
-    return
+-- Crawls that lease nothing bind no other; answers whether there were any.
+local function forget_idle(host)
+  local some = false
+  for crawl in pairs(host.crawls) do
+    if crawl ~= CRAWL and not Books.runs(crawl) then host.crawls[crawl], some = nil, true end
   end
-  host.crawls[CRAWL] = {v.per_host, v.delay_s, v.max_crawl_delay}
-  Slots.news(host)
+  return some
+end
+
+local function register(host)
+  local v, mine, news = Books.v, host.crawls[CRAWL], forget_idle(host)
+  if not mine or mine[1] ~= v.per_host or mine[2] ~= v.delay_s or mine[3] ~= v.max_crawl_delay then
+    host.crawls[CRAWL], news = {v.per_host, v.delay_s, v.max_crawl_delay}, true
+  end
+  if news then Slots.news(host) end
 end
 
 -- One host.
