@@ -1,4 +1,4 @@
-"""A crawl that is removed from Redis leaves nothing that others would have to bear."""
+"""A crawl that is over, or removed from Redis, leaves nothing there that would stay for ever."""
 
 from collections.abc import Callable
 from typing import Any
@@ -84,3 +84,21 @@ def test_its_name_is_free_for_a_new_crawl(place: Place) -> None:
     stats = anew.frontier.stats()
     assert (stats.waiting, stats.leased, stats.sessions) == ({"image": len(NAMES)}, 0, 0)
     assert anew.frontier.audit() == []
+
+
+def test_what_is_known_of_a_host_is_kept_while_it_has_tasks_and_then_for_a_day(
+    place: Place,
+) -> None:
+    slow = place.crawl("slow", delay_s=2.0)
+    worker = slow.worker()
+    while leases := worker.lease():
+        with place.server.client() as client:
+            (key,) = place.keys(":h:")
+            assert client.ttl(key) == -1, "a host is forgotten in mid-crawl"
+        worker.done(leases)
+        worker.give_surplus()
+        place.clock.advance(2.0)
+    assert slow.frontier.stats().done == {"image": len(NAMES)}
+    with place.server.client() as client:
+        (key,) = place.keys(":h:")
+        assert 0 < client.ttl(key) <= 86_400

@@ -8,10 +8,10 @@
 --          would keep what it wrote
 -- uses: base lives
 local NEEDED = {
-  'del', 'exists', 'get', 'mget', 'mset', 'set', 'hdel', 'hget', 'hgetall', 'hincrby', 'hkeys',
-  'hlen', 'hmget', 'hset', 'hvals', 'llen', 'lpop', 'lpush', 'lrange', 'lrem', 'rpush', 'sadd',
-  'scard', 'sismember', 'smembers', 'srandmember', 'srem', 'xadd', 'xdel', 'xlen', 'zadd', 'zcard',
-  'zrange', 'zrangebyscore', 'zrem', 'zscore',
+  'del', 'exists', 'expire', 'get', 'mget', 'mset', 'set', 'hdel', 'hget', 'hgetall', 'hincrby',
+  'hkeys', 'hlen', 'hmget', 'hset', 'hvals', 'llen', 'lpop', 'lpush', 'lrange', 'lrem', 'rpush',
+  'sadd', 'scard', 'sismember', 'smembers', 'srandmember', 'srem', 'xadd', 'xdel', 'xlen', 'zadd',
+  'zcard', 'zrange', 'zrangebyscore', 'zrem', 'zscore',
 }
 local MORE = {del = {}, exists = {}, mget = {}, mset = {'1'}}  -- what follows is a key too
 for _, name in ipairs(redis.acl_check_cmd and NEEDED or {}) do  -- from Redis 7.0 on

@@ -11,6 +11,9 @@
 --   why          it was last held or down, for people; nil: it never was
 local Hosts = {at = {}, order = {}}
 
+-- What is known of a host where nobody has anything to do is forgotten after that.
+local KNOWN_S = 86400
+
 local function neutral(host)
   if next(host.users) or host.held[1] or host.probing then return false end
   for _, until_ in ipairs(host.cooling) do
@@ -130,7 +133,10 @@ function Hosts.save()
       local raw = pack(host.delay, host.asked, host.hold, host.freed, host.failures, host.down,
         host.probes, host.condemned, host.probing, host.mean, host.marked, host.users, host.held,
         host.cooling, host.crawls, host.why)
-      if raw ~= host.raw then write_string(key, raw) end
+      if raw ~= host.raw then
+        write_string(key, raw)
+        if neutral(host) and not next(host.crawls) then write('EXPIRE', key, KNOWN_S) end
+      end
       host.raw = raw
     end
   end
