@@ -22,7 +22,7 @@ end
 
 -- Whether a host that is set aside without a time has someone who will wake it.
 local function will_be_woken(stand, host)
-  local limited = Books.v.max_pages + Books.v.max_images > 0
+  local limited = Books.limited()
   local used = next(host.users) or host.held[1] or host.probing
   return (limited or used or is_asking(stand)) and true or false
 end

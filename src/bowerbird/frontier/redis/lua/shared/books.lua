@@ -79,6 +79,11 @@ function Books.pages_full()
   return Books.v.max_pages > 0 and Books.v.max_pages <= Books.pages_read()
 end
 
+-- Whether the user has set a limit.
+function Books.limited()
+  return Books.v.max_images > 0 or Books.v.max_pages > 0
+end
+
 -- How many more tasks of a kind may be leased now.
 function Books.room(kind)
   local v = Books.v

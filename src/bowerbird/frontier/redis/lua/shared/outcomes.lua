@@ -49,16 +49,23 @@ local function learn(host, task, outcome, probe)
   return false
 end
 
+-- Most outcomes bring little: what is not there costs a look, no loop.
 local function collect(outcome)
-  for _, group in ipairs(outcome.f or NONE) do Outcomes.found[#Outcomes.found + 1] = group end
+  if outcome.f then
+    for _, group in ipairs(outcome.f) do Outcomes.found[#Outcomes.found + 1] = group end
+  end
   if outcome.k then Tasks.find('f', ARGV[outcome.k]) end
   if outcome.n then
     Books.count('records', outcome.n)
     Books.count('bytes', outcome.y)
   end
   if outcome.u then Tasks.count_records(outcome.u) end
-  for _, post in ipairs(outcome.x or NONE) do Outbox.post_given(post) end
-  for name, number in pairs(outcome.c or NONE) do Books.count('count:' .. name, number) end
+  if outcome.x then
+    for _, post in ipairs(outcome.x) do Outbox.post_given(post) end
+  end
+  if outcome.c then
+    for name, number in pairs(outcome.c) do Books.count('count:' .. name, number) end
+  end
 end
 
 local function retry(task, outcome)

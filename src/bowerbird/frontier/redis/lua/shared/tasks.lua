@@ -1,5 +1,5 @@
 -- Tasks on their way: leased, waiting again, delayed, dead, done.
-local Tasks = {out = {}, deaths = {}, finds = {}}
+local Tasks = {out = {}, given = {}, deaths = {}, finds = {}}
 
 local SUSPECT_AFTER, CRASHES = 2, 2
 -- Counter of documents left aside, at hosts that have named too many; bytes of an example's URL.
@@ -61,14 +61,27 @@ function Tasks.from_apart(member)
   return task_of(unpacked(member))
 end
 
--- A new session has a lease.
-function Tasks.give(task, session, token)
-  if task.last then
-    Tasks.out[task.last] = false
-    task.element, task.last = element_of(task), nil
+-- What `out` has of a lease, but for its first part, which is the task's element.
+local function rest_of(task, session)
+  return pack(task.prio, task.label, task.host, session, task.alone or false)
+end
+
+-- A session has leases, by tokens of which `first` is the number of the first.
+function Tasks.give(tasks, session, call_id, first)
+  local given, prio, label, rest = Tasks.given, nil, nil, nil
+  local at = #given
+  for i, task in ipairs(tasks) do
+    if task.last then
+      Tasks.out[task.last] = false
+      task.element, task.last = element_of(task), nil
+    end
+    if task.prio ~= prio or task.label ~= label then
+      prio, label, rest = task.prio, task.label, rest_of(task, session)
+    end
+    given[at + 1] = call_id .. struct_pack('>I2', first + i - 1)
+    given[at + 2] = pack(task.element) .. rest
+    at = at + 2
   end
-  task.token, task.session = token, session
-  Tasks.out[token] = pack(task.element, task.prio, task.label, task.host, session, task.alone)
 end
 
 local function stop_waiting(task)
@@ -189,8 +202,9 @@ local function save_outs()
     end
   end
   if kept[1] then write_many('HSET', MINE .. 'out', kept) end
+  if Tasks.given[1] then write_many('HSET', MINE .. 'out', Tasks.given) end
   if gone[1] then write_many('HDEL', MINE .. 'out', gone) end
-  Tasks.out = {}
+  Tasks.out, Tasks.given = {}, {}
 end
 
 function Tasks.save()

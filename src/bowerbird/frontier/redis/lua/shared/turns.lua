@@ -131,6 +131,7 @@ local function window(stand)
 end
 
 local function within_limits(tasks, room)
+  if #tasks <= room and not Books.limited() then return tasks end
   local left, kept = {}, {}
   for i = 1, math.min(#tasks, room) do
     local kind = tasks[i].kind
@@ -148,18 +149,22 @@ local function after_nothing(session, stand)
   if event and not Turns.worked then Ring.aside(stand) else Ring.again(stand) end
 end
 
-local function from_lanes(session, stand, room)
-  local found, lanes = {}, window(stand)
+-- What the lanes of a host have, in the order of its priorities.
+local function of_lanes(session, stand, lanes, room)
+  if #lanes == 1 then return of_lane(session, stand, lanes[1], room) end
+  local found = {}
   for _, lane in ipairs(lanes) do
     for _, task in ipairs(of_lane(session, stand, lane, room)) do found[#found + 1] = task end
   end
-  if #lanes > 1 then
-    table.sort(found, function(a, b)
-      if a.prio ~= b.prio then return a.prio < b.prio end
-      return a.id < b.id
-    end)
-  end
-  found = within_limits(found, room)
+  table.sort(found, function(a, b)
+    if a.prio ~= b.prio then return a.prio < b.prio end
+    return a.id < b.id
+  end)
+  return found
+end
+
+local function from_lanes(session, stand, room)
+  local found = within_limits(of_lanes(session, stand, window(stand), room), room)
   take_out(stand, found)
   if not found[1] then after_nothing(session, stand) end
   return found
@@ -211,22 +216,21 @@ end
 
 -- Counts these tasks as a session's leases; it has a slot for them.
 local function hand_out(session, stand, host, tasks)
+  local number, first = #tasks, #Turns.taken
   if not host.users[session.id] then host.marked = NOW end
-  host.users[session.id] = (host.users[session.id] or 0) + #tasks
-  stand.leased = stand.leased + #tasks
+  host.users[session.id] = (host.users[session.id] or 0) + number
+  stand.leased = stand.leased + number
   local kinds = {}
-  for _, task in ipairs(tasks) do
+  for i, task in ipairs(tasks) do
     kinds[task.kind] = (kinds[task.kind] or 0) + 1
-    local token = ARGV[5] .. struct_pack('>I2', #Turns.taken)
-    task.alone = task.alone or false
-    Tasks.give(task, session.id, token)
-    Turns.taken[#Turns.taken + 1] = task
+    Turns.taken[first + i] = task
   end
-  for kind, number in pairs(kinds) do
-    Books.count(LEASED[kind], number)
-    Books.count(WAITING[kind], -number)
+  Tasks.give(tasks, session.id, ARGV[5], first)
+  for kind, of_kind in pairs(kinds) do
+    Books.count(LEASED[kind], of_kind)
+    Books.count(WAITING[kind], -of_kind)
   end
-  Sessions.hold(session.id, ARGV[5], #tasks, #Turns.taken - 1, NOW)
+  Sessions.hold(session.id, ARGV[5], number, first + number - 1, NOW)
   Slots.grow(session.id, host)
   Ring.again(stand)
 end
