@@ -1,12 +1,10 @@
 """Several crawls in one Redis: a host has one budget, whoever asks; all else is each one's own."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.contracts.bench import Bench, image, outcome, refused, urls
+from tests.redis_crawls import Make, crawl, let_pass, some
 from tests.redis_fixtures import RedisServer, redis_server
 
 from bowerbird.errors import SessionGoneError
@@ -15,44 +13,9 @@ from bowerbird.frontier.rules import Rules
 from bowerbird.model import Kind, Robots, State, Verb
 from bowerbird.testing import ManualClock
 
-__all__ = ["redis_server"]
+__all__ = ["crawl", "redis_server"]
 
-Make = Callable[..., Bench]
 FORBID = Robots(verdict="text", text="User-agent: *\nDisallow: /no")
-
-
-@pytest.fixture(params=[1, 4])
-def crawl(redis_server: RedisServer, request: Any) -> Iterator[Make]:
-    """Makes one more crawl; all have one clock, as all have Redis TIME."""
-    with redis_server.client() as client:
-        client.flushall()
-    clock, benches = ManualClock(), []
-
-    def make(**rules: Any) -> Bench:
-        rules = {"obey_robots": False, **rules}
-        name = f"crawl{len(benches)}&partitions={request.param}"
-        address = redis_server.address(name)
-        benches.append(Bench(RedisFrontier(address, Rules(**rules), clock), clock))
-        return benches[-1]
-
-    yield make
-    for bench in benches:
-        assert bench.frontier.audit() == []
-        bench.frontier.close()
-
-
-def some(bench: Bench, number: int = 20) -> None:
-    bench.add(*[image(f"{n}") for n in range(number)])
-
-
-def let_pass(seconds: float, *benches: Bench) -> None:
-    """Time, in which all workers beat."""
-    while seconds > 0:
-        benches[0].clock.advance(min(seconds, 4.0))
-        seconds -= 4.0
-        for bench in benches:
-            for worker in bench.workers:
-                worker.beat()
 
 
 def test_a_crawl_that_is_paused_binds_no_other_until_it_goes_on(crawl: Make) -> None:

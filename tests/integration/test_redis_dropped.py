@@ -77,6 +77,21 @@ def test_a_worker_that_came_back_while_it_was_dropped_leaves_nothing(place: Plac
     assert other.frontier.audit() == []
 
 
+def test_what_its_dead_workers_held_goes_with_it(place: Place) -> None:
+    gone, other = place.crawl("gone"), place.crawl("other")
+    dead = gone.worker()
+    dead.lease()
+    place.clock.advance(10.0)
+    worker = other.worker()
+    worker.lease()  # finds it silent; its leases are for its own crawl to take back
+    assert place.keys(f":s:{dead.session}") != []
+    drop(place.address("gone"))
+    assert place.keys(f":s:{dead.session}") == []
+    place.clock.advance(2.0)
+    assert len(worker.lease(4)) == 4
+    assert other.frontier.audit() == []
+
+
 def test_its_name_is_free_for_a_new_crawl(place: Place) -> None:
     place.crawl("again").worker().lease()
     drop(place.address("again"))

@@ -9,7 +9,7 @@ from bowerbird.app.engines import any_crawl, engine_address
 from bowerbird.errors import CrawlVanishedError, FolderInUseError, UsageError
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.client import RedisFrontier
-from bowerbird.frontier.redis.leaving import leave_hosts
+from bowerbird.frontier.redis.leaving import end_sessions, leave_hosts
 from bowerbird.frontier.redis.register import Manager, Register
 from bowerbird.model import Stats
 
@@ -89,8 +89,7 @@ def _send_home(address: RedisAddress) -> None:
         return
     try:
         frontier.pause("dropped")
-        for row in frontier.workers():
-            frontier.detach(row.session)
+        end_sessions(frontier)
         leave_hosts(frontier.partitions)
     finally:
         frontier.close()

@@ -1,9 +1,20 @@
-"""What a crawl asks of its hosts binds all crawls there; it is taken back when that one is over."""
+"""What a crawl asks of its hosts binds all crawls there, and so do its sessions: both are taken
+back when it is over."""
 
 from collections.abc import Sequence
 
+from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.redis.looking import PAGE, pages
 from bowerbird.frontier.redis.partition import Partition
+
+
+def end_sessions(frontier: RedisFrontier) -> None:
+    """Its sessions end; all their leases go back, those of sessions that others have ended too."""
+    sessions = {row.session for row in frontier.workers()}
+    for one in frontier.partitions:
+        sessions |= {name.decode() for name in one.command("SMEMBERS", "ended").alone()}
+    for session in sorted(sessions):
+        frontier.detach(session)
 
 
 def leave_hosts(partitions: Sequence[Partition]) -> None:

@@ -22,6 +22,7 @@ function Books.load()
   local found = call('HMGET', KEYS[1], unpack(NUMBERS))
   for i, name in ipairs(NUMBERS) do Books.v[name] = tonumber(found[i]) or 0 end
   if not found[1] then Books.v.max_crawl_delay = DELAY_CAP_S end
+  if Books.v.obey_robots == 0 then Books.v.max_crawl_delay = 0 end
 end
 
 function Books.count(name, by)
@@ -45,11 +46,13 @@ function Books.choose(session)
   end
 end
 
--- Whether another crawl is there, and neither paused nor stopped.
+-- Whether another crawl is there, and neither paused nor stopped, nor has all its images.
 function Books.runs(crawl)
   if Books.running[crawl] == nil then
-    local state = call('HGET', PREFIX .. 'c:' .. crawl .. ':books', 'state')
-    Books.running[crawl] = state == 'running'
+    local key = PREFIX .. 'c:' .. crawl .. ':books'
+    local state, most, records = unpack(call('HMGET', key, 'state', 'max_images', 'records'))
+    most, records = tonumber(most) or 0, tonumber(records) or 0
+    Books.running[crawl] = state == 'running' and (most == 0 or records < most)
   end
   return Books.running[crawl]
 end
@@ -112,6 +115,11 @@ function Books.left()
   for kind = 1, PAGE do sum = sum + Books.v[WAITING[kind]] end
   if Books.pages_full() then sum = sum - Books.v['waiting:page'] end
   return sum
+end
+
+-- Whether nothing is to be done, as far as is known here: what waits is beyond a limit.
+function Books.over()
+  return Books.left() == 0 and Books.leased() == 0
 end
 
 -- The state as callers see it: the end is no state but a fact. Of a crawl in several partitions only

@@ -13,13 +13,13 @@ function Downs.failed(host, stand, reason, probe)
   if host.down then
     host.probes = host.probes + (probe and 1 or 0)
   elseif host.failures >= DOWN_AFTER then
-    host.down, host.probes, host.condemned, stand.down = NOW, 0, false, true
+    host.down, host.probes, stand.down = NOW, 0, true
   end
 end
 
 -- A host is as good as new.
 function Downs.raise_up(host)
-  host.failures, host.probes, host.down, host.condemned = 0, 0, false, false
+  host.failures, host.probes, host.down = 0, 0, false
   Stands.get(host.name).down = false
   Ring.wake(host)
 end
@@ -31,12 +31,17 @@ function Downs.answered(host, stand)
   Downs.raise_up(host)
 end
 
--- Whether the last probe has failed: one for a host that never answered, else three.
+-- Whether the last probe has failed: one for a host that never answered the crawl, else three. So
+-- each crawl gives up by itself, what another one waits for is not its own.
 function Downs.doomed(host, stand)
-  if not host.condemned and host.probes >= (stand.answered and #PROBES_S or 1) then
-    host.condemned = true
-  end
-  return host.condemned
+  if host.probes >= (stand.answered and #PROBES_S or 1) then stand.given_up = host.down end
+  return stand.given_up == host.down
+end
+
+-- A host where no crawl waits any more is probed by nobody: who has not seen it down tries for
+-- himself. `stand`: of a crawl whose turn it is, the first one there.
+function Downs.forget(host, stand)
+  if host.down and not stand.down and not host.probing then Downs.raise_up(host) end
 end
 
 function Downs.probe_at(host)
@@ -53,7 +58,7 @@ function Downs.give_up()
   Stands.fetch(names)
   for _, name in ipairs(names) do
     local host = Hosts.get(name)
-    if host.down then host.condemned = true end
+    if host.down then Stands.get(name).given_up = host.down end
     Ring.wake(host)
   end
   return true

@@ -25,6 +25,13 @@ function Ends.close_books(session, crawl, lost)
   return true
 end
 
+-- Nobody waits for a probe of another crawl, which may never call again to have its leases back.
+local function forget_probe(host, crawl)
+  if crawl ~= CRAWL and host.probing and string.match(host.probing, '^[^:]+') == crawl then
+    host.probing = false
+  end
+end
+
 -- A session is no more.
 function Ends.leave(session, crawl, lost)
   local key = session_key(session)
@@ -37,6 +44,7 @@ function Ends.leave(session, crawl, lost)
   for _, name in ipairs(told) do
     local host = Hosts.get(name)
     if not stand then host.users[session] = nil end
+    forget_probe(host, crawl)
     Slots.leave(session, host, lost)
     Ring.wake(host)
   end

@@ -1,8 +1,8 @@
 -- What is going on at a host, for all crawls: one string, in this order (hosts.lua keeps it whole).
 --   delay asked  least seconds between request starts: as workers found it, as robots.txt asks
 --   hold freed   no request before; when a request may last have been under way
---   failures down probes condemned probing   connections failed in a row; since when it is down,
---                failed probes; given up; CRAWL:TASK of the probe that is out
+--   failures down probes - probing   connections failed in a row; since when it is down, failed
+--                probes; (it said: given up); CRAWL:TASK of the probe that is out
 --   mean marked  mean seconds of a request; since when it is being measured
 --   users        session -> its leases here
 --   held         {session, slots, session, slots ...}, oldest first
@@ -14,8 +14,12 @@ local Hosts = {at = {}, order = {}}
 -- What is known of a host where nobody has anything to do is forgotten after that.
 local KNOWN_S = 86400
 
+local function unused(host)
+  return not (next(host.users) or host.held[1] or host.probing)
+end
+
 local function neutral(host)
-  if next(host.users) or host.held[1] or host.probing then return false end
+  if not unused(host) then return false end
   for _, until_ in ipairs(host.cooling) do
     if until_ > NOW then return false end
   end
@@ -28,18 +32,18 @@ local function tidy(host)
 end
 
 local function made(name, raw)
-  local delay, asked, hold, freed, failures, down, probes, condemned, probing, mean, marked, users,
-    held, cooling, crawls, why
+  local delay, asked, hold, freed, failures, down, probes, _, probing, mean, marked, users, held,
+    cooling, crawls, why
   if raw then
-    delay, asked, hold, freed, failures, down, probes, condemned, probing, mean, marked, users,
-      held, cooling, crawls, why = unpacked(raw)
+    delay, asked, hold, freed, failures, down, probes, _, probing, mean, marked, users, held,
+      cooling, crawls, why = unpacked(raw)
   end
   local host = {
     name = name, raw = raw, delay = delay or 0, asked = asked or 0, hold = hold or 0,
     freed = freed or -1000000000, failures = failures or 0, down = down or false,
-    probes = probes or 0, condemned = condemned or false, probing = probing or false,
-    mean = mean or 1, marked = marked or 0, users = users or {}, held = held or {},
-    cooling = cooling or {}, crawls = crawls or {}, why = why,
+    probes = probes or 0, probing = probing or false, mean = mean or 1, marked = marked or 0,
+    users = users or {}, held = held or {}, cooling = cooling or {}, crawls = crawls or {},
+    why = why,
   }
   if raw then tidy(host) end
   Hosts.at[name] = host
@@ -131,11 +135,11 @@ function Hosts.save()
       host.raw = false
     else
       local raw = pack(host.delay, host.asked, host.hold, host.freed, host.failures, host.down,
-        host.probes, host.condemned, host.probing, host.mean, host.marked, host.users, host.held,
+        host.probes, false, host.probing, host.mean, host.marked, host.users, host.held,
         host.cooling, host.crawls, host.why)
       if raw ~= host.raw then
         write_string(key, raw)
-        if neutral(host) and not next(host.crawls) then write('EXPIRE', key, KNOWN_S) end
+        if unused(host) and not next(host.crawls) then write('EXPIRE', key, KNOWN_S) end
       end
       host.raw = raw
     end

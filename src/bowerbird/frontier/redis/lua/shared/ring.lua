@@ -69,11 +69,16 @@ local function wake(stand)
   end
 end
 
+-- Its turn comes in another crawl.
+function Ring.wake_in(host, crawl)
+  wake(Stands.get(host.name, crawl))
+end
+
 -- Something happened at a host: its turn comes in every crawl that waits for it.
 function Ring.wake(host)
   wake(Stands.get(host.name))
   for crawl in pairs(host.crawls) do
-    if crawl ~= CRAWL then wake(Stands.get(host.name, crawl)) end
+    if crawl ~= CRAWL then Ring.wake_in(host, crawl) end
   end
 end
 

@@ -8,6 +8,7 @@
 --   turned    where among many lanes the next turn begins
 --   lanes     {label, robots task or false, {prio -> waiting tasks}, whether this crawl has had its
 --             robots.txt} of each origin; the label is its scheme and port: 'http', 'https:8443'
+--   given_up  since when it was down when this crawl gave it up; false: it never did
 -- How many tasks wait is noted about: the noted number has as many bits, to the next even number, as
 -- that of the queue. So most adds neither read nor write the stand, for they add to a queue that has
 -- some. What reads it for another reason notes the number as it is.
@@ -25,15 +26,15 @@ local function waiting_in(lanes)
 end
 
 local function made_stand(id, name, crawl, raw)
-  local seat, leased, done, dead, answered, down, listed, bits, turned, lanes
+  local seat, leased, done, dead, answered, down, listed, bits, turned, lanes, given_up
   if raw then
-    seat, leased, done, dead, answered, down, listed, bits, turned, lanes = unpacked(raw)
+    seat, leased, done, dead, answered, down, listed, bits, turned, lanes, given_up = unpacked(raw)
   end
   local stand = {
     host = name, crawl = crawl, id = id, raw = raw, seat = seat or IDLE, leased = leased or 0,
     done = done or 0, dead = dead or 0, answered = answered or false, down = down or false,
     listed = listed or false, bits = bits or 0, turned = turned or 0, lanes = lanes or {},
-    waiting = waiting_in(lanes or NONE),
+    given_up = given_up or false, waiting = waiting_in(lanes or NONE),
   }
   Stands.at[id] = stand
   if crawl == CRAWL then Stands.own[name] = stand end
@@ -120,7 +121,7 @@ function Stands.save()
     if stand.raw or stand.lanes[1] then
       if stand.crawl == CRAWL then settle_stand(stand) end
       local raw = pack(stand.seat, stand.leased, stand.done, stand.dead, stand.answered,
-        stand.down, stand.listed, stand.bits, stand.turned, stand.lanes)
+        stand.down, stand.listed, stand.bits, stand.turned, stand.lanes, stand.given_up)
       if raw ~= stand.raw then write_string(stand.id, raw) end
       stand.raw = raw
     end

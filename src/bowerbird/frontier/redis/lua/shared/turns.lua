@@ -40,18 +40,26 @@ function Turns.next_in()
   return math.max(0, math.min(at, due or at) - NOW)
 end
 
--- Crawls that lease nothing bind no other; answers whether there were any.
+-- Crawls that lease nothing bind no other; answers whether there were any. What happens at the host
+-- does not wake them any more: its turn comes when they go on.
 local function forget_idle(host)
   local some = false
   for crawl in pairs(host.crawls) do
-    if crawl ~= CRAWL and not Books.runs(crawl) then host.crawls[crawl], some = nil, true end
+    if crawl ~= CRAWL and not Books.runs(crawl) then
+      Ring.wake_in(host, crawl)
+      host.crawls[crawl], some = nil, true
+    end
   end
   return some
 end
 
-local function register(host)
+local function register(stand, host)
   local v, mine, news = Books.v, host.crawls[CRAWL], forget_idle(host)
-  if not mine or mine[1] ~= v.per_host or mine[2] ~= v.delay_s or mine[3] ~= v.max_crawl_delay then
+  if not next(host.crawls) then Downs.forget(host, stand) end
+  if Books.over() then  -- workers may stay
+    host.crawls[CRAWL], news = nil, news or mine
+  elseif not mine or mine[1] ~= v.per_host or mine[2] ~= v.delay_s
+    or mine[3] ~= v.max_crawl_delay then
     host.crawls[CRAWL], news = {v.per_host, v.delay_s, v.max_crawl_delay}, true
   end
   if news then Slots.news(host) end
@@ -238,7 +246,7 @@ end
 local function turn(session, stand, room)
   local host, taken = Hosts.get(stand.host), {}
   local before = Hosts.held(host, session.id)
-  register(host)
+  register(stand, host)
   if not barred(stand, host) then
     local most = Ring.length() > 0 and TURN or ALONE
     room = math.min(room, most, Slots.room(session.id, host), host.down and 1 or most)
@@ -319,7 +327,7 @@ function Turns.alone(session)
   write('ZREM', MINE .. 'suspects', member)
   write('HSET', session_key(session.id), 'alone', 1)
   task.alone, task.before = true, Hosts.held(host, session.id)
-  register(host)
+  register(stand, host)
   if host.down then host.probing = CRAWL .. ':' .. task.id end
   hand_out(session, stand, host, {task})
   return true
