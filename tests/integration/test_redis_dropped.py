@@ -11,7 +11,7 @@ from bowerbird.app.crawls import drop
 from bowerbird.errors import CrawlVanishedError
 from bowerbird.frontier.redis.address import parse_redis
 from bowerbird.frontier.redis.client import RedisFrontier
-from bowerbird.frontier.redis.register import Register
+from bowerbird.frontier.redis.register import CatalogLostError, Chain, Manager, Register
 from bowerbird.frontier.rules import Rules
 from bowerbird.testing import ManualClock
 
@@ -41,6 +41,12 @@ class Place:
             return sorted(key.decode() for key in client.scan_iter() if part in key.decode())
 
 
+def mine(register: Register, name: str) -> Chain:
+    found = register.claim(Manager(machine="m", pid=1, folder="", id=name))
+    assert isinstance(found, Chain)
+    return found
+
+
 @pytest.fixture(params=[1, 4])
 def place(redis_server: RedisServer, request: Any) -> Place:
     with redis_server.client() as client:
@@ -63,7 +69,8 @@ def test_a_worker_that_came_back_while_it_was_dropped_leaves_nothing(place: Plac
     gone, other = place.crawl("gone"), place.crawl("other")
     lost = gone.worker()
     lost.lease()
-    Register(parse_redis(place.address("gone"))).remove()  # as `drop` does last of all
+    register = Register(parse_redis(place.address("gone")))
+    register.remove(mine(register, "drop").fence)  # as `drop` does last of all
     with pytest.raises(CrawlVanishedError):
         lost.beat()
     place.clock.advance(10.0)  # its session is overdue, its slots are as free as any lost one's
@@ -90,6 +97,36 @@ def test_what_its_dead_workers_held_goes_with_it(place: Place) -> None:
     place.clock.advance(2.0)
     assert len(worker.lease(4)) == 4
     assert other.frontier.audit() == []
+
+
+def test_nobody_begins_it_anew_before_all_of_it_is_gone(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.crawl("big")
+    other, seen = Register(parse_redis(place.address("big"))), []
+    remove = Register._remove_from
+
+    def removing(self: Register, *more: Any) -> None:
+        remove(self, *more)
+        seen.append(other.claim(Manager(machine="m", pid=2, folder="", id="other")))
+
+    monkeypatch.setattr(Register, "_remove_from", removing)
+    drop(place.address("big"))
+    assert [type(one) for one in seen] == [Manager]
+    assert place.keys(":c:big:") == []
+    assert mine(other, "other").segments == 0
+
+
+def test_who_has_lost_the_catalog_removes_nothing(place: Place) -> None:
+    place.crawl("slow")
+    register = Register(parse_redis(place.address("slow")))
+    fence = mine(register, "drop").fence
+    register.leave(fence)  # as if it had been silent for too long
+    mine(register, "new")
+    before = place.keys(":c:slow:")
+    with pytest.raises((CatalogLostError, CrawlVanishedError)):
+        register.remove(fence)
+    assert place.keys(":c:slow:") == before
 
 
 def test_its_name_is_free_for_a_new_crawl(place: Place) -> None:

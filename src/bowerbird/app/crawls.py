@@ -66,6 +66,7 @@ def drop(where: str, access: Access | None = None) -> None:
     Raises:
         UsageError: there is no such crawl.
         FolderInUseError: a manager works at it.
+        CatalogLostError: one has begun it anew meanwhile.
     """
     address = engine_address(where, access)
     register = Register(address)
@@ -76,7 +77,7 @@ def drop(where: str, access: Access | None = None) -> None:
         if isinstance(found, Manager):
             raise FolderInUseError(f"{address} has a manager: {found}. End it first (`stop`).")
         _send_home(address)
-        register.remove()
+        register.remove(found.fence)
     finally:
         register.close()
 

@@ -137,24 +137,28 @@ class Register:
         """The names of all crawls that were posted in this Redis."""
         return sorted(name.decode() for name in self._line.command("SMEMBERS", self._all))
 
-    def remove(self) -> None:
-        """Remove every key of this crawl: first its books, so that nobody goes on with it. With the
-        last crawl it is forgotten how hosts were divided."""
+    def remove(self, fence: int) -> None:
+        """Remove every key of this crawl: first its books, so that nobody goes on with it; last the
+        catalog, which is ours, so that nobody begins it anew under our hands. With the last crawl
+        it is forgotten how hosts were divided. Raises CatalogLostError."""
+        self.renew(fence)
         every = [Ask(line, "", ("UNLINK", self._key("books", line))) for line in self._lines()]
         together(every)
         for line in {line.holder().id: line for line in self._lines()}.values():
-            self._remove_from(line)
-        _, left = self._line.many((("SREM", self._all, self.address.crawl), ("EXISTS", self._all)))
+            self._remove_from(line, fence)
+        forget = ("UNLINK", self._catalog), ("SREM", self._all, self.address.crawl)
+        *_, left = self._line.many((*forget, ("EXISTS", self._all)))
         if not left:
             self._line.command("UNLINK", f"{self._line.key}division")
 
-    def _remove_from(self, line: Line) -> None:
+    def _remove_from(self, line: Line, fence: int) -> None:
         """Remove the keys that one Redis holds; in a Cluster they are of many slots."""
         pattern, cursor = f"bowerbird:{{*}}:c:{self.address.crawl}:*", b"0"
         while True:
             cursor, keys = line.command("SCAN", cursor, "MATCH", pattern, "COUNT", 1_000)
-            if keys:
-                line.many(("UNLINK", key) for key in keys)
+            self.renew(fence)
+            if ours := [key for key in keys if key != self._catalog.encode()]:
+                line.many(("UNLINK", key) for key in ours)
             if cursor == b"0":
                 break
 
