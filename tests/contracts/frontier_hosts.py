@@ -20,6 +20,16 @@ class HostRules:
         bench.wait(2.0)
         assert len(second.lease()) == 9
 
+    def test_hosts_that_are_held_hide_none_that_is_not(self, bench: Bench) -> None:
+        bench.add(*[image(path, host=f"{host}.test") for host in "abc" for path in "12"])
+        worker = bench.worker()
+        for _ in "abc":
+            (lease,) = worker.lease(1)
+            worker.finish(outcome(lease, Verb.RETRY, reason="http-429", in_s=60.0, hold_s=60.0))
+        bench.add(image("1", host="d.test"))
+
+        assert "http://d.test/1" in urls(worker.lease())
+
     def test_who_has_tasks_there_is_told_of_a_hold(self, bench: Bench) -> None:
         bench.add(*[image(f"{n}") for n in range(40)])
         first, second = bench.worker(), bench.worker()

@@ -1,12 +1,13 @@
 """robots.txt: a task of the frontier's own before each origin, and what follows from it."""
 
+import time
 from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from bowerbird.model import Kind, Lease, Outcome, Robots, State, Task, Verb
-from tests.contracts.bench import PLAIN, Bench, Worker, image, outcome, refused, urls
+from tests.contracts.bench import PLAIN, Bench, Worker, host_of, image, outcome, refused, urls
 
 OBEY = msgspec.structs.replace(PLAIN, obey_robots=True, user_agent="bowerbird/1.0 (+x)")
 FORBID = "User-agent: *\nDisallow: /no/\n"
@@ -187,6 +188,44 @@ class RobotsRules:
         worker.finish(refused(probe))
         worker.ask()
         assert obeying.dead() == {"host-down": 1}
+
+    def test_a_late_answer_for_a_task_that_died_meanwhile_changes_nothing(
+        self, obeying: Bench
+    ) -> None:
+        obeying.add(image("1"))
+        worker = obeying.worker()
+        self._open(worker)
+        (late,) = worker.lease()
+        obeying.frontier.detach(worker.session)
+        worker.session = ""
+        obeying.clock.advance(86_401.0)
+        worker = obeying.worker()
+        self._open(worker, "User-agent: *\nDisallow: /\n")
+        assert worker.lease() == []
+        assert obeying.dead() == {"robots": 1}
+
+        assert obeying.frontier.finish("", [outcome(late)]).accepted == (False,)
+        assert obeying.dead() == {"robots": 1}
+        assert obeying.frontier.stats().done == {}
+
+    def test_an_origin_whose_robots_txt_moved_to_a_host_that_is_given_up_is_closed(
+        self, obeying: Bench
+    ) -> None:
+        obeying.add(image("1"), image("1", host="b.test"))
+        worker = obeying.worker()
+        moved = Task(url="http://b.test/robots.txt", kind=Kind.ROBOTS, hops=1)
+        end = time.monotonic() + 60.0  # the word between partitions goes by a clock of Redis
+        while (reply := worker.ask()).state is not State.ENDED:
+            assert time.monotonic() < end, obeying.frontier.stats()
+            for lease in reply.leases:
+                if host_of(lease) == "a.test":
+                    worker.finish(outcome(lease, Verb.MOVED, moved=moved))
+                else:
+                    worker.finish(refused(lease))
+            worker.give_surplus()
+            obeying.wait(1.0)
+
+        assert obeying.dead() == {"host-down": 1, "robots-unreachable": 1}
 
     def test_a_host_that_does_not_exist_ends_with_that_reason(self, obeying: Bench) -> None:
         obeying.add(image("1"))

@@ -335,6 +335,18 @@ class TaskRules:
         first.finish(outcome(lease, found=(image("2"),)))
         assert urls(second.lease()) == ["http://a.test/2"]
 
+    def test_who_asks_while_paused_is_told_to_wait(self, bench: Bench) -> None:
+        bench.add(image("1"), image("2"))
+        worker = bench.worker()
+        one, two = worker.lease()
+        worker.finish(outcome(one, Verb.RETRY, reason="http-503", in_s=2.0, hold_s=1.0))
+        worker.finish(outcome(two, Verb.RELEASED))
+        assert worker.ask().next_in_s == 1.0
+        bench.frontier.pause()
+        bench.wait(3.0)
+
+        assert worker.ask().next_in_s == 1.0
+
     def test_pause_leases_nothing_takes_finishes_and_does_not_end(self, bench: Bench) -> None:
         bench.add(image("1"), image("2"))
         worker = bench.worker()

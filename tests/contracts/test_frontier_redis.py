@@ -51,6 +51,7 @@ class TestRedisFrontierOnCluster(TestRedisFrontierInPartitions):
     test_a_hundred_thousand_tasks_over_a_thousand_hosts_each_once = None
     test_a_page_with_a_hundred_thousand_links_goes_in_by_chunks = None
     test_a_fleet_never_has_more_slots_out_nor_starts_sooner = None
+    test_an_origin_whose_robots_txt_moved_to_a_host_that_is_given_up_is_closed = None
 
     @pytest.fixture
     def opened(self, clock: ManualClock, redis_cluster: list[RedisServer]) -> Opened:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
-from tests.contracts.bench import PLAIN, Bench, Worker, image, outcome, page, record
+from tests.contracts.bench import PLAIN, Bench, Worker, image, outcome, page, record, urls
 
 from bowerbird.frontier.local import LocalFrontier
 from bowerbird.frontier.memory import MemoryFrontier
@@ -98,6 +99,23 @@ def test_a_pause_outlasts_it_and_an_ended_crawl_goes_on(frontier, bench):
     frontier.resume()
     assert fetch_all(worker) == ["http://a.test/1"]
     assert frontier.stats().state is State.ENDED
+
+
+def test_what_a_limit_had_set_aside_is_woken():
+    rules = msgspec.structs.replace(PLAIN, max_images=1)
+    bench = Bench(MemoryFrontier(rules), ManualClock())
+    worker = bench.worker()
+    bench.add(page("1"))
+    (lease,) = worker.lease()
+    seen = Sighting(image_url="data:1", page_url=lease.task.url, place=Place.IMG)
+    worker.finish(outcome(lease, records=(record("data:1"),), sightings=(seen,)))
+    bench.add(image("1", host="b.test"))
+    assert worker.lease() == []
+
+    assert bench.frontier.refetch(["data:1"]) == 1
+    again = worker.lease()
+    assert sorted(urls(again)) == ["http://a.test/1", "http://b.test/1"]
+    assert bench.frontier.audit() == []
 
 
 def test_it_survives_a_restart(tmp_path):

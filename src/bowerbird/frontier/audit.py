@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bowerbird.frontier.ring import Seat
 from bowerbird.frontier.tasks import KINDS, ROBOTS, Mark
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ _WAITING = (Mark.WAITING, Mark.DELAYED, Mark.SUSPECT)
 
 def audit(frontier: "LocalFrontier") -> list[str]:
     """What is broken, in words; empty: nothing."""
-    faults = (_counts, _turns, _leases, _slots)
+    faults = (_counts, _turns, _seats, _leases, _slots, _leftovers)
     return [*frontier.store.faults(), *(one for look in faults for one in look(frontier))]
 
 
@@ -43,6 +44,26 @@ def _turns(frontier: "LocalFrontier") -> Iterator[str]:
         yield f"{busy} hosts have waiting tasks, {frontier.ring.busy} are counted"
     if suspects != frontier.turns.suspects:
         yield f"{suspects} suspects wait, {frontier.turns.suspects} are counted"
+
+
+def _seats(frontier: "LocalFrontier") -> Iterator[str]:
+    """Each host with waiting tasks has its turn, a time, or something that wakes it."""
+    seated = frontier.ring.seated()
+    for number, tasks in enumerate(frontier.ring.waiting):
+        seat = frontier.ring.seat(number)
+        if number not in seated.get(seat, {number}):
+            yield f"host {number} is not where its seat {seat.name} says"
+        lost = seat is Seat.IDLE or (seat is Seat.ASIDE and not _is_woken(frontier, number))
+        if tasks and lost:
+            yield f"host {number} has tasks and seat {seat.name}, and nothing wakes it"
+
+
+def _is_woken(frontier: "LocalFrontier", number: int) -> bool:
+    """Whether a host that is set aside without a time has someone who will wake it."""
+    host, books = frontier.hosts_at_hand.peek(number), frontier.books
+    limited = any(not books.room(kind) for kind in range(len(KINDS)))
+    asked = any(frontier.gates.task_for(lane) is None for lane in host.lanes)
+    return bool(limited or asked or host.users or host.held or host.probing)
 
 
 def _name(kind: int, mark: Mark) -> str:
@@ -86,3 +107,18 @@ def _slots(frontier: "LocalFrontier") -> Iterator[str]:
                 yield f"{host} counts {number} leases of {session_id}"
     for host_id, session_id in users:
         yield f"leases of {session_id} at host {host_id} are not counted"
+
+
+def _leftovers(frontier: "LocalFrontier") -> Iterator[str]:
+    """Sessions remember no host where they have nothing, once they have been told."""
+    for session in frontier.sessions:
+        for number in {*session.hosts, *session.told} - session.news:
+            host = frontier.hosts_at_hand.at_hand(number)
+            if host is None or not (session.id in host.users or session.id in host.held):
+                yield f"{session} remembers host {number}, where it has nothing"
+    for host in frontier.hosts_at_hand:
+        for session_id in {*host.users, *host.held}:
+            if frontier.sessions.find(session_id) is None:
+                yield f"{host} remembers session {session_id}, which has ended"
+        if host.neutral(frontier.books.now()) and not host.cooling:
+            yield f"{host} is at hand, where nothing goes on"

@@ -14,6 +14,7 @@ class Graves:
     def __init__(self, shared: Shared) -> None:
         self._store, self._books, self._ring = shared.store, shared.books, shared.ring
         self._hosts, self._finds = shared.hosts, shared.finds
+        self._sessions = shared.sessions
 
     def bury_waiting(
         self, host: Host, entries: Sequence[Entry], reason: str, detail: str = ""
@@ -28,6 +29,8 @@ class Graves:
 
     def bury(self, host: Host, entries: Sequence[Entry], reason: str, detail: str = "") -> None:
         """Tasks that no longer count as waiting or leased are dead."""
+        for entry in entries:
+            self._sessions.supersede(entry.id)  # an answer that comes late finds nothing unfinished
         robots = [entry for entry in entries if entry.kind == ROBOTS]
         self._store.drop(robots)
         dead = [entry for entry in entries if entry.kind != ROBOTS] if robots else entries

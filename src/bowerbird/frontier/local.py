@@ -153,7 +153,7 @@ class LocalFrontier(Core, Frontier):
             found = self._alive(session, give, now)
             self.reap()
             running = self.books.state is State.RUNNING
-            taken = self.turns.take(found, limit, now) if running and limit > 0 else []
+            taken = self.turns.take(found, limit if running else 0, now)
             self._keep_finds()
             return LeaseReply(
                 state=self.books.shown_state(),

@@ -28,6 +28,8 @@ def refetch(frontier: "LocalFrontier", final_urls: Sequence[str]) -> int:
         books.count("bytes", -size)
         renewed = store.renew([*final_urls, *pages])
         _count(frontier, renewed)
+        if records or renewed:
+            frontier.ring.wake_aside()  # a limit that was reached may have room again
         if renewed and books.state is not State.PAUSED:
             books.steer(State.RUNNING)
         return len(renewed)

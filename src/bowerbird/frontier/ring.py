@@ -104,6 +104,14 @@ class Ring:
             heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
+    def seat(self, host: int) -> Seat:
+        """Where a host is."""
+        return Seat(self._seats[host])
+
+    def seated(self) -> dict[Seat, set[int]]:
+        """Who is in the queue and among the timers, row by row; for `audit`."""
+        return {Seat.QUEUED: set(self._queue), Seat.TIMED: {host for _, host in self._timers}}
+
     def fullest(self, limit: int) -> list[int]:
         """The hosts with most waiting tasks."""
         waiting = self.waiting

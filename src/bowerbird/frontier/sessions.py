@@ -136,7 +136,7 @@ class Sessions:
             session.leases.pop(entry.token, None)
 
     def supersede(self, task: int) -> None:
-        """A task is about to have a new token: the last one is good no more."""
+        """The token of a task that nobody holds is good no more: it is leased anew, or dead."""
         token = self._stray.pop(task, None)
         if token is not None:
             del self.tokens[token]

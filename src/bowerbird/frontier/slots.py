@@ -120,13 +120,13 @@ class Slots:
     def _release(self, session: Session, host: Host, slots: int, at: float) -> None:
         if slots < 1:
             return
+        self.news(host)  # the giver's too: it forgets the host where it has nothing any more
         host.held[session.id] -= slots
         if not host.held[session.id]:
             del host.held[session.id]
         if self._hosts.delay_s(host):
             self._hosts.touch(host)  # a restart must not forget when the last request was
         host.facts.freed_at = max(host.facts.freed_at, at)
-        self.news(host)
         self._hosts.leave(host)
         self._ring.wake(host.id)
 

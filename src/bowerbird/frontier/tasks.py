@@ -60,6 +60,16 @@ def range_of(kind: int) -> Range:
     return (kind, kind) if kind != PAGE else (PAGE, PAGE + DEEPEST)
 
 
+def ranges_of(kinds: Iterable[int]) -> list[Range]:
+    """The same of several kinds, as few as can be."""
+    merged: list[Range] = []
+    for low, high in sorted(map(range_of, kinds)):
+        if merged and merged[-1][1] + 1 == low:
+            low = merged.pop()[0]
+        merged.append((low, high))
+    return merged
+
+
 class Entry(msgspec.Struct, kw_only=True, gc=False):
     """A task that is out of the store's hands for a while, with what is known of its lease."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from bowerbird.frontier.base import TURN
 from bowerbird.frontier.downs import Downs
-from bowerbird.frontier.gates import Gates, lane_of
+from bowerbird.frontier.gates import UNREACHABLE, Gates, lane_of
 from bowerbird.frontier.graves import Graves
 from bowerbird.frontier.hosts import Host
 from bowerbird.frontier.sessions import Session
@@ -21,10 +21,10 @@ from bowerbird.frontier.tasks import (
     OriginFacts,
     Place,
     Range,
-    range_of,
+    ranges_of,
 )
 from bowerbird.model import Lease, Robots, Task
-from bowerbird.urls import origin_of
+from bowerbird.urls import host_of_origin, origin_of
 
 #: Most leases of one call: a token has two bytes for its place in the answer.
 LIMIT = 1 << 16
@@ -69,9 +69,11 @@ class Turns:
     # One call.
 
     def take(self, session: Session, limit: int, now: float) -> list[Entry]:
-        """Up to `limit` tasks for a session, leased."""
+        """Up to `limit` tasks for a session, leased. With a limit of 0 only time goes on."""
         self._worked = self._cut = False
         self.ripen(now)
+        if limit < 1:
+            return []
         if self.suspects and (alone := self._alone(session, now)) is not None:
             return alone
         if session.alone():
@@ -155,10 +157,10 @@ class Turns:
         """Turns until there is enough, or no host has given anything in a whole round."""
         call = os.urandom(8)
         taken: list[Entry] = []
-        signed = barren = 0
+        signed, unmet = 0, len(self._ring)
         met: set[int] = set()
         for _ in range(limit + EXTRA_TURNS):
-            number = self._ring.next() if len(taken) < limit and barren <= len(self._ring) else 0
+            number = self._ring.next() if len(taken) < limit and unmet > 0 else 0
             if not number:
                 break
             if number in met:  # the store must not offer the same tasks again
@@ -167,7 +169,7 @@ class Turns:
             met.add(number)
             found = self._turn(session, self._hosts.get(number), limit - len(taken), now)
             taken += found
-            barren = 0 if found else barren + 1
+            unmet = len(self._ring) if found else unmet - 1
         else:
             self._cut = True
         self._sign(session, call, taken, signed, now)
@@ -221,7 +223,7 @@ class Turns:
         until = host.facts.hold_until
         if host.down():
             if self._downs.doomed(host):
-                self._bury_host(host)
+                self._bury_host(host, now)
                 return True
             if host.probing:
                 self._ring.aside(host.id)
@@ -271,7 +273,7 @@ class Turns:
         if not self._gates.is_open(lane, now):
             self._ask_robots(host, lane)
             kinds = session.kinds & {ROBOTS}
-        return _merged(range_of(kind) for kind in kinds if self._books.room(kind))
+        return ranges_of(kind for kind in kinds if self._books.room(kind))
 
     def _ask_robots(self, host: Host, lane: OriginFacts, *, suspect: bool = False) -> None:
         """Make the task that opens a gate, if there is anything behind it."""
@@ -310,16 +312,24 @@ class Turns:
 
     # Hosts that are down.
 
-    def _bury_host(self, host: Host) -> None:
+    def _bury_host(self, host: Host, now: float) -> None:
         left = BURIED
         for lane in host.lanes:
             entries = self._store.take(Place(lane.id, host.id), [EVERYTHING], left)
             self._graves.bury_waiting(host, entries, HOST_DOWN, self._hosts.why(host))
             for entry in entries:
-                self._gates.forget(entry)
+                self._give_up_gate(host, entry, now)
             left -= len(entries)
         self._worked = True
         self._ring.again(host.id)
+
+    def _give_up_gate(self, host: Host, entry: Entry, now: float) -> None:
+        """A robots task died with its host. A gate of another host, which had sent it here, would
+        send it here for ever: that one is closed."""
+        if entry.kind == ROBOTS and host_of_origin(origin_of(entry.task.first)) != host.facts.name:
+            self.settle_gate(entry, Robots(verdict="forbid"), UNREACHABLE, now)
+        else:
+            self._gates.forget(entry)
 
     def _probe(self, session: Session, host: Host, room: int, now: float) -> list[Entry]:
         if room < 1:
@@ -358,16 +368,16 @@ class Turns:
                 host = self._hosts.get(entry.host)
                 self._hosts.leave(host)
                 if host.down() and self._downs.doomed(host):
-                    self._bury_suspect(host, entry)
+                    self._bury_suspect(host, entry, now)
                 elif self._may_start(session, host, entry, now):
                     return entry
         return None
 
-    def _bury_suspect(self, host: Host, entry: Entry) -> None:
+    def _bury_suspect(self, host: Host, entry: Entry, now: float) -> None:
         self.suspects -= 1
         self._books.count(f"waiting:{KINDS[entry.kind]}", -1)
         self._graves.bury(host, [entry], HOST_DOWN)
-        self._gates.forget(entry)
+        self._give_up_gate(host, entry, now)
         self._worked = True
 
     def _may_start(self, session: Session, host: Host, entry: Entry, now: float) -> bool:
@@ -388,12 +398,3 @@ def leases_of(entries: Iterable[Entry]) -> tuple[Lease, ...]:
         Lease(token=entry.token, task=entry.task, attempts=entry.attempts, suspect=entry.alone)
         for entry in entries
     )
-
-
-def _merged(ranges: Iterable[Range]) -> list[Range]:
-    merged: list[Range] = []
-    for low, high in sorted(ranges):
-        if merged and merged[-1][1] + 1 == low:
-            low = merged.pop()[0]
-        merged.append((low, high))
-    return merged

@@ -103,17 +103,6 @@ function Gates.move(task, host, label, partition, fields)
   end
 end
 
--- A robots task is given up: its gate stays shut and may be asked for again. One that comes from
--- another partition would be sent back here for ever: that gate is closed.
-function Gates.forget(task)
-  if task.kind ~= ROBOTS then return end
-  if home_of(task) ~= OWN then
-    Gates.settle(task, 'forbid', 'robots-unreachable', '', 0)
-  else
-    local _, lane = lane_at(place_of(Tasks.first(task)))
-    lane[2] = false
-  end
-end
 
 -- A gate's task is over.
 function Gates.settle(task, verdict, reason, text, delay_s)
@@ -122,6 +111,19 @@ function Gates.settle(task, verdict, reason, text, delay_s)
     Gates.close(host, label, verdict, reason, text, delay_s)
   else
     Outbox.post(home_of(task), pack({'g', host, label, verdict, reason, text, delay_s}))
+  end
+end
+
+-- A robots task is given up: its gate stays shut and may be asked for again. That of another host,
+-- which had sent it here, would send it here for ever: it is closed.
+function Gates.forget(task)
+  if task.kind ~= ROBOTS then return end
+  local host, label = place_of(Tasks.first(task))
+  if host ~= task.host then
+    Gates.settle(task, 'forbid', 'robots-unreachable', '', 0)
+  else
+    local _, lane = lane_at(host, label)
+    lane[2] = false
   end
 end
 

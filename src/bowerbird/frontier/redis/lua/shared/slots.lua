@@ -85,9 +85,9 @@ end
 
 local function release(session, host, slots, at)
   if slots < 1 then return end
+  Slots.news(host)  -- the giver's too: it forgets the host where it has nothing any more
   Hosts.hold_slots(host, session, Hosts.held(host, session) - slots)
   host.freed = math.max(host.freed, at)
-  Slots.news(host)
   Ring.wake(host)
 end
 

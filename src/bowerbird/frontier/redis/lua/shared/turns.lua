@@ -266,13 +266,13 @@ end
 
 -- Turns until there is enough, or no host has given anything in a whole round.
 function Turns.round(session, limit)
-  local barren = 0
+  local unmet = Ring.length()
   for _ = 1, limit + EXTRA_TURNS do
-    local wants = #Turns.taken < limit and barren <= Ring.length()
+    local wants = #Turns.taken < limit and unmet > 0
     local stand = wants and Ring.next()
     if not stand then return end
     local given = turn(session, stand, limit - #Turns.taken)
-    barren = given > 0 and 0 or barren + 1
+    unmet = given > 0 and Ring.length() or unmet - 1
   end
   Turns.cut = true
 end
