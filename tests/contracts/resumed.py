@@ -30,8 +30,6 @@ from tests.contracts.starved import could_have
 #: Calls one of which ends a task, while any is left: they outlast the probes of a host.
 ENOUGH = 5_000
 MANY = 80
-#: Calls in a row that give nothing and yet ask for the next one at once.
-LOOPS = 50
 #: What a session gives back that has no request under way.
 ALL = {f"{letter}.test": 99 for letter in Both.hosts}
 gifts = st.dictionaries(st.sampled_from(sorted(ALL)), st.integers(1, 3))
@@ -95,7 +93,7 @@ class Resumed(RuleBasedStateMachine):
 
     def _asked(self, session: str, limit: int, give: dict[str, int] | None = None) -> LeaseReply:
         """What a session is given, which must not be less than it could be."""
-        for _ in range(LOOPS):
+        for _ in range(ENOUGH):  # each buries some at least, of what robots.txt forbids
             reply: LeaseReply = self.frontier.lease(session, limit, give=give)
             if reply.leases or reply.next_in_s > SOON_S:
                 break
