@@ -10,21 +10,22 @@ local wrong = Books.load()
 if wrong then return wrong end
 local rest, rows = {unpack(ARGV, 4)}, {}
 
--- Whether a robots.txt is under way for one of a host's lanes.
+-- Whether a robots.txt is under way for one of a host's lanes, and does not wait here itself.
 local function is_asking(stand)
   local v = Books.v
   if not Books.parted and v['waiting:robots'] + v['leased:robots'] == 0 then return false end
+  local asked = false
   for _, lane in ipairs(stand.lanes) do
-    if lane[2] then return true end
+    if lane[3][ROBOTS] then return false end
+    asked = asked or lane[2]
   end
-  return false
+  return asked
 end
 
 -- Whether a host that is set aside without a time has someone who will wake it.
 local function will_be_woken(stand, host)
-  local limited = Books.limited()
   local used = next(host.users) or host.held[1] or host.probing
-  return (limited or used or is_asking(stand)) and true or false
+  return (used or is_asking(stand)) and true or false
 end
 
 local function row_of(name)

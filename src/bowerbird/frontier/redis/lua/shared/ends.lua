@@ -43,8 +43,8 @@ function Ends.leave(session, crawl, lost)
   Hosts.fetch(told)
   for _, name in ipairs(told) do
     local host = Hosts.get(name)
+    if host.users[session] then forget_probe(host, crawl) end
     if not stand then host.users[session] = nil end
-    forget_probe(host, crawl)
     Slots.leave(session, host, lost)
     Ring.wake(host)
   end

@@ -17,10 +17,25 @@ local function enqueue(stand)
   Queues.push(Queues.get(RING), {stand.host})
 end
 
+-- Seats a host at the end of the queue.
+function Ring.again(stand)
+  if stand.waiting > 0 and stand.seat ~= QUEUED then enqueue(stand) end
+end
+
+local function wake(stand)
+  if stand.seat == TIMED then
+    write('ZREM', PREFIX .. 'c:' .. stand.crawl .. ':timers', stand.host)
+  end
+  if stand.seat == ASIDE or stand.seat == TIMED then
+    stand.seat = IDLE
+    Ring.again(stand)
+  end
+end
+
 -- Tasks of a host have begun to wait in a queue.
 function Ring.add(stand, lane, prio, queue)
   Stands.note(stand, lane, prio, queue.length)
-  if stand.seat == IDLE or stand.seat == ASIDE then enqueue(stand) end
+  if stand.seat == IDLE then enqueue(stand) else wake(stand) end
 end
 
 function Ring.length()
@@ -48,25 +63,10 @@ function Ring.next()
   end
 end
 
--- Seats a host at the end of the queue.
-function Ring.again(stand)
-  if stand.waiting > 0 and stand.seat ~= QUEUED then enqueue(stand) end
-end
-
 -- Sets a host aside until some time, or until it is woken.
 function Ring.aside(stand, until_)
   stand.seat = until_ and TIMED or ASIDE
   if until_ then write('ZADD', MINE .. 'timers', until_, stand.host) end
-end
-
-local function wake(stand)
-  if stand.seat == TIMED then
-    write('ZREM', PREFIX .. 'c:' .. stand.crawl .. ':timers', stand.host)
-  end
-  if stand.seat == ASIDE or stand.seat == TIMED then
-    stand.seat = IDLE
-    Ring.again(stand)
-  end
 end
 
 -- Its turn comes in another crawl.

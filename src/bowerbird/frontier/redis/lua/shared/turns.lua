@@ -13,6 +13,8 @@ local BURIED = 256
 local SUSPECTS, RIPENED = 16, 256
 local HOST_DOWN = 'host-down'
 local IDLE_S, SOON_S = 1, 0.02
+-- A host is looked at again after that, where a limit is all that is in the way.
+local LIMITED_S = 30
 
 -- Lets delayed tasks that are due wait as all others; answers whether there were any.
 function Turns.ripen()
@@ -151,10 +153,14 @@ local function within_limits(tasks, room)
   return kept
 end
 
--- A host gave nothing: it is set aside where only an event can change that.
+-- A host gave nothing: it is set aside where only an event can change that. A limit can be raised.
 local function after_nothing(session, stand)
   local event = session.every and #stand.lanes <= LANES and not Books.tight()
-  if event and not Turns.worked then Ring.aside(stand) else Ring.again(stand) end
+  if not event or Turns.worked then
+    Ring.again(stand)
+  else
+    Ring.aside(stand, Books.pages_full() and NOW + LIMITED_S or nil)
+  end
 end
 
 -- What the lanes of a host have, in the order of its priorities.
@@ -264,8 +270,10 @@ local function turn(session, stand, room)
   return #taken
 end
 
--- Turns until there is enough, or no host has given anything in a whole round.
+-- Turns until there is enough, or no host has given anything in a whole round. Hosts of a crawl that
+-- has all its images stay in line, should it be given more.
 function Turns.round(session, limit)
+  if Books.images_full() then return end
   local unmet = Ring.length()
   for _ = 1, limit + EXTRA_TURNS do
     local wants = #Turns.taken < limit and unmet > 0
