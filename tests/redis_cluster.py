@@ -52,9 +52,12 @@ def add_replica(start: Start, master: RedisServer, *options: str) -> RedisServer
 
 
 def join(nodes: list[RedisServer]) -> None:
-    """Have nodes share all slots."""
+    """Have nodes share all slots, each with an epoch of its own, as `redis-cli` has it: of two that
+    have one, the first to see it takes a newer one, and slots that are just being moved back."""
     share = 16_384 // len(nodes)
     first = nodes[0].client()
+    for number, node in enumerate(nodes):
+        node.client().execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
     for number, node in enumerate(nodes):
         low, last = number * share, number == len(nodes) - 1
         high = 16_383 if last else low + share - 1
@@ -68,6 +71,10 @@ def _info(node: RedisServer) -> bytes:
     client.response_callbacks.clear()
     info: bytes = client.execute_command("CLUSTER", "INFO")
     return info
+
+
+def _epoch(node: RedisServer) -> str:
+    return next(row for row in _info(node).decode().split() if "current_epoch" in row)
 
 
 def owns(node: RedisServer, slot: int) -> bool:
@@ -92,5 +99,7 @@ def move_slot(nodes: list[RedisServer], slot: int) -> None:
             "MIGRATE", "127.0.0.1", target.port, "", 0, 30_000, "REPLACE", "KEYS", *keys
         )
         time.sleep(0.01)
+    # a target that has not heard of its newest epoch would lose the slot and all keys to the source
+    until(lambda: len({_epoch(node) for node in nodes}) == 1)
     for client in (there, here, *(node.client() for node in nodes)):
         client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[1])
