@@ -14,6 +14,12 @@ from tests.redis_fixtures import RedisServer
 Make = Callable[..., Bench]
 
 
+def bench_at(address: str, clock: ManualClock, **rules: Any) -> Bench:
+    """A crawl that asks for no robots.txt, unless it is told to."""
+    found = Rules(**{"obey_robots": False, **rules})
+    return Bench(RedisFrontier(address, found, clock), clock)
+
+
 @pytest.fixture(params=[1, 4])
 def crawl(redis_server: RedisServer, request: Any) -> Iterator[Make]:
     """Makes one more crawl; all have one clock, as all have Redis TIME."""
@@ -22,10 +28,8 @@ def crawl(redis_server: RedisServer, request: Any) -> Iterator[Make]:
     clock, benches = ManualClock(), []
 
     def make(**rules: Any) -> Bench:
-        rules = {"obey_robots": False, **rules}
         name = f"crawl{len(benches)}&partitions={request.param}"
-        address = redis_server.address(name)
-        benches.append(Bench(RedisFrontier(address, Rules(**rules), clock), clock))
+        benches.append(bench_at(redis_server.address(name), clock, **rules))
         return benches[-1]
 
     yield make

@@ -1,23 +1,20 @@
 """A crawl that is over, or removed from Redis, leaves nothing there that would stay for ever."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.contracts.bench import Bench, image
+from tests.redis_crawls import bench_at
 from tests.redis_fixtures import RedisServer, redis_server
 
 from bowerbird.app.crawls import drop
 from bowerbird.errors import CrawlVanishedError
 from bowerbird.frontier.redis.address import parse_redis
-from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.redis.register import CatalogLostError, Chain, Manager, Register
-from bowerbird.frontier.rules import Rules
 from bowerbird.testing import ManualClock
 
 __all__ = ["redis_server"]
 
-Make = Callable[..., Bench]
 NAMES = [f"{n}" for n in range(20)]
 
 
@@ -31,8 +28,7 @@ class Place:
         return self.server.address(f"{name}&partitions={self._partitions}")
 
     def crawl(self, name: str, **rules: Any) -> Bench:
-        found = Rules(obey_robots=False, **rules)
-        bench = Bench(RedisFrontier(self.address(name), found, self.clock), self.clock)
+        bench = bench_at(self.address(name), self.clock, **rules)
         bench.add(*[image(name) for name in NAMES])
         return bench
 

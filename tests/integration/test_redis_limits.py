@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 from tests.contracts.bench import Bench, Worker, image, outcome, page, record
+from tests.redis_crawls import bench_at
 from tests.redis_fixtures import RedisServer, redis_server
 
-from bowerbird.frontier.redis.client import RedisFrontier
-from bowerbird.frontier.rules import Rules
 from bowerbird.model import State
 from bowerbird.testing import ManualClock
 
@@ -24,8 +23,7 @@ class Crawl:
         self.address, self.clock = address, ManualClock()
 
     def opened(self, **limits: Any) -> Bench:
-        rules = Rules(obey_robots=False, **limits)
-        return Bench(RedisFrontier(self.address, rules, self.clock), self.clock)
+        return bench_at(self.address, self.clock, **limits)
 
 
 @pytest.fixture(params=[1, 4])

@@ -31,6 +31,19 @@ def leave(bench: Bench, worker: Worker) -> None:
     bench.workers.remove(worker)
 
 
+def at_its_probe(crawl: Make) -> tuple[Bench, Bench, Worker, Worker]:
+    """Two crawls of a host that had answered both and is down; it is time to probe it."""
+    first, second = crawl(), crawl()
+    some(first)
+    some(second)
+    prober, waiting = first.worker(), second.worker()
+    fetch(prober)
+    fetch(waiting)
+    bring_down(prober)
+    let_pass(PROBES_S[0] + 1.0, first, second)
+    return first, second, prober, waiting
+
+
 def test_a_host_that_one_crawl_gave_up_is_tried_by_the_next(crawl: Make) -> None:
     first, second = crawl(), crawl()
     some(first)
@@ -65,14 +78,7 @@ def test_who_gives_a_host_up_buries_no_tasks_but_his_own(crawl: Make) -> None:
 
 
 def test_a_probe_of_a_worker_that_died_keeps_no_other_crawl_waiting(crawl: Make) -> None:
-    first, second = crawl(), crawl()
-    some(first)
-    some(second)
-    dying, worker = first.worker(), second.worker()
-    fetch(dying)
-    fetch(worker)
-    bring_down(dying)
-    let_pass(PROBES_S[0] + 1.0, first, second)
+    first, second, dying, worker = at_its_probe(crawl)
     assert len(dying.lease()) == 1
     first.workers.clear()
     assert worker.lease() == [], "one probe is out"
@@ -88,14 +94,7 @@ def test_a_probe_of_a_worker_that_died_keeps_no_other_crawl_waiting(crawl: Make)
 
 
 def test_a_paused_crawl_does_not_miss_what_it_would_be_woken_by(crawl: Make) -> None:
-    first, second = crawl(), crawl()
-    some(first)
-    some(second)
-    prober, waiting = first.worker(), second.worker()
-    fetch(prober)
-    fetch(waiting)
-    bring_down(prober)
-    let_pass(PROBES_S[0] + 1.0, first, second)
+    _, second, prober, waiting = at_its_probe(crawl)
     (probe,) = prober.lease()
     assert waiting.lease() == [], "it is set aside until the probe is over"
     second.frontier.pause()

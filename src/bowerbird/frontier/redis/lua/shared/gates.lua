@@ -103,7 +103,6 @@ function Gates.move(task, host, label, partition, fields)
   end
 end
 
-
 -- A gate's task is over.
 function Gates.settle(task, verdict, reason, text, delay_s)
   local host, label = place_of(Tasks.first(task))
