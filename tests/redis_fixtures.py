@@ -7,10 +7,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import redis
+
+from bowerbird.errors import ConnectionLostError
 
 #: Generous: a loaded machine starts one in a second.
 START_S = 30.0
@@ -20,6 +24,7 @@ START_S = 30.0
 #: while a slow disk is at a sync.
 KEEPING = ("--appendonly", "yes", "--appendfsync", "always")
 
+T = TypeVar("T")
 Start = Callable[..., "RedisServer"]
 
 
@@ -125,3 +130,11 @@ def until(true: Callable[[], bool], within_s: float = 60.0) -> None:
     while not true():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
+
+
+def patiently(call: Callable[[], T]) -> T:
+    """As a manager does, who waits for a Redis that is away."""
+    while True:
+        with suppress(ConnectionLostError):
+            return call()
+        time.sleep(0.01)

@@ -4,7 +4,6 @@ workers say again what they hold, and nobody is given what somebody may have who
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +11,7 @@ import msgspec
 import pytest
 from tests.bird import PATIENCE_S, wait_for
 from tests.contracts.bench import PLAIN, Bench, Worker, image
-from tests.redis_fixtures import KEEPING, RedisServer, Start, need_redis, start, until
+from tests.redis_fixtures import KEEPING, RedisServer, Start, need_redis, patiently, start, until
 
 from bowerbird.errors import ConnectionLostError, SessionGoneError
 from bowerbird.frontier.redis.address import parse_redis
@@ -171,14 +170,6 @@ def forget(server: RedisServer, known: int) -> None:
     server.kill()
     os.truncate(log_of(server), known)
     server.start()
-
-
-def patiently(call: Callable[[], T]) -> T:
-    """As a manager does, who waits for a Redis that is away."""
-    while True:
-        with suppress(ConnectionLostError):
-            return call()
-        time.sleep(0.01)
 
 
 def lacks_seeds(frontier: RedisFrontier) -> bool:

@@ -9,7 +9,7 @@ from bowerbird.app.engines import any_crawl, engine_address
 from bowerbird.errors import CrawlVanishedError, FolderInUseError, UsageError
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.client import RedisFrontier
-from bowerbird.frontier.redis.leaving import end_sessions, leave_hosts
+from bowerbird.frontier.redis.leaving import end_sessions, leave_hosts, take_as_they_are
 from bowerbird.frontier.redis.register import Manager, Register
 from bowerbird.model import Stats
 
@@ -89,6 +89,7 @@ def _send_home(address: RedisAddress) -> None:
     except CrawlVanishedError:
         return
     try:
+        take_as_they_are(frontier.partitions)
         frontier.pause("dropped")
         end_sessions(frontier)
         leave_hosts(frontier.partitions)

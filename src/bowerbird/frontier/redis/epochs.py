@@ -7,6 +7,7 @@ from contextlib import suppress
 from bowerbird.errors import UsageError
 from bowerbird.frontier.redis.keys import fingerprint
 from bowerbird.frontier.redis.line import Line
+from bowerbird.frontier.redis.log import facts
 
 
 class Epochs:
@@ -46,9 +47,7 @@ def lives(lines: Sequence[Line]) -> list[str]:
 
 def life(line: Line) -> str:
     """A life of a node; who may not ask for it knows a node by its name only."""
-    with suppress(UsageError):
-        info: bytes = line.command("INFO", "server")
-        for row in info.decode("utf-8", "replace").splitlines():
-            if row.startswith("run_id:"):
-                return f"{line.holder().id} {row[7:]}"
-    return line.holder().id
+    node = line.holder().id
+    with suppress(UsageError, KeyError):
+        return f"{node} {facts(line.command('INFO', 'server'))['run_id']}"
+    return node

@@ -2,6 +2,7 @@
 
 from bowerbird.errors import UsageError
 from bowerbird.frontier.redis.line import Line
+from bowerbird.frontier.redis.log import facts
 
 _POLICY = (
     "Redis at {place} throws keys away when its memory is full (maxmemory-policy {policy}): a "
@@ -17,6 +18,14 @@ _BLIND = (
     "Redis at {place} does not tell its settings to this user (ACL rule +info): unchecked. That it "
     "was started anew will go unnoticed too: if it has lost something, hosts may be asked too soon."
 )
+_HALVES = (
+    "Redis at {place} does not let this user have its append-only file written anew (ACL rule "
+    "+bgrewriteaof): if a kill or a power cut leaves half a change at its end, that comes back at "
+    "a later start and hurts the crawl. Without that right, let redis-check-aof --fix run before "
+    "each start."
+)
+#: From Redis 7.0 on; before, only trying would tell.
+_MAY_REWRITE = "return (not redis.acl_check_cmd or redis.acl_check_cmd('bgrewriteaof')) and 1 or 0"
 _REPLICA = (
     "Redis at {place} has replicas but may take writes that none of them has got: set "
     "min-replicas-to-write 1, or a failover can lose the last seconds."
@@ -30,20 +39,17 @@ def warnings_of(line: Line) -> list[str]:
         UsageError: its settings make it lose keys.
     """
     try:
-        facts = _facts(line.command("INFO"))
+        known = facts(line.command("INFO"))
     except UsageError:
         return [_BLIND.format(place=line.place)]
-    policy = facts.get("maxmemory_policy", "noeviction")
+    policy = known.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise UsageError(_POLICY.format(place=line.place, policy=policy))
     told = []
-    if facts.get("aof_enabled", "0") == "0":
+    if known.get("aof_enabled", "0") == "0":
         told.append(_APPEND)
-    if int(facts.get("connected_slaves", "0")) and "min_slaves_good_slaves" not in facts:
+    elif not line.command("EVAL", _MAY_REWRITE, 0):
+        told.append(_HALVES)
+    if int(known.get("connected_slaves", "0")) and "min_slaves_good_slaves" not in known:
         told.append(_REPLICA)
     return [sentence.format(place=line.place) for sentence in told]
-
-
-def _facts(info: bytes) -> dict[str, str]:
-    pairs = (text.partition(":") for text in info.decode("utf-8", "replace").splitlines())
-    return {name: value for name, colon, value in pairs if colon}

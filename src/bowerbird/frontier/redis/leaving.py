@@ -17,6 +17,12 @@ def end_sessions(frontier: RedisFrontier) -> None:
         frontier.detach(session)
 
 
+def take_as_they_are(partitions: Sequence[Partition]) -> None:
+    """Books that a torn log has hurt (`log.py`) are gone on with: enough to come to an end."""
+    for one in partitions:
+        one.command("HDEL", "books", "sealed").alone()
+
+
 def leave_hosts(partitions: Sequence[Partition]) -> None:
     """Its limits and delays bind no other crawl from now on, until it leases again."""
     for one in partitions:

@@ -10,9 +10,10 @@ from redis import exceptions as said
 
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.keys import Keys
-from bowerbird.frontier.redis.scripts import script
+from bowerbird.frontier.redis.log import make_whole
+from bowerbird.frontier.redis.scripts import Script, script
 from bowerbird.frontier.redis.talk import Talk
-from bowerbird.frontier.redis.troubles import SCRIPT_MOVES, told
+from bowerbird.frontier.redis.troubles import NEW_LIFE, SCRIPT_MOVES, told
 from bowerbird.frontier.redis.ways import Holder, Way, way_to
 
 T = TypeVar("T")
@@ -34,14 +35,18 @@ class Line:
         return f"<Line to {self.place}>"
 
     def run(self, verb: str, key: str, *arguments: Any) -> Any:
-        """Run a script of ours; it is loaded where Redis does not know it (any more)."""
-        what = script(verb)
+        """Run a script of ours; it is loaded where Redis does not know it (any more). The first one
+        in a new life of Redis sees to its log."""
 
         def asked(client: redis.Redis) -> Any:
             try:
-                return client.evalsha(what.sha, 1, key, *arguments)
-            except said.NoScriptError:
-                return client.eval(what.text, 1, key, *arguments)
+                return _evaluated(client, script(verb), key, *arguments)
+            except said.ResponseError as error:
+                if not _is_new_life(error):
+                    raise
+            make_whole(client, self.place)
+            _evaluated(client, script("life"), key, arguments[0])
+            return _evaluated(client, script(verb), key, *arguments)
 
         return self._carried(asked)
 
@@ -194,6 +199,18 @@ def _sent(client: redis.Redis, commands: Iterable[tuple[Any, ...]]) -> list[Any]
         return talk.hear()
 
 
+def _evaluated(client: redis.Redis, what: Script, key: str, *arguments: Any) -> Any:
+    try:
+        return client.evalsha(what.sha, 1, key, *arguments)
+    except said.NoScriptError:
+        return client.eval(what.text, 1, key, *arguments)
+
+
+def _is_new_life(answer: Any) -> bool:
+    """Whether a script has refused to write before somebody has seen to the log."""
+    return isinstance(answer, said.ResponseError) and str(answer).startswith(NEW_LIFE)
+
+
 def _is_moving(answer: Any) -> bool:
     """Whether a Cluster has refused a call before anything was done: its slot is on its way. A
     script says so with words of its own, for it looks before it writes."""
@@ -204,7 +221,8 @@ def _is_moving(answer: Any) -> bool:
 def _is_undone(answer: Any) -> bool:
     """Whether a call of many has to be made again."""
     error = isinstance(answer, said.ResponseError)
-    return error and (isinstance(answer, said.NoScriptError) or _is_moving(answer))
+    undone = isinstance(answer, said.NoScriptError) or _is_moving(answer) or _is_new_life(answer)
+    return error and undone
 
 
 def _good(answers: Iterable[Any]) -> list[Any]:

@@ -70,6 +70,13 @@ _VANISHED = (
     "The crawl is not in Redis at {place} any more, or another one has its name: the data were "
     "deleted (FLUSHALL?) or lost. It has not finished; nothing more is done."
 )
+_TORN = (
+    "Redis at {place} has carried out half of a change: its append-only file was cut off within it "
+    "by a kill or a power cut, and that half came back when Redis was started again. The counts of "
+    "this crawl can no longer be trusted, and some of its tasks may be lost: nothing more is done. "
+    "What was stored is whole. Remove the crawl (bowerbird drop), and begin it anew."
+)
+_NEW_LIFE = "Redis at {place} was started anew."
 _PASSWORD = (
     "Redis at {place} wants another user or password: set REDISCLI_AUTH or name the password's "
     "file with --authkey-file; a user goes into the address (redis://USER@HOST…)."
@@ -102,6 +109,9 @@ SCRIPT_MOVES = (
     "Unable to execute command",
 )
 
+#: How a script says that Redis was started anew, and that its log is to be seen to first.
+NEW_LIFE = "NEWLIFE"
+
 _Words = str | Callable[[str, str], str]
 
 #: The client's error and how its text begins -> ours, and what it says. The first that fits counts.
@@ -114,6 +124,8 @@ _TABLE: tuple[tuple[type[Exception], str, type[BowerbirdError], _Words], ...] = 
     (said.ResponseError, "NOPERM", UsageError, _no_rights),
     (said.ResponseError, "The user executing the script", UsageError, _no_rights),
     (said.ResponseError, "VANISHED", CrawlVanishedError, _VANISHED),
+    (said.ResponseError, "TORN", CrawlVanishedError, _TORN),
+    (said.ResponseError, NEW_LIFE, ConnectionLostError, _NEW_LIFE),
     (said.ResponseError, "WRONGTYPE", UsageError, _WRONG_TYPE),
     (said.OutOfMemoryError, "", StorageFullError, _FULL),
     (said.ResponseError, "OOM", StorageFullError, _FULL),

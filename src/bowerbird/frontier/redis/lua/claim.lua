@@ -6,10 +6,11 @@
 -- Returns  {fence, segments, cursor, trimmed}; fence 0: {0, the other one, until when}
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local found = redis.call('HMGET', KEYS[1], 'manager', 'until', 'segments', 'cursor', 'trimmed')
+local found = redis.call('HMGET', KEYS[1], 'manager', 'until', 'segments', 'cursor', 'trimmed',
+  'fence')
 if (tonumber(found[2]) or 0) > now and found[1] ~= ARGV[1] and found[1] ~= ARGV[3] then
   return {0, found[1], found[2]}
 end
-local fence = redis.call('HINCRBY', KEYS[1], 'fence', 1)
-redis.call('HSET', KEYS[1], 'manager', ARGV[1], 'until', now + ARGV[2])
+local fence = (tonumber(found[6]) or 0) + 1
+redis.call('HSET', KEYS[1], 'fence', fence, 'manager', ARGV[1], 'until', now + ARGV[2])
 return {fence, tonumber(found[3]) or 0, found[4] or '', tonumber(found[5]) or 0}

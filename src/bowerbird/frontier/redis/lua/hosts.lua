@@ -4,7 +4,7 @@
 -- ARGV     now, identity, then the hosts
 -- Returns  packed, for each {host, waiting, leased, done, dead, slots, delay_s, hold_s, down,
 --          robots, why it is held or down}
--- uses: base books hosts stands queues gates
+-- uses: base lives books hosts stands queues gates
 local wrong = Books.load()
 if wrong then return wrong end
 local names, rows = {unpack(ARGV, 3)}, {}

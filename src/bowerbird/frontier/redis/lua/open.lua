@@ -23,6 +23,7 @@ end
 local found = call('HMGET', KEYS[1], 'identity', 'key', 'version')
 if found[1] and (found[3] ~= ARGV[5] or ARGV[6] == '') then return found end
 if ARGV[6] == '' then return {err = 'VANISHED the crawl is not there'} end
+if Lives.wrong() then return Lives.wrong() end
 local values = {unpack(unpacked(ARGV[6]))}
 if not found[1] then
   for _, value in ipairs({'identity', ARGV[3], 'key', ARGV[4], 'version', ARGV[5],
@@ -31,7 +32,6 @@ if not found[1] then
   end
   found = {ARGV[3], ARGV[4], ARGV[5]}
 end
-Lives.now()
 call('HSET', KEYS[1], unpack(values))
 for i = 1, #writes, 3 do call(writes[i], writes[i + 1], unpack(writes[i + 2])) end
 return found

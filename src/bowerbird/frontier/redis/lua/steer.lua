@@ -4,7 +4,7 @@
 -- ARGV     now, identity, state, reason, seeds complete ('yes', 'no', '': as it is), under which
 --          epochs of its partitions they are added ('': as it is)
 -- Returns  OK
--- uses: base books
+-- uses: base lives books
 local wrong = Books.load()
 if wrong then return wrong end
 local values = {}

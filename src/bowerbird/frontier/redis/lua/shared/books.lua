@@ -12,17 +12,21 @@ local NUMBERS = {
   'leased:feed', 'leased:page',
 }
 
--- Reads them; answers what is wrong where the crawl is not the caller's, else nil.
+-- Reads them; answers what is wrong where the crawl is not the caller's or cannot be gone on with,
+-- else nil.
 function Books.load()
-  local texts = call('HMGET', KEYS[1], 'identity', 'state', 'seeds', 'chosen', 'parted')
+  local texts = call('HMGET', KEYS[1], 'identity', 'state', 'seeds', 'chosen', 'parted', 'seq',
+    'sealed')
   if not texts[1] then return {err = 'VANISHED the crawl is not there'} end
   if ARGV[2] ~= '' and ARGV[2] ~= texts[1] then return {err = 'VANISHED it is another crawl'} end
+  if texts[7] and texts[7] ~= texts[6] then return {err = 'TORN a commit has no end'} end
   Books.state, Books.seeds = texts[2], texts[3] == 'yes'
   Books.chosen, Books.parted = texts[4] or '', texts[5]
   local found = call('HMGET', KEYS[1], unpack(NUMBERS))
   for i, name in ipairs(NUMBERS) do Books.v[name] = tonumber(found[i]) or 0 end
   if not found[1] then Books.v.max_crawl_delay = DELAY_CAP_S end
   if Books.v.obey_robots == 0 then Books.v.max_crawl_delay = 0 end
+  return Lives.wrong()
 end
 
 function Books.count(name, by)

@@ -67,4 +67,5 @@ local function commit()
   writes, sure, strings = {}, {}, {}
   Outbox.save()
   Tasks.save_deaths()
+  call('HSET', KEYS[1], 'sealed', Seq)  -- a log that was cut off before this has half a commit
 end

@@ -3,6 +3,9 @@
 -- such a slot uses it until it hears of the new life, or until its session's deadline. So in a new
 -- life nobody is given a slot before that (slots.lua), and sessions of earlier lives are gone
 -- (ends.lua): their workers come again and say what they have under way.
+--
+-- And no script writes before the life was noted (life.lua), which whoever is refused here sees to,
+-- when the append-only file is whole (log.py).
 local Lives = {}
 
 local LIFE = PREFIX .. 'life'
@@ -24,15 +27,28 @@ local function began(replication)
   return NOW - (up_s or 0)
 end
 
--- This life: {id, since}. Whoever meets it first notes it, with the next commit.
+-- This life: {id, since, new: whether it is still to be noted}. Whoever meets the first one notes it,
+-- with the next commit.
 function Lives.now()
   if now then return now end
   local noted, text = call('HMGET', LIFE, 'id', 'since'), info('replication')
   local id = string.match(text, 'master_replid:(%x+)') or noted[1] or ''
-  now = {id = id, since = tonumber(noted[2]) or NEVER}
-  if id ~= (noted[1] or '') then
-    now.since = noted[1] and began(text) or NEVER
-    write('HSET', LIFE, 'id', id, 'since', now.since)
+  now = {id = id, since = tonumber(noted[2]) or NEVER, new = id ~= (noted[1] or '')}
+  if now.new and not noted[1] then
+    now.new = false
+    write('HSET', LIFE, 'id', id, 'since', NEVER)
+  elseif now.new then
+    now.since = began(text)
   end
   return now
+end
+
+-- What is wrong where nothing may be written yet, else nil.
+function Lives.wrong()
+  return Lives.now().new and {err = 'NEWLIFE nothing is written before it was noted'} or nil
+end
+
+-- From now on scripts write in this life.
+function Lives.note()
+  if Lives.now().new then call('HSET', LIFE, 'id', now.id, 'since', now.since) end
 end
