@@ -111,6 +111,15 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 
 @pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """One that has what it answered after kill -9 too."""
+    need_redis()
+    one = RedisServer(tmp_path / "redis", *KEEPING).start()
+    yield one
+    one.kill()
+
+
+@pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a Redis of the test's own."""
     need_redis()

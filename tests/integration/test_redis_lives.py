@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from tests.bird import PATIENCE_S, wait_for
 from tests.contracts.bench import PLAIN, Bench, Worker, image
-from tests.redis_fixtures import KEEPING, RedisServer, Start, need_redis, patiently, start, until
+from tests.redis_fixtures import RedisServer, Start, patiently, server, start, until
 
 from bowerbird.errors import ConnectionLostError, SessionGoneError
 from bowerbird.frontier.redis.address import parse_redis
@@ -21,17 +21,9 @@ from bowerbird.manager.seeds import Seeder
 from bowerbird.model import State, Task, WorkerInfo
 from bowerbird.testing import ManualClock
 
-__all__ = ["start"]
+__all__ = ["server", "start"]
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    need_redis()
-    one = RedisServer(tmp_path / "redis", *KEEPING).start()
-    yield one
-    one.kill()
 
 
 def test_who_redis_forgot_has_its_host_alone_until_its_session_is_over(server: RedisServer) -> None:

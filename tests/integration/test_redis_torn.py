@@ -2,31 +2,23 @@
 back at a later start, and a crawl that it hurt says so."""
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.bird import bird
 from tests.contracts.bench import PLAIN, Bench, image
-from tests.redis_fixtures import KEEPING, RedisServer, need_redis, patiently
+from tests.redis_fixtures import RedisServer, patiently, server
 
 from bowerbird.errors import CrawlVanishedError
 from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.testing import ManualClock
 
+__all__ = ["server"]
+
 #: How many of its last bytes a file lacks: of the last command, EXEC, and of those before it.
 CUTS = (1, 5, 20, 60, 150, 300, 400)
 #: All of that command: Redis itself sees to this one.
 EXEC = 14
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    need_redis()
-    one = RedisServer(tmp_path / "redis", *KEEPING).start()
-    yield one
-    one.kill()
 
 
 @pytest.mark.parametrize("lacks", [*CUTS, EXEC])

@@ -74,7 +74,7 @@ _TORN = (
     "Redis at {place} has carried out half of a change: its append-only file was cut off within it "
     "by a kill or a power cut, and that half came back when Redis was started again. The counts of "
     "this crawl can no longer be trusted, and some of its tasks may be lost: nothing more is done. "
-    "What was stored is whole. Remove the crawl (bowerbird drop), and begin it anew."
+    "What was stored is whole. Remove the crawl (bowerbird drop); a new folder begins anew."
 )
 _NEW_LIFE = "Redis at {place} was started anew."
 _PASSWORD = (
