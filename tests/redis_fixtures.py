@@ -1,6 +1,7 @@
 """Real Redis servers for tests: processes of their own on free ports of loopback."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,6 +24,9 @@ START_S = 30.0
 #: Of a Redis that has what it answered after kill -9 too: with `everysec` it puts off its writes
 #: while a slow disk is at a sync.
 KEEPING = ("--appendonly", "yes", "--appendfsync", "always")
+
+#: How a change of several commands begins and ends in an append-only file.
+_MULTI, _EXEC = b"*1\r\n$5\r\nMULTI\r\n", b"*1\r\n$4\r\nEXEC\r\n"
 
 T = TypeVar("T")
 Start = Callable[..., "RedisServer"]
@@ -75,6 +79,15 @@ class RedisServer:
 
     def stop(self) -> None:
         self._end(signal.SIGTERM)
+
+    def tear(self, dice: random.Random) -> None:
+        """As if kill -9 had met it at a write: what it has appended ends in the midst of a change
+        that nobody was answered; here of the last one, once more."""
+        log = max(self.folder.glob("appendonlydir/*.incr.aof"), key=lambda one: one.stat().st_mtime)
+        data = log.read_bytes()
+        if data.endswith(_EXEC):
+            change = data[data.rindex(_MULTI) :]
+            log.write_bytes(data + change[: dice.randrange(1, len(change))])
 
     def _end(self, how: signal.Signals) -> None:
         if self.process is not None:

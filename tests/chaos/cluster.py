@@ -8,7 +8,8 @@
 that are killed: smallest gap and most in flight at the hosts they share. `moved`: the manager is
 killed and its folder deleted, up to three times, and it is started in another folder; images lie in
 folders of far workers or, with odd seeds, in a bucket: the catalog against what the web has.
-`killed`: 20 times a worker, the manager or Redis is killed, which syncs what it answers.
+`killed`: 20 times a worker, the manager or Redis is killed, which syncs what it answers, and dies
+in the midst of writing a change.
 """
 
 import argparse
@@ -225,6 +226,7 @@ def killed(folder: Path, seed: int, partitions: int) -> str:
             _wait_for_some(web, dice.randint(10, 30))
             if kill == "redis":
                 server.kill()
+                server.tear(dice)
                 server.start()
             elif kill == "manager":
                 running.kill_group() if running.process.poll() is None else None

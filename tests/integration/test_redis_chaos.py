@@ -1,5 +1,5 @@
-"""Redis is killed, workers vanish, answers get lost, all at random: then what was accepted is
-compared with what was recorded. Real time, real processes."""
+"""Redis is killed at a write, workers vanish, answers get lost, all at random: then what was
+accepted is compared with what was recorded. Real time, real processes."""
 
 import random
 import threading
@@ -77,6 +77,7 @@ def test_nothing_is_lost_and_nothing_recorded_twice(tmp_path: Path, seed: int) -
         for _ in range(KILLS):
             time.sleep(dice.uniform(0.2, 0.8))
             server.kill()
+            server.tear(dice)
             time.sleep(dice.uniform(0.0, 0.3))
             server.start()
         _persist(lambda: feeder.add([], seeds_complete=True))
