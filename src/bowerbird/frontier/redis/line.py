@@ -220,9 +220,9 @@ def _is_moving(answer: Any) -> bool:
 
 def _is_undone(answer: Any) -> bool:
     """Whether a call of many has to be made again."""
-    error = isinstance(answer, said.ResponseError)
-    undone = isinstance(answer, said.NoScriptError) or _is_moving(answer) or _is_new_life(answer)
-    return error and undone
+    if not isinstance(answer, said.ResponseError):
+        return False
+    return isinstance(answer, said.NoScriptError) or _is_moving(answer) or _is_new_life(answer)
 
 
 def _good(answers: Iterable[Any]) -> list[Any]:

@@ -17,8 +17,7 @@ local standing, told = {}, {}
 local function hand_on(task, old)
   local host = Hosts.get(task.host)
   local since = Sessions.since(old, task.token)
-  Tasks.out[task.token] =
-    pack(task.element, task.prio, task.label, task.host, SESSION, task.alone)
+  Tasks.out[task.token] = in_out(task, SESSION) .. whole(task)
   Sessions.drop(old, task.token)
   local id, number = string.sub(task.token, 1, 8), struct.unpack('>I2', task.token, 9)
   Sessions.hold(SESSION, id, 1, number, since)

@@ -48,10 +48,10 @@ if idle() and Downs.give_up() then
 end
 if Turns.taken[1] then Sessions.set_hard_end(session.id, session.hard) end
 
-local codes, judged, places = {}, {}, {}
+local codes, judged, places, obeys = {}, {}, {}, Books.v.obey_robots ~= 0
 for i, task in ipairs(Turns.taken) do
   codes[i] = task.attempts * 2 + (task.alone and 1 or 0)
-  local judges = Books.v.obey_robots ~= 0 and task.kind ~= ROBOTS
+  local judges = obeys and task.kind ~= ROBOTS
   local origin = judges and origin_of(task.host, task.label)
   local stamp = judges and Gates.stamp(origin)
   if stamp then

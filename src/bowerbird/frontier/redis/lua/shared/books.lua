@@ -1,5 +1,5 @@
 -- Counters that are never recounted, the state asked for, and the rules of the crawl.
-local Books = {v = {}, changes = {}, order = {}, values = {}, running = {}}
+local Books = {v = {}, changes = {}, values = {}, running = {}}
 
 -- The most that a host may ask for; obeyed whole by crawls of before `max_crawl_delay`.
 local DELAY_CAP_S = 300
@@ -30,12 +30,8 @@ function Books.load()
 end
 
 function Books.count(name, by)
-  Books.v[name] = (Books.v[name] or 0) + by
-  if not Books.changes[name] then
-    Books.changes[name] = 0
-    Books.order[#Books.order + 1] = name
-  end
-  Books.changes[name] = Books.changes[name] + by
+  local v, changes = Books.v, Books.changes
+  v[name], changes[name] = (v[name] or 0) + by, (changes[name] or 0) + by
 end
 
 function Books.set(name, value)

@@ -2,12 +2,11 @@
 local Seq = 0
 
 local function save_books()
-  for _, name in ipairs(Books.order) do
-    local by = Books.changes[name]
+  for name, by in pairs(Books.changes) do
     if by ~= 0 then write('HINCRBY', KEYS[1], name, by) end
   end
   if Books.values[1] then write_many('HSET', KEYS[1], Books.values) end
-  Books.order, Books.changes, Books.values = {}, {}, {}
+  Books.changes, Books.values = {}, {}
 end
 
 -- What errs where a key is of another type than a write takes it for.

@@ -31,6 +31,18 @@ local function tidy(host)
   if neutral(host) then host.mean, host.marked, host.cooling = 1, 0, {} end
 end
 
+-- The rules of other crawls there.
+local function others_of(crawls)
+  local others = NONE
+  for crawl, rules in pairs(crawls or NONE) do
+    if crawl ~= CRAWL then
+      others = others == NONE and {} or others
+      others[#others + 1] = rules
+    end
+  end
+  return others
+end
+
 local function made(name, raw)
   local delay, asked, hold, freed, failures, down, probes, _, probing, mean, marked, users, held,
     cooling, crawls, why
@@ -43,7 +55,7 @@ local function made(name, raw)
     freed = freed or -1000000000, failures = failures or 0, down = down or false,
     probes = probes or 0, probing = probing or false, mean = mean or 1, marked = marked or 0,
     users = users or {}, held = held or {}, cooling = cooling or {}, crawls = crawls or {},
-    why = why,
+    why = why, others = others_of(crawls),
   }
   if raw then tidy(host) end
   Hosts.at[name] = host
@@ -67,20 +79,30 @@ function Hosts.get(name)
   return Hosts.at[name] or made(name, call('GET', PREFIX .. 'h:' .. name))
 end
 
--- The strictest of this crawl's and of all that have tasks there.
+-- Another crawl leaves.
+function Hosts.forget_crawl(host, crawl)
+  host.crawls[crawl] = nil
+  host.others = others_of(host.crawls)
+end
+
+-- The strictest of this crawl's and of all that have tasks there. These two are called most of all.
 function Hosts.per_host(host)
-  local least = Books.v.per_host
-  for _, rules in pairs(host.crawls) do least = math.min(least, rules[1]) end
+  local least, others = Books.v.per_host, host.others
+  for i = 1, #others do
+    if others[i][1] < least then least = others[i][1] end
+  end
   return least
 end
 
 function Hosts.delay_s(host)
-  local v = Books.v
-  local delay, obeyed = math.max(v.delay_s, host.delay), v.max_crawl_delay
-  for _, rules in pairs(host.crawls) do
-    delay, obeyed = math.max(delay, rules[2]), math.max(obeyed, rules[3] or DELAY_CAP_S)
+  local v, others = Books.v, host.others
+  local delay, obeyed = host.delay, v.max_crawl_delay
+  if v.delay_s > delay then delay = v.delay_s end
+  for i = 1, #others do
+    delay, obeyed = math.max(delay, others[i][2]), math.max(obeyed, others[i][3] or DELAY_CAP_S)
   end
-  return math.max(delay, math.min(host.asked, obeyed))
+  local asked = host.asked < obeyed and host.asked or obeyed
+  return asked > delay and asked or delay
 end
 
 function Hosts.held(host, session)

@@ -86,7 +86,7 @@ end
 function Ring.wake_aside(host)
   local stand = Stands.get(host.name)
   if stand.seat == ASIDE then wake(stand) end
-  for crawl in pairs(host.crawls) do
+  for crawl in pairs(host.others[1] and host.crawls or NONE) do
     local other = crawl ~= CRAWL and Stands.get(host.name, crawl)
     if other and other.seat == ASIDE then wake(other) end
   end

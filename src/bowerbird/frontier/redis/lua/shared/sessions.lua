@@ -72,7 +72,8 @@ function Sessions.hold(session, id, number, last, since)
 end
 
 function Sessions.drop(session, token)
-  local change = change_of(session, string.sub(token, 1, 8))
+  local calls, id = Sessions.calls[session], string.sub(token, 1, 8)
+  local change = calls and calls[id] or change_of(session, id)
   change.by = change.by - 1
 end
 

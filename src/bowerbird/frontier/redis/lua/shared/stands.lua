@@ -56,7 +56,8 @@ function Stands.fetch(names)
 end
 
 function Stands.get(name, crawl)
-  if not crawl and Stands.own[name] then return Stands.own[name] end
+  local own = not crawl and Stands.own[name]
+  if own then return own end
   local id = crawl and PREFIX .. 'c:' .. crawl .. ':stand:' .. name or STAND .. name
   return Stands.at[id] or made_stand(id, name, crawl or CRAWL, call('GET', id))
 end

@@ -5,9 +5,15 @@ local SUSPECT_AFTER, CRASHES = 2, 2
 -- Counter of documents left aside, at hosts that have named too many; bytes of an example's URL.
 local BEYOND, EXAMPLE = 'count:trap:host-urls', 300
 
--- The task as the client packed it; a copy that is made where it is wanted.
+-- A task as its queue has it; of a lease a copy, made where it is wanted.
+local function whole(task)
+  if not task.element then task.element = string.sub(task.text, task.at) end
+  return task.element
+end
+
+-- The task as the client packed it.
 local function blob_of(task)
-  if not task.blob then task.blob = string.sub(task.element, task.last and 21 or 11) end
+  if not task.blob then task.blob = string.sub(whole(task), task.last and 21 or 11) end
   return task.blob
 end
 
@@ -25,6 +31,32 @@ local function task_of(element, prio, label, host)
   }
 end
 
+-- A value of `out` begins with priority, label, host, session ('': it waits) and whether it is leased
+-- alone; the task as its queue had it follows, of which an outcome seldom needs all.
+local function in_out(task, session)
+  return pack(task.prio, task.label, task.host, session, task.alone or false)
+end
+
+-- What leases of the first versions are, whose task came first.
+local function from_out_of_before(text, token)
+  local element, prio, label, host, session, alone = unpacked(text)
+  local task = task_of(element, prio, label, host)
+  task.token, task.session, task.alone = token, session, alone
+  return task
+end
+
+local function from_out(text, token)
+  local at, prio, label, host, session, alone = cmsgpack.unpack_limit(text, 5)
+  if type(prio) == 'string' then return from_out_of_before(text, token) end
+  local id, attempts, deaths, crashes, flag = struct.unpack('>I6BBBB', text, at + 1)
+  return {
+    id = id, attempts = attempts, deaths = deaths, crashes = crashes, text = text, at = at + 1,
+    last = flag == 1 and string.sub(text, at + 11, at + 20) or nil,
+    prio = prio, kind = kind_of(prio), label = label, host = host,
+    token = token, session = session, alone = alone,
+  }
+end
+
 -- The leases, or waiting tasks, that tokens stand for; nil where they stand for none.
 function Tasks.of_tokens(tokens)
   local found = {}
@@ -32,11 +64,8 @@ function Tasks.of_tokens(tokens)
   local values, names = call('HMGET', MINE .. 'out', unpack(tokens)), {}
   for i, value in ipairs(values) do
     if value then
-      local element, prio, label, host, session, alone = unpacked(value)
-      local task = task_of(element, prio, label, host)
-      task.token, task.session, task.alone = tokens[i], session, alone
-      found[i] = task
-      names[#names + 1] = host
+      found[i] = from_out(value, tokens[i])
+      names[#names + 1] = found[i].host
     end
   end
   Hosts.fetch(names)
@@ -54,21 +83,16 @@ end
 
 -- A task as a member of the sets of those that wait apart.
 local function apart(task)
-  return pack(task.element, task.prio, task.label, task.host)
+  return pack(whole(task), task.prio, task.label, task.host)
 end
 
 function Tasks.from_apart(member)
   return task_of(unpacked(member))
 end
 
--- What `out` has of a lease, but for its first part, which is the task's element.
-local function rest_of(task, session)
-  return pack(task.prio, task.label, task.host, session, task.alone or false)
-end
-
 -- A session has leases, by tokens of which `first` is the number of the first.
 function Tasks.give(tasks, session, call_id, first)
-  local given, prio, label, rest = Tasks.given, nil, nil, nil
+  local given, prio, label, lease = Tasks.given, nil, nil, nil
   local at = #given
   for i, task in ipairs(tasks) do
     if task.last then
@@ -76,10 +100,10 @@ function Tasks.give(tasks, session, call_id, first)
       task.element, task.last = element_of(task), nil
     end
     if task.prio ~= prio or task.label ~= label then
-      prio, label, rest = task.prio, task.label, rest_of(task, session)
+      prio, label, lease = task.prio, task.label, in_out(task, session)
     end
     given[at + 1] = call_id .. struct_pack('>I2', first + i - 1)
-    given[at + 2] = pack(task.element) .. rest
+    given[at + 2] = lease .. task.element
     at = at + 2
   end
 end
@@ -91,7 +115,7 @@ local function stop_waiting(task)
     return
   end
   local stand, queue = Stands.get(task.host), queue_of(task)
-  Queues.remove(queue, task.element)
+  Queues.remove(queue, whole(task))
   Stands.note(stand, Stands.lane(stand, task.label), task.prio, queue.length)
 end
 
@@ -120,7 +144,7 @@ function Tasks.let_go(task)
   end
   Books.count(LEASED[task.kind], -1)
   local stand = Stands.get(task.host)
-  stand.leased = stand.leased - 1
+  task.stand, stand.leased = stand, stand.leased - 1
   leave_host(host, task.session)
   Sessions.drop(task.session, task.token)
   if task.alone then write('HDEL', session_key(task.session), 'alone') end
@@ -134,9 +158,7 @@ function Tasks.wait_again(task, spent)
   local token = not spent and task.token or nil
   task.element, task.alone = element_of(task, token), false
   Books.count(WAITING[task.kind], 1)
-  if token then
-    Tasks.out[token] = pack(task.element, task.prio, task.label, task.host, '', false)
-  end
+  if token then Tasks.out[token] = in_out(task, '') .. task.element end
   if is_suspect(task) then
     write('ZADD', MINE .. 'suspects', task.id, apart(task))
     return
@@ -155,7 +177,7 @@ end
 
 function Tasks.done(task)
   Books.count(DONE[task.kind], 1)
-  local stand = Stands.get(task.host)
+  local stand = task.stand or Stands.get(task.host)
   stand.done = stand.done + 1
 end
 

@@ -49,7 +49,8 @@ local function forget_idle(host)
   for crawl in pairs(host.crawls) do
     if crawl ~= CRAWL and not Books.runs(crawl) then
       Ring.wake_in(host, crawl)
-      host.crawls[crawl], some = nil, true
+      Hosts.forget_crawl(host, crawl)
+      some = true
     end
   end
   return some
