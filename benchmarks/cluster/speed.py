@@ -2,8 +2,8 @@
 
 Clients are processes of their own, as many as there are processors: a client and Redis take turns
 on one. The rates are of the clock; the processor time of Redis says what a quiet machine could do.
-The small case takes a quarter of a second and varies by a fifth: it is run seven times, and the
-medians of its rates stand for it.
+The small case takes a quarter of a second and varies by a fifth, and a machine's pace changes from
+minute to minute: both are run several times in turn, and the medians of their rates are told.
 """
 
 import random
@@ -23,7 +23,8 @@ from bowerbird.model import Outcome, State, Task, Verb, WorkerInfo
 CHUNK, SMALLEST, LARGEST = 1_000, 64, 200
 #: (tasks, hosts): the second is the first, a hundred times.
 SMALL, LARGE = (10_000, 1_000), (1_000_000, 100_000)
-SMALL_RUNS = 7
+#: The large case is run so often; the small one so often before each and after the last.
+LARGE_RUNS, SMALL_RUNS = 3, 4
 ADDS, CYCLES, SHARE = (60_000, 120_000), (40_000, 80_000), (0.80, 0.95)
 
 
@@ -76,6 +77,16 @@ def _timed(server: Server, what: str, number: int, hosts: int, clients: int) -> 
     return done / took_s, done / took_cpu_s
 
 
+def in_turn(cycles: int, large: tuple[int, int], clients: int) -> tuple[Rates, Rates]:
+    """The small case and the large one."""
+    small, big = list[Rates](), list[Rates]()
+    for _ in range(LARGE_RUNS):
+        small += [measure(SMALL, cycles, clients) for _ in range(SMALL_RUNS)]
+        big.append(measure(large, cycles, clients))
+    small += [measure(SMALL, cycles, clients) for _ in range(SMALL_RUNS)]
+    return middle(small), middle(big)
+
+
 def middle(runs: list[Rates]) -> Rates:
     """The median of each rate."""
     return Rates(*map(median, zip(*map(astuple, runs), strict=True)))
@@ -124,8 +135,7 @@ def client(what: str, address: str, number: int, hosts: int, clients: int, own: 
 
 def section(clients: int, cycles: int, large: tuple[int, int] = LARGE) -> str:
     """The table."""
-    runs = [measure(SMALL, cycles, clients) for _ in range(SMALL_RUNS)]
-    small, big = middle(runs), measure(large, cycles, clients)
+    small, big = in_turn(cycles, large, clients)
     shares = [big.adds / small.adds, big.cycles / small.cycles]
     head = ["", "a second", "of Redis's CPU", "must", "aim", ""]
     return table(head, [
