@@ -1,4 +1,4 @@
-"""A redis-server of a measurement's own: append-only, as a crawl's should be."""
+"""A redis-server of a measurement's own, with the settings that we ship for crawls."""
 
 import socket
 import subprocess
@@ -6,10 +6,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import redis
 
 START_S = 30.0
+SETTINGS = Path(__file__).parents[2] / "examples/cluster/redis.conf"
 
 
 class Server:
@@ -44,8 +46,8 @@ def served(*, append_only: bool = True) -> Iterator[Server]:
     port = _free_port()
     with tempfile.TemporaryDirectory() as folder:
         command = [
-            "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", folder,
-            "--save", "", "--appendonly", "yes" if append_only else "no",
+            "redis-server", str(SETTINGS), "--port", str(port), "--dir", folder,
+            "--appendonly", "yes" if append_only else "no",
         ]  # fmt: skip
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
