@@ -73,8 +73,8 @@ def merged_fields(books: Sequence[Mapping[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def host_rows(partitions: Sequence[Partition], limit: int) -> list[HostRow]:
-    """The busiest hosts first. Redis knows how busy they are to a factor of four: four times as
-    many are looked at."""
+    """The busiest hosts first. Redis knows how busy they are to a factor of four, and those with up
+    to 15 tasks as the same: four times as many are looked at."""
     asks = [one.command("ZREVRANGE", "hosts", 0, 4 * limit - 1) for one in partitions]
     pieces = [
         one.ask("hosts", *page)

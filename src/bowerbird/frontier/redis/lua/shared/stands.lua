@@ -3,14 +3,15 @@
 --   leased done dead   how many of its tasks
 --   answered  whether it ever answered this crawl
 --   down listed   known to be down; a member of the crawl's set of those
---   bits      how many bits the number of its open tasks has, to the next even number, as the zset
---             `hosts` knows it: there a change costs most, where a crawl has many hosts
+--   bits      how many bits the number of its open tasks has, to the next even number and 4 at
+--             least, as the zset `hosts` knows it: there a change costs most, where a crawl has many
+--             hosts; 0: it has none
 --   turned    where among many lanes the next turn begins
 --   lanes     {label, robots task or false, {prio -> waiting tasks}, whether this crawl has had its
 --             robots.txt} of each origin; the label is its scheme and port: 'http', 'https:8443'
 --   given_up  since when it was down when this crawl gave it up; false: it never did
--- How many tasks wait is noted about: the noted number has as many bits, to the next even number, as
--- that of the queue. So most adds neither read nor write the stand, for they add to a queue that has
+-- How many tasks wait is noted about: the noted number has as many bits, counted so, as that of the
+-- queue. So most adds neither read nor write the stand, for they add to a queue that has
 -- some. What reads it for another reason notes the number as it is.
 local Stands = {at = {}, own = {}, order = {}, busy = {}}
 
@@ -80,9 +81,12 @@ function Stands.note(stand, lane, prio, number)
   lane[3][prio] = number > 0 and number or nil
 end
 
+-- Up to 15 are a few.
+local FEW_BITS, FEW = 4, 15
+
 local function bits_of(number)
   local _, bits = math.frexp(number)
-  return bits + bits % 2
+  return number > FEW and bits + bits % 2 or math.min(number, 1) * FEW_BITS
 end
 
 -- Whether a number of waiting tasks is to be noted where another one was.
@@ -90,9 +94,10 @@ function Stands.is_news(number, noted)
   return bits_of(number) ~= bits_of(noted)
 end
 
--- More tasks of a host cannot wait: numbers with as many bits differ by less than four times.
+-- More tasks of a host cannot wait: numbers with as many bits differ by less than four times, save
+-- the few.
 function Stands.most_waiting(stand)
-  return 4 * stand.waiting
+  return FEW * stand.waiting
 end
 
 local function list_down(stand)
