@@ -2,9 +2,9 @@
 
 What a script writes stands there between MULTI and EXEC. Where a kill or a power cut leaves a file
 that ends in the midst of a command between the two, Redis leaves out that half when it is started,
-but keeps it in the file (7.0 does; valkey-io/valkey#4342). The EXEC of whatever is written next
-ends it too, so that the start after that carries it out: what is counted counts double, and tasks
-that are taken out twice are lost. A file that is written anew has no such half.
+but keeps it in the file (7.0 and 8.2 do; valkey-io/valkey#4342). The EXEC of whatever is written
+next ends it too, so that the start after that carries it out: what is counted counts double, and
+tasks that are taken out twice are lost. A file that is written anew has no such half.
 """
 
 import time
