@@ -74,6 +74,11 @@ class RedisServer:
     def client(self) -> redis.Redis:
         return redis.Redis(host="127.0.0.1", port=self.port, protocol=2)
 
+    def start_and_read(self) -> None:
+        """Start it, and wait until it has read its data: before, it answers -LOADING."""
+        self.start()
+        until(lambda: not self.client().info("persistence")["loading"])
+
     def kill(self) -> None:
         self._end(signal.SIGKILL)
 

@@ -27,7 +27,7 @@ def test_half_a_change_does_not_come_back(server: RedisServer, lacks: int) -> No
     again_without(server, lacks)
     taken_up(server).add(image("9"))
     server.kill()
-    server.start()
+    server.start_and_read()
     assert_whole(taken_up(server), 1, 2, 3, 9)
 
 
@@ -36,7 +36,7 @@ def test_it_is_seen_to_by_who_never_left_too(server: RedisServer) -> None:
     again_without(server, 60)
     patiently(lambda: bench.add(image("9")))
     server.kill()
-    server.start()
+    server.start_and_read()
     patiently(bench.frontier.stats)
     assert_whole(bench, 1, 2, 3, 9)
 
@@ -53,7 +53,7 @@ def test_a_crawl_that_was_hurt_is_not_gone_on_with(server: RedisServer, lacks: i
     assert any("+bgrewriteaof" in one for one in blind.frontier.warnings())
     blind.add(image("9"))
     server.kill()
-    server.start()
+    server.start_and_read()
 
     with pytest.raises(CrawlVanishedError, match="cut off within it"):
         taken_up(server).add(image("4"))
@@ -92,7 +92,7 @@ def again_without(server: RedisServer, lacks: int) -> None:
     server.kill()
     (log,) = (server.folder / "appendonlydir").glob("*.incr.aof")
     os.truncate(log, log.stat().st_size - lacks)
-    server.start()
+    server.start_and_read()
 
 
 def assert_whole(bench: Bench, *numbers: int) -> None:
