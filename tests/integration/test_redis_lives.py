@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import pytest
@@ -22,8 +21,6 @@ from bowerbird.model import State, Task, WorkerInfo
 from bowerbird.testing import ManualClock
 
 __all__ = ["server", "start"]
-
-T = TypeVar("T")
 
 
 def test_who_redis_forgot_has_its_host_alone_until_its_session_is_over(server: RedisServer) -> None:

@@ -4,6 +4,7 @@ back when it is over."""
 from collections.abc import Sequence
 
 from bowerbird.frontier.redis.client import RedisFrontier
+from bowerbird.frontier.redis.line import together
 from bowerbird.frontier.redis.looking import PAGE, pages
 from bowerbird.frontier.redis.partition import Partition
 
@@ -19,8 +20,7 @@ def end_sessions(frontier: RedisFrontier) -> None:
 
 def take_as_they_are(partitions: Sequence[Partition]) -> None:
     """Books that a torn log has hurt (`log.py`) are gone on with: enough to come to an end."""
-    for one in partitions:
-        one.command("HDEL", "books", "sealed").alone()
+    together([one.command("HDEL", "books", "sealed") for one in partitions])
 
 
 def leave_hosts(partitions: Sequence[Partition]) -> None:

@@ -29,7 +29,7 @@ end
 
 -- Takes facts about a host; answers whether the connection failed.
 local function learn(host, task, outcome, probe)
-  local stand = task.stand or Stands.get(host.name)
+  local stand = task.stand
   if outcome.h and outcome.h > 0 then
     host.hold = math.max(host.hold, NOW + math.min(outcome.h, HOLD_CAP_S))
     host.why = outcome.w

@@ -22,11 +22,14 @@ local function element_of(task, token)
     task.crashes, token and 1 or 0) .. (token or '') .. blob_of(task)
 end
 
-local function task_of(element, prio, label, host)
-  local id, attempts, deaths, crashes, flag = struct.unpack('>I6BBBB', element)
+-- `at`: where in the text the task begins; nil: the text is the task.
+local function task_of(text, prio, label, host, at)
+  local start = at or 1
+  local id, attempts, deaths, crashes, flag = struct.unpack('>I6BBBB', text, start)
   return {
-    id = id, attempts = attempts, deaths = deaths, crashes = crashes, element = element,
-    last = flag == 1 and string.sub(element, 11, 20) or nil,
+    id = id, attempts = attempts, deaths = deaths, crashes = crashes,
+    element = not at and text or nil, text = text, at = at,
+    last = flag == 1 and string.sub(text, start + 10, start + 19) or nil,
     prio = prio, kind = kind_of(prio), label = label, host = host,
   }
 end
@@ -37,24 +40,15 @@ local function in_out(task, session)
   return pack(task.prio, task.label, task.host, session, task.alone or false)
 end
 
--- What leases of the first versions are, whose task came first.
-local function from_out_of_before(text, token)
-  local element, prio, label, host, session, alone = unpacked(text)
-  local task = task_of(element, prio, label, host)
-  task.token, task.session, task.alone = token, session, alone
-  return task
-end
-
 local function from_out(text, token)
   local at, prio, label, host, session, alone = cmsgpack.unpack_limit(text, 5)
-  if type(prio) == 'string' then return from_out_of_before(text, token) end
-  local id, attempts, deaths, crashes, flag = struct.unpack('>I6BBBB', text, at + 1)
-  return {
-    id = id, attempts = attempts, deaths = deaths, crashes = crashes, text = text, at = at + 1,
-    last = flag == 1 and string.sub(text, at + 11, at + 20) or nil,
-    prio = prio, kind = kind_of(prio), label = label, host = host,
-    token = token, session = session, alone = alone,
-  }
+  if type(prio) == 'string' then  -- of the first versions, where the task came first
+    text, prio, label, host, session, alone = unpacked(text)
+    at = nil
+  end
+  local task = task_of(text, prio, label, host, at and at + 1)
+  task.token, task.session, task.alone = token, session, alone
+  return task
 end
 
 -- The leases, or waiting tasks, that tokens stand for; nil where they stand for none.
@@ -114,7 +108,7 @@ local function stop_waiting(task)
     write('ZREM', MINE .. 'suspects', apart(task))
     return
   end
-  local stand, queue = Stands.get(task.host), queue_of(task)
+  local stand, queue = task.stand, queue_of(task)
   Queues.remove(queue, whole(task))
   Stands.note(stand, Stands.lane(stand, task.label), task.prio, queue.length)
 end
@@ -136,15 +130,14 @@ end
 
 -- A task is no one's any more, neither leased nor waiting; its token is spent.
 function Tasks.let_go(task)
-  local host = Hosts.get(task.host)
-  Tasks.out[task.token] = false
+  local host, stand = Hosts.get(task.host), Stands.get(task.host)
+  Tasks.out[task.token], task.stand = false, stand
   if task.session == '' then
     stop_waiting(task)
     return host
   end
   Books.count(LEASED[task.kind], -1)
-  local stand = Stands.get(task.host)
-  task.stand, stand.leased = stand, stand.leased - 1
+  stand.leased = stand.leased - 1
   leave_host(host, task.session)
   Sessions.drop(task.session, task.token)
   if task.alone then write('HDEL', session_key(task.session), 'alone') end
@@ -175,10 +168,10 @@ function Tasks.delay(task, due)
   write('ZADD', MINE .. 'delayed', due, apart(task))
 end
 
+-- A task that was let go is done.
 function Tasks.done(task)
   Books.count(DONE[task.kind], 1)
-  local stand = task.stand or Stands.get(task.host)
-  stand.done = stand.done + 1
+  task.stand.done = task.stand.done + 1
 end
 
 -- A task that no longer counts as waiting or leased is dead; robots tasks are forgotten.
