@@ -6,6 +6,7 @@ fork for each job; Celery's and Dramatiq's run their tasks in one process.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -59,12 +60,14 @@ def theirs(queue: Queue, server: Server, number: int) -> float:
     worker = [*python, *(part.format(url=url) for part in queue.worker)]
     with (
         (BENCH / f"{queue.name}.log").open("w") as log,
-        subprocess.Popen(worker, env=environment, cwd=ROOT, stdout=log, stderr=log) as process,
+        subprocess.Popen(
+            worker, env=environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+        ) as process,
     ):
         try:
             return _emptied(lambda: _length(server, queue.key), number)
         finally:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # its own children too
 
 
 def _length(server: Server, key: str) -> int:

@@ -4,13 +4,12 @@ accepted is compared with what was recorded. Real time, real processes."""
 import random
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.contracts.bench import PLAIN, image, outcome, record
-from tests.redis_fixtures import KEEPING, RedisServer, need_redis
+from tests.redis_fixtures import KEEPING, RedisServer, need_redis, patiently
 
 from bowerbird.errors import ConnectionLostError, SessionGoneError
 from bowerbird.frontier.redis.client import RedisFrontier
@@ -80,22 +79,12 @@ def test_nothing_is_lost_and_nothing_recorded_twice(tmp_path: Path, seed: int) -
             server.tear(dice)
             time.sleep(dice.uniform(0.0, 0.3))
             server.start()
-        _persist(lambda: feeder.add([], seeds_complete=True))
+        patiently(lambda: feeder.add([], seeds_complete=True))
         _vanish(workers[:VANISH])
         _wait(feeder, workers[VANISH:])
         _compare(feeder)
     finally:
         server.kill()
-
-
-def _persist(call: Callable[[], object]) -> None:
-    """A Redis that has just begun reads its data first."""
-    end_s = time.monotonic() + 60
-    while time.monotonic() < end_s:
-        with suppress(ConnectionLostError):
-            call()
-            return
-        time.sleep(0.05)
 
 
 def _workers(server: RedisServer, dice: random.Random) -> list[Worker]:

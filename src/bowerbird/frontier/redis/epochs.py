@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from bowerbird.errors import UsageError
+from bowerbird.frontier.redis.info import facts
 from bowerbird.frontier.redis.keys import fingerprint
 from bowerbird.frontier.redis.line import Line
-from bowerbird.frontier.redis.log import facts
 
 
 class Epochs:

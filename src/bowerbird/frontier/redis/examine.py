@@ -1,8 +1,8 @@
 """What of a Redis's settings would lose a crawl: refused, or told to whoever makes one."""
 
 from bowerbird.errors import UsageError
+from bowerbird.frontier.redis.info import facts
 from bowerbird.frontier.redis.line import Line
-from bowerbird.frontier.redis.log import facts
 
 _POLICY = (
     "Redis at {place} throws keys away when its memory is full (maxmemory-policy {policy}): a "

@@ -14,6 +14,7 @@ import redis
 from redis.exceptions import ResponseError
 
 from bowerbird.errors import ConnectionLostError
+from bowerbird.frontier.redis.info import facts
 
 #: How long a call waits for that, in seconds, and between looks.
 WHOLE_S, LOOK_EVERY_S = 5.0, 0.02
@@ -42,12 +43,6 @@ def make_whole(client: redis.Redis, place: str) -> None:
         if time.monotonic() > end_s:
             raise ConnectionLostError(_REWRITES.format(place=place))
         time.sleep(LOOK_EVERY_S)
-
-
-def facts(info: bytes) -> dict[str, str]:
-    """What `INFO` says."""
-    pairs = (text.partition(":") for text in info.decode("utf-8", "replace").splitlines())
-    return {name: value for name, colon, value in pairs if colon}
 
 
 def _persistence(client: redis.Redis) -> dict[str, str]:
