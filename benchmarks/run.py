@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from benchmarks import corpus, extras, tables
-from benchmarks.fleet import page
+from benchmarks import corpus, extras, page, tables
 from benchmarks.measure import Cost, measured, quiet_disk
 from benchmarks.peers.base import BENCH, ROOT, Peer, Work
 from benchmarks.suites import SUITES, Suite
@@ -44,7 +43,7 @@ def main() -> None:
             sections += extra(out)
     text = tables.document(sections, out, options.repeat)
     results = Path(options.results)
-    results.write_text("\n".join(filter(None, [text, page.part(results)])))
+    results.write_text("\n".join(filter(None, [text, page.parts(results)])))
     print(text)
     shutil.rmtree(out, ignore_errors=True)
 

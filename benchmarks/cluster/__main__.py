@@ -1,20 +1,18 @@
 """`python -m benchmarks.cluster`: measurements of the Redis engine, as Markdown.
 
 Each part is printed under its heading; with --results it is put into that page as well, in place
-of what stood there.
+of its own section there.
 """
 
 import argparse
-import re
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import tables
+from benchmarks import page, tables
 from benchmarks.cluster import memory, peers, speed
 from benchmarks.peers.base import BENCH
 
-#: The heading under which all parts stand.
-TITLE = "# The Redis engine"
+HEAD = "Made by `python -m benchmarks.cluster --results benchmarks/RESULTS.md`."
 
 
 def _speed(options: argparse.Namespace) -> str:
@@ -40,23 +38,13 @@ def main() -> None:
     """The command."""
     options = _options()
     BENCH.mkdir(exist_ok=True)
-    told = [TITLE, tables.machine(BENCH)]
     for name in options.only:
         title, measure = PARTS[name]
-        told.append(f"## {title}\n\n{measure(options)}\n")
-        print(told[-1], flush=True)
-    if options.results:
-        put(Path(options.results), "\n".join(told))
-
-
-def put(page: Path, part: str) -> None:
-    """Put our part into the page: up to the next heading of its kind, or at the end."""
-    text = page.read_text() if page.exists() else ""
-    mine = re.compile(rf"^{re.escape(TITLE)}$.*?(?=^# |\Z)", re.M | re.S)
-    if mine.search(text):
-        page.write_text(mine.sub(lambda _: part.rstrip() + "\n\n", text))
-    else:
-        page.write_text(f"{text.rstrip()}\n\n{part.rstrip()}\n")
+        text = measure(options)
+        print(f"## {title}\n\n{text}\n", flush=True)
+        if options.results:
+            head = f"{HEAD}\n\n{tables.machine(BENCH)}"
+            page.put(Path(options.results), page.REDIS, head, {title: text})
 
 
 def _options() -> argparse.Namespace:

@@ -9,8 +9,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import queues, tables
-from benchmarks.fleet import cycles, faults, matrix, page, scaling, strangers
+from benchmarks import page, queues, tables
+from benchmarks.fleet import cycles, faults, matrix, scaling, strangers
 from benchmarks.peers.base import BENCH, ROOT
 
 HEAD = """Made by `python -m benchmarks.fleet`. All hosts are network namespaces of one machine,
@@ -61,7 +61,7 @@ def main() -> None:
     BENCH.mkdir(exist_ok=True)
     for name in options.only:
         sections = PARTS[name](options)
-        page.put(Path(options.results), _head(), sections)
+        page.put(Path(options.results), page.FLEET, _head(), sections)
         for title, body in sections.items():
             print(f"## {title}\n\n{body}")
 
