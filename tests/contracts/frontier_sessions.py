@@ -91,6 +91,19 @@ class SessionRules:
         bench.clock.advance(2.0)
         assert len(other.lease()) == 2
 
+    def test_a_lease_that_was_given_back_ends_no_session(self, bench: Bench) -> None:
+        bench.add(image("early"), image("late", host="b.test"), complete=False)
+        worker = bench.worker(hard_end_s=20.0)
+        (early,) = worker.lease(1)
+        bench.wait(15.0)
+        (late,) = worker.lease(1)
+        worker.finish(outcome(early, Verb.RELEASED))
+        other = bench.worker()
+        other.lease()
+        bench.wait(15.0)
+
+        assert worker.finish(outcome(late)) == (True,)
+
     def test_the_same_worker_again_takes_over_what_it_names(self, bench: Bench) -> None:
         bench.add(image("1"), image("2"), image("3"))
         old = bench.worker("same")

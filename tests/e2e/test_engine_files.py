@@ -106,6 +106,49 @@ def test_files_of_workers_are_gathered_and_the_catalog_says_so_for_ever(place: P
     assert bird("verify", place.out).status == 0
 
 
+def test_images_whose_records_wait_in_redis_are_not_taken_for_waste(place: Place) -> None:
+    answers, killed = tree(pages=20, images=3), threading.Event()
+    last = answers["/p19"]
+
+    def held_up() -> Answer:  # so that the crawl goes on until nobody writes its catalog
+        killed.wait(60.0)
+        assert isinstance(last, Answer)
+        return last
+
+    answers["/p19"] = held_up
+    with serve(answers) as web:
+        with flying(*place.crawl(web, "--workers", 0)) as manager, flying(
+            *place.worker("out")
+        ) as worker:  # fmt: skip
+            wait_for("records", lambda: bird("export", place.engine, "-f", "jsonl").out)
+            manager.kill_group()
+            killed.set()
+            assert worker.ended().status == 0
+        pruned = bird("verify", place.out, "--prune", "--json")
+        exported = bird("export", place.out, "-f", "jsonl").out.splitlines()
+
+    assert pruned.status == 0, pruned.out + pruned.err
+    assert len(exported) == len(images_of(answers))
+    assert bird("verify", place.out).status == 0
+
+
+def test_without_redis_nothing_is_taken_for_waste_and_a_catalog_says_what_it_may_lack(
+    place: Place,
+) -> None:
+    answers = tree(pages=5, images=2)
+    with serve(answers) as web:
+        bird(*place.crawl(web, "--workers", 1))
+    assert bird("drop", place.engine, "--yes").status == 0
+    (place.out / "images/stray.jpg").write_bytes(b"whose?")
+    pruned = bird("verify", place.out, "--prune")
+    exported = bird("export", place.out, "-f", "jsonl")
+
+    assert (pruned.status, "is left out" in pruned.err) == (2, True), pruned.err
+    assert (place.out / "images/stray.jpg").exists()
+    assert (exported.status, "is left out" in exported.err) == (0, True), exported.err
+    assert len(exported.out.splitlines()) == len(images_of(answers))
+
+
 def test_what_lies_in_the_folder_outlives_the_crawl_in_redis(place: Place) -> None:
     with serve(tree(pages=5, images=2)) as web:
         bird(*place.crawl(web, "--workers", 1))

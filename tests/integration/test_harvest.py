@@ -39,7 +39,7 @@ class World:
         self.register.post(Posted(job=Job(name="tale", settings=Settings())))
         self.session = self.frontier.attach(WorkerInfo(name="w")).session
         self.base = base
-        self.number = 0
+        self.number = self.fence = 0
 
     def store(self, count: int) -> None:
         """So many images are found and stored."""
@@ -52,6 +52,7 @@ class World:
     def claim(self, who: str) -> Chain:
         found = self.register.claim(Manager(machine="m", pid=1, folder="f", id=who))
         assert isinstance(found, Chain)
+        self.fence = found.fence
         return found
 
     def segments(self, folder: str = "one") -> FolderSegments:
@@ -139,21 +140,21 @@ def test_segments_that_are_nowhere_end_a_manager_before_it_begins(world: World) 
     world.manage("a")
     with pytest.raises(FolderError, match="lost"):
         world.manage("b", folder="two")
-    world.register.leave(2)
+    world.register.leave(world.fence)
     assert world.manage("c") == wanted(40)
 
 
 def test_a_manager_that_was_overtaken_adds_nothing(world: World) -> None:
     chronicle = Chronicle(world.base / "zombie.db")
     zombie = world.harvest(world.claim("a"), chronicle)
-    world.register.leave(1)
+    world.register.leave(world.fence)
     world.store(40)
     world.claim("b")
     zombie.start()  # it was away for longer than its lease, and does not know
     zombie.finish(30.0)
     assert isinstance(zombie.error, CatalogLostError)
     assert world.register.chain().segments == 0
-    world.register.leave(2)
+    world.register.leave(world.fence)
     chronicle.close()
     assert world.manage("c") == wanted(40)
 

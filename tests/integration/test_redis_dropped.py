@@ -134,6 +134,21 @@ def test_its_name_is_free_for_a_new_crawl(place: Place) -> None:
     assert anew.frontier.audit() == []
 
 
+def test_a_manager_of_the_dropped_crawl_cannot_write_the_catalog_of_the_new_one(
+    place: Place,
+) -> None:
+    place.crawl("again")
+    register = Register(parse_redis(place.address("again")))
+    before = mine(register, "first")
+    register.leave(before.fence)
+    drop(place.address("again"))
+    place.crawl("again")
+    now = mine(register, "second")
+    with pytest.raises((CatalogLostError, CrawlVanishedError)):
+        register.commit(Chain(before.fence, 1, "1-1"))
+    register.commit(Chain(now.fence, 1, "1-1"))
+
+
 def test_what_is_known_of_a_host_is_kept_while_it_has_tasks_and_then_for_a_day(
     place: Place,
 ) -> None:

@@ -15,8 +15,8 @@ from bowerbird.app.engines import engine_address
 from bowerbird.app.folder import Folder
 from bowerbird.app.homing import bring_home
 from bowerbird.app.job import stored_job
-from bowerbird.app.visit import Visit
-from bowerbird.errors import FolderError, UsageError
+from bowerbird.app.visit import Say, Visit
+from bowerbird.errors import BowerbirdError, FolderError, UsageError
 from bowerbird.frontier.redis.client import RedisFrontier
 from bowerbird.frontier.redis.register import Posted, Register
 from bowerbird.manager.chronicle import Chronicle
@@ -102,6 +102,17 @@ class _Engine(Visit):
     def require_change(self) -> None:
         """See `Visit.require_change`."""
         self._engine_frontier()
+
+    def take_results(self, say: Say) -> bool:
+        """See `Visit.take_results`. A catalog that is made for this visit has them anyway."""
+        if self._folder is None or not self._folder.database.exists():
+            return True
+        try:
+            self._bring_home()
+        except BowerbirdError as error:
+            say(f"{error} What had not come into {self._folder} by then is left out.")
+            return False
+        return True
 
     def settle(self) -> None:
         """See `Visit.settle`."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bowerbird.app.entries import all_entries
 from bowerbird.app.looking import here_of
-from bowerbird.app.visit import visit
+from bowerbird.app.visit import Say, visit
 from bowerbird.errors import UsageError
 from bowerbird.manager.gather import Gathered, gather
 from bowerbird.store import FileStore
@@ -13,7 +13,7 @@ from bowerbird.store import FileStore
 
 def gather_crawl(
     path: str, folders: Sequence[Path] = (), *, move: bool = False,
-    tell: Callable[[int, int], None] = lambda *_: None,
+    tell: Callable[[int, int], None] = lambda *_: None, say: Say = lambda _: None,
 ) -> Gathered:  # fmt: skip
     """Bring images from workers' folders into the folder of a crawl, and record them there.
 
@@ -23,6 +23,7 @@ def gather_crawl(
             machine where their worker had them are found by themselves.
         move: remove each file from where it came from, once it is safe here.
         tell: told of the progress: (so many records, of so many).
+        say: told what the catalog lacks.
 
     Raises:
         UsageError: a folder is none, or has no images.
@@ -34,6 +35,7 @@ def gather_crawl(
                 f"The images of this crawl lie in {store.partition('?')[0]}, where all workers put "
                 "theirs: there is nothing to gather."
             )
+        crawl.take_results(say)
         total = crawl.catalog.totals().records
         FileStore(crawl.folder.path).sweep()  # what an earlier one left that was killed
         gathered = gather(

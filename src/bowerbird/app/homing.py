@@ -37,6 +37,8 @@ def bring_home(register: Register, frontier: RedisFrontier, folder: Folder, post
                 id=secrets.token_hex(4),
             )  # fmt: skip
             chain = register.claim(me)
+            if isinstance(chain, Manager) and chain.is_beside(me):  # dead: its folder is ours now
+                chain = register.claim(me, chain)
             if isinstance(chain, Manager):
                 return False
             try:

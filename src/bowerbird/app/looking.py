@@ -6,7 +6,7 @@ from pathlib import Path
 from bowerbird.app.access import Access
 from bowerbird.app.bucket import SPOOLS, store_at
 from bowerbird.app.entries import all_entries
-from bowerbird.app.visit import Visit, visit
+from bowerbird.app.visit import Say, Visit, visit
 from bowerbird.errors import UsageError
 from bowerbird.manager.here import Here
 from bowerbird.manager.listed import Listed
@@ -18,9 +18,10 @@ from bowerbird.words import many
 def verify_crawl(
     path: str, access: Access | None = None, *, prune: bool = False, repair: bool = False,
     read: bool = False, folders: Sequence[Path] = (),
-    tell: Callable[[int, int], None] = lambda *_: None,
+    tell: Callable[[int, int], None] = lambda *_: None, say: Say = lambda _: None,
 ) -> Verified:  # fmt: skip
-    """Check the files of a crawl against its catalog. `tell(checked, of)` is told of progress.
+    """Check the files of a crawl against its catalog. `tell(checked, of)` is told of progress,
+    `say` of what the catalog lacks.
 
     `repair` removes bad files and has their images fetched anew, by the manager at work or else by
     the next one. `read`: read what lies in a bucket too, rather than look at sizes alone; files of
@@ -28,17 +29,17 @@ def verify_crawl(
     themselves.
 
     Raises:
-        UsageError: `prune` while a manager is at work, whose newest files have no record yet.
+        UsageError: `prune` where files may have no record yet: while a crawl is worked at, or
+            where the catalog lacks what was brought.
     """
     from bowerbird.manager.verify import mend, verify
 
     with visit(path, access) as crawl:
         if repair:
             crawl.require_change()
-        if prune and crawl.running:
-            raise UsageError(f"{path} is being worked at; --prune waits until that has ended.")
-        if prune and crawl.store:
-            _require_rest(crawl)
+        whole = crawl.take_results(say)
+        if prune:
+            _require_rest(crawl, whole=whole)
         total, here = crawl.catalog.totals().records, here_of(crawl, folders, read=read)
         found = verify(
             lambda: (entry.record for entry in all_entries(crawl.catalog)), here, prune=prune,
@@ -52,12 +53,13 @@ def verify_crawl(
 
 def export_crawl(
     path: str, form: str, out: Path | None, folders: Sequence[Path] = (),
-    access: Access | None = None,
+    access: Access | None = None, say: Say = lambda _: None,
 ) -> str:  # fmt: skip
-    """Write the catalog of a crawl; answers a line for people."""
+    """Write the catalog of a crawl; answers a line for people. `say`: told what it lacks."""
     from bowerbird.manager.export import export_csv, export_jsonl, output
 
     with visit(path, access) as crawl:
+        crawl.take_results(say)
         if form == "tree":
             if out is None and crawl.afar:
                 raise UsageError("Name a folder for the tree with -o.")
@@ -69,13 +71,18 @@ def export_crawl(
     return f"{many(count, 'record')} written to {out}." if out else ""
 
 
-def _require_rest(crawl: Visit) -> None:
-    """Raises UsageError where workers of other machines may have put images into the bucket of
-    which they have yet to tell."""
-    if leased := crawl.frontier.stats().leased:
+def _require_rest(crawl: Visit, *, whole: bool) -> None:
+    """Raises UsageError where a file may have no record yet: of what is worked at, of what the
+    catalog lacks, and where workers of other machines store what they have yet to tell of."""
+    if crawl.running:
+        raise UsageError(f"{crawl.where} is being worked at; --prune waits until that has ended.")
+    if not whole:
+        raise UsageError("--prune would take files for waste whose records are missing.")
+    leased = crawl.frontier.stats().leased if crawl.store or crawl.in_engine else 0
+    if leased:
         raise UsageError(
-            f"Workers had {many(leased, 'task')} when this crawl was left, whose images may lie in "
-            "the bucket without a record: go on with it to its end before --prune."
+            f"Workers had {many(leased, 'task')} when this crawl was left, whose images may lie "
+            "there without a record: go on with it to its end before --prune."
         )
 
 

@@ -21,7 +21,7 @@ from bowerbird.app.access import Access
 from bowerbird.app.browsing import Browser, browser_of
 from bowerbird.app.gallery import Gallery
 from bowerbird.app.job import stored_job
-from bowerbird.app.visit import Visit, visit
+from bowerbird.app.visit import Say, Visit, visit
 from bowerbird.catalog.gallery import Item, Query
 from bowerbird.catalog.gallery.summary import Summary
 from bowerbird.catalog.gallery.words import name_of
@@ -51,13 +51,15 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def make_report(
-    where: str, access: Access | None, out: Path, sample: int, folders: Sequence[Path] = ()
-) -> Told:
-    """Write the report of a crawl, with a sample of so many images.
+    where: str, access: Access | None, out: Path, sample: int, folders: Sequence[Path] = (),
+    say: Say = lambda _: None,
+) -> Told:  # fmt: skip
+    """Write the report of a crawl, with a sample of so many images. `say`: told what it lacks.
 
     Raises what `visit` raises, and UsageError where the file cannot be written.
     """
     with visit(where, access) as crawl, output(out) as stream:
+        crawl.take_results(say)
         gallery = Gallery(lambda function: function(crawl), folders)
         try:
             gallery.all_taken()

@@ -14,6 +14,9 @@ from bowerbird.frontier.base import Frontier
 from bowerbird.settings import Settings
 from bowerbird.store.bucket import is_bucket
 
+#: Takes a line for people.
+Say = Callable[[str], object]
+
 
 class Visit:
     """A crawl that can be looked at and steered."""
@@ -56,6 +59,11 @@ class Visit:
 
     def require_change(self) -> None:
         """Raises what would keep records from being changed, before any file is touched."""
+
+    def take_results(self, say: Say) -> bool:  # noqa: ARG002
+        """Have in the catalog what was brought and waits for a manager, where none is at work;
+        whether it could be had: if not, people are told why."""
+        return True
 
     def settle(self) -> None:
         """Have what was changed in the catalog, as far as that is not a manager's to do."""

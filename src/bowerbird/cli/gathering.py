@@ -35,7 +35,9 @@ def gather(where: str, folders: tuple[Path, ...], move: bool, json: bool) -> Non
     from bowerbird.cli.counting import counting
 
     with counting("records") as tell:
-        gathered = gather_crawl(where, folders, move=move, tell=tell)
+        gathered = gather_crawl(
+            where, folders, move=move, tell=tell, say=lambda line: click.echo(line, err=True)
+        )
     if json:
         sys.stdout.buffer.write(as_json(gathered))
     else:

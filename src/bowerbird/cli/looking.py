@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 json_option = click.option("--json", is_flag=True, help="Print JSON.")
 
 
+def say(line: str) -> None:
+    """A line for people, beside what is written."""
+    click.echo(line, err=True)
+
+
 @click.command(cls=PanelCommand, short_help="Check files against the catalog and back.")
 @at_crawl
 @click.option("--prune", is_flag=True, help="Remove files that no record names.")
@@ -38,7 +43,14 @@ def verify(
 
     with counting("files checked") as tell:
         checked = verify_crawl(
-            where, access, prune=prune, repair=repair, read=read, folders=folders, tell=tell
+            where,
+            access,
+            prune=prune,
+            repair=repair,
+            read=read,
+            folders=folders,
+            tell=tell,
+            say=say,
         )
     if json:
         sys.stdout.buffer.write(as_json(checked))
@@ -72,7 +84,7 @@ def export(
     """Write the catalog as jsonl or csv, or the images under readable names as a tree."""
     from bowerbird.app.looking import export_crawl
 
-    said = export_crawl(where, form, out, folders, access)
+    said = export_crawl(where, form, out, folders, access, say)
     if said:
         print(said, file=sys.stderr)  # noqa: T201
 
@@ -98,6 +110,6 @@ def report(where: str, access: "Access", out: Path, sample: int, folders: tuple[
     from bowerbird.app.report_page import make_report
     from bowerbird.cli.values import shown_size
 
-    told = make_report(where, access, out, sample, folders)
+    told = make_report(where, access, out, sample, folders, say)
     shown = f"{many(told.images, 'image')}, {told.shown} of them shown"
     click.echo(f"{shown}, in {out} ({shown_size(told.bytes)}).")

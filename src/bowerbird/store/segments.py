@@ -16,7 +16,7 @@ from bowerbird.store.sync import sync_folder
 if TYPE_CHECKING:
     from bowerbird.store.s3.store import S3Store
 
-_NAME = re.compile(r"(\d{8})-(\d{8})\Z", re.ASCII)
+_NAME = re.compile(r"(\d{8})-(\d{8,})\Z", re.ASCII)
 
 
 class SegmentName(NamedTuple):

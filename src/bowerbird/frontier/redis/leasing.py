@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import msgspec
 
@@ -14,7 +13,7 @@ from bowerbird.codec import encode
 from bowerbird.errors import ConnectionLostError, StorageFullError
 from bowerbird.frontier.base import Give
 from bowerbird.frontier.calls import merged
-from bowerbird.frontier.redis.line import Ask, together
+from bowerbird.frontier.redis.line import together
 from bowerbird.frontier.redis.looks import Look, all_down, is_quiet, looked, state_of, summed
 from bowerbird.frontier.redis.opening import Crawl
 from bowerbird.frontier.redis.outbox import Outbox
@@ -124,7 +123,23 @@ class Leasing:
     # Leasing.
 
     def lease(self, seats: Seats, limit: int, gifts: Gifts) -> LeaseReply:
-        """Tasks of any partition. Raises SessionGoneError."""
+        """Tasks of any partition.
+
+        Raises:
+            SessionGoneError: the session has ended.
+            StorageFullError: Redis is full, and has kept nothing of the call.
+            ConnectionLostError: or it has, and what it gave is lost: the worker is to come again
+                and name what it holds.
+        """
+        seats.answered = False
+        try:
+            return self._lease(seats, limit, gifts)
+        except StorageFullError as error:
+            if not seats.answered:
+                raise
+            raise ConnectionLostError(str(error)) from None
+
+    def _lease(self, seats: Seats, limit: int, gifts: Gifts) -> LeaseReply:
         waited = seats.alone is not None
         reply = self._leased(seats, limit, gifts)
         if waited and seats.alone is None and not reply.leases:
@@ -197,7 +212,10 @@ class Leasing:
             for number, limit in limits.items()
         ]  # fmt: skip
         found: dict[int, Leased] = {}
-        for number, answer in zip(limits, _answers(asks), strict=True):
+        seats.answered = seats.answered or len(asks) > 1  # where one refuses, others may not
+        answers = together(asks)
+        seats.answered = True
+        for number, answer in zip(limits, answers, strict=True):
             one = self._partitions[number].leased(seats.session, calls[number], answer)
             found[number] = one
             seats.give(number, gifts.get(number, {}))
@@ -279,17 +297,6 @@ class Leasing:
         finally:
             if taken:
                 first.line.run("release", first.keys.of("near"), mine)
-
-
-def _answers(asks: Sequence[Ask]) -> list[Any]:
-    """Answers of `lease`. Where one partition has no memory left, what others gave is lost with the
-    answer: the worker is to come again and name what it holds."""
-    try:
-        return together(asks)
-    except StorageFullError as error:
-        if len(asks) == 1:
-            raise
-        raise ConnectionLostError(str(error)) from None
 
 
 def _shares(limit: int, asked: Sequence[int]) -> dict[int, int]:

@@ -42,6 +42,10 @@ class Manager(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         return f"process {self.pid} on {self.machine}, in {self.folder}"
 
+    def is_beside(self, other: "Manager") -> bool:
+        """Whether both are of one folder, where only one of them can be alive."""
+        return (self.machine, self.folder) == (other.machine, other.folder)
+
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True):
     """What a manager posts for workers, commands and other managers."""

@@ -51,6 +51,7 @@ class Seats:
     pause_s: float = LOOK_S[0]  #: between looks
     turn: int = 0  #: whose share is the first, where there is too little to ask for
     looked_s: float = 0.0
+    answered: bool = False  #: something of the `lease` under way was carried out, or may have been
     lock: RLock = field(default_factory=RLock)
 
     def take(self, partition: int, reply: LeaseReply, *, asked: bool) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from bowerbird.clock import Clock
-from bowerbird.errors import ConnectionLostError
+from bowerbird.errors import ConnectionLostError, StorageFullError
 from bowerbird.frontier.base import Give
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.client import RedisFrontier
@@ -40,14 +40,18 @@ class WorkingFrontier(RedisFrontier):
     ) -> LeaseReply:
         """See `Frontier.lease`; answers early when there is any news."""
         until_s, pause_s = time.monotonic() + wait_s, FIRST_S
-        while True:
-            reply = super().lease(session, 0 if self._is_crowded() else limit, give=give)
-            left_s = until_s - time.monotonic()
-            if self._is_news(reply) or left_s <= 0:
-                return reply
-            give = None
+        reply = self._lease_once(session, limit, give)
+        while not self._is_news(reply) and (left_s := until_s - time.monotonic()) > 0:
             self._rest(min(left_s, pause_s))
             pause_s = min(LONGEST_S, 2 * pause_s)
+            try:
+                reply = self._lease_once(session, limit)
+            except StorageFullError:  # but it has kept the first: whoever calls may not repeat that
+                break
+        return reply
+
+    def _lease_once(self, session: str, limit: int, give: Give | None = None) -> LeaseReply:
+        return super().lease(session, 0 if self._is_crowded() else limit, give=give)
 
     def add(
         self,

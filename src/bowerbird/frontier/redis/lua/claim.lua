@@ -11,6 +11,8 @@ local found = redis.call('HMGET', KEYS[1], 'manager', 'until', 'segments', 'curs
 if (tonumber(found[2]) or 0) > now and found[1] ~= ARGV[1] and found[1] ~= ARGV[3] then
   return {0, found[1], found[2]}
 end
-local fence = (tonumber(found[6]) or 0) + 1
-redis.call('HSET', KEYS[1], 'fence', fence, 'manager', ARGV[1], 'until', now + ARGV[2])
+-- A crawl that is made anew under its name begins behind the fences of the one before.
+local fence = math.max((tonumber(found[6]) or 0) + 1, math.floor(now * 1000))
+redis.call('HSET', KEYS[1], 'fence', string.format('%.0f', fence), 'manager', ARGV[1],
+  'until', now + ARGV[2])
 return {fence, tonumber(found[3]) or 0, found[4] or '', tonumber(found[5]) or 0}

@@ -27,7 +27,7 @@ if session then
   grants = Slots.grants(session, {})
 end
 commit()
-for id in pairs(Outcomes.finished) do
+for id in pairs(Outcomes.touched) do
   local hard = Sessions.attached(id) and call('HGET', session_key(id), 'hard')
   if hard then Sessions.set_hard_end(id, tonumber(hard)) end
 end

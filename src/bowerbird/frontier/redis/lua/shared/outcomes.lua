@@ -10,7 +10,8 @@
 --     partition, this and the place of the message to it
 --   x {partition, place of a message to it} of what it brings for others
 --   r {verdict, place of the text, delay_s} of a robots.txt
-local Outcomes = {found = {}, delayed = {}, back = {}, finished = {}}
+-- Sessions whose oldest lease may be over, and what they have finished: session -> host -> how many.
+local Outcomes = {found = {}, touched = {}, finished = {}}
 
 local HOLD_CAP_S, MAX_HOPS = 3600, 10
 local UNREACHABLE, LOOP = 'robots-unreachable', 'redirect-loop'
@@ -146,6 +147,7 @@ local function settle(task, outcome)
 end
 
 function Outcomes.take(task, outcome)
+  Outcomes.touched[task.session] = true
   if task.session ~= '' and outcome.v ~= 'released' then
     local counts = Outcomes.finished[task.session] or {}
     Outcomes.finished[task.session] = counts
