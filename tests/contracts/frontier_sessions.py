@@ -104,6 +104,27 @@ class SessionRules:
 
         assert worker.finish(outcome(late)) == (True,)
 
+    def test_a_worker_that_comes_again_with_a_suspect_is_still_alone_with_it(
+        self, bench: Bench
+    ) -> None:
+        bench.add(image("bad"), complete=False)
+        for _ in range(2):
+            victim = bench.worker()
+            victim.lease()
+            bench.kill(victim)
+        worker = bench.worker("same")
+        (suspect,) = worker.lease()
+        assert suspect.suspect
+        bench.add(*[image(f"{n}", host=f"h{n}.test") for n in range(20)])
+        worker.session = bench.frontier.attach(
+            WorkerInfo(name="same"), [suspect.token], in_flight={"a.test": 1}
+        ).session
+
+        assert worker.lease() == []
+        worker.done([suspect])
+        bench.wait(1.0)
+        assert worker.lease() != []
+
     def test_the_same_worker_again_takes_over_what_it_names(self, bench: Bench) -> None:
         bench.add(image("1"), image("2"), image("3"))
         old = bench.worker("same")

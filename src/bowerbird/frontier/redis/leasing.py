@@ -78,12 +78,13 @@ class Leasing:
             for number in numbers
         ]  # fmt: skip
         answers = together(asks)
-        for number, standing in zip(numbers, answers, strict=True):
-            leases, slots = dict.fromkeys(standing, False), flying.get(number, {})
-            seats.at[number] = Seat(leases=leases, slots=dict(slots))
+        for number, (standing, alone) in zip(numbers, answers, strict=True):
+            leases = {token: token in alone for token in standing}
+            seats.at[number] = Seat(leases=leases, slots=dict(flying.get(number, {})))
+        seats.alone = next(iter(seats.suspects()), None)
         if len(self._partitions) > MOST_SEATS:
             self._move(seats, self._look())
-        return [token for standing in answers for token in standing]
+        return [token for standing, _ in answers for token in standing]
 
     def _before(self, seats: Seats) -> list[int]:
         """Where the worker has been in an earlier session, which has to end; with few partitions,

@@ -107,7 +107,8 @@ class Partition:
         self, session: str, worker: WorkerInfo, tokens_held: Sequence[bytes],
         kinds: Sequence[Kind], hard_end_s: float, in_flight: Give | None, *, counted: bool,
     ) -> Ask:  # fmt: skip
-        """Answers the tokens that stand. A session is counted in one of its partitions."""
+        """Answers the tokens that stand, and those of them that are leased alone. A session is
+        counted in one of its partitions."""
         digits = "".join(sorted(str(NUMBER[kind]) for kind in set(kinds))) or "012345"
         flying = "" if in_flight is None else encode(dict(in_flight))
         return self.ask(

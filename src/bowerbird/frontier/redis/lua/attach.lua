@@ -5,14 +5,14 @@
 --          the worker's clock ('': unknown), {host -> requests in flight} packed
 --          or '', whether the session is counted here ('1'; '0': in another partition), then the
 --          tokens it holds
--- Returns  the tokens that stand
+-- Returns  {the tokens that stand, those of them that are leased alone}
 -- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit gates ends
 local wrong = Books.load()
 if wrong then return wrong end
 if Ends.reap() then commit() end
 local SESSION, WITH_SLOTS = ARGV[3], ARGV[9] == ''
 local WORKER = worker_key(CRAWL, ARGV[4])
-local standing, told = {}, {}
+local standing, alone, told = {}, {}, {}
 
 local function hand_on(task, old)
   local host = Hosts.get(task.host)
@@ -21,7 +21,10 @@ local function hand_on(task, old)
   Sessions.drop(old, task.token)
   local id, number = string.sub(task.token, 1, 8), struct.unpack('>I2', task.token, 9)
   Sessions.hold(SESSION, id, 1, number, since)
-  if task.alone then write('HSET', session_key(SESSION), 'alone', 1) end
+  if task.alone then
+    write('HSET', session_key(SESSION), 'alone', 1)
+    alone[#alone + 1] = task.token
+  end
   host.users[SESSION] = (host.users[SESSION] or 0) + 1
   leave_host(host, old)
   if WITH_SLOTS and Hosts.held(host, old) > 0 then
@@ -71,4 +74,4 @@ commit()
 for _, session in ipairs(old) do Ends.collect(session, false) end
 if old[1] then commit() end
 Sessions.set_hard_end(SESSION, tonumber(ARGV[7]))
-return standing
+return {standing, alone}
