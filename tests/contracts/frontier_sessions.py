@@ -125,6 +125,39 @@ class SessionRules:
         bench.wait(1.0)
         assert worker.lease() != []
 
+    def test_when_all_were_cut_off_nobody_has_died(self, bench: Bench) -> None:
+        bench.add(*[image(f"{n}", host=f"h{n}.test") for n in range(12)])
+        for _ in range(2):
+            workers = [bench.worker(f"w{n}") for n in range(12)]
+            assert sum(len(one.lease(1)) for one in workers) == 12
+            bench.clock.advance(10.0)  # all that they say is refused
+            for one in workers:
+                one.again()
+            bench.wait(2.0)
+            assert bench.frontier.stats().leased == 0
+            for one in workers:
+                bench.frontier.detach(one.session)
+            bench.workers.clear()
+
+        leases = bench.worker().lease()
+        assert len(leases) == 12
+        assert not any(one.suspect or one.attempts for one in leases)
+
+    def test_who_dies_when_nobody_was_cut_off_leaves_a_death(self, bench: Bench) -> None:
+        bench.add(image("1"), image("2"), complete=False)
+        for _ in range(2):
+            cut_off, victim = bench.worker("cut off"), bench.worker()
+            bench.clock.advance(10.0)
+            cut_off.again()
+            bench.workers.remove(victim)
+            victim = bench.worker()
+            victim.lease()
+            bench.kill(victim)
+            bench.frontier.detach(cut_off.session)
+            bench.workers.remove(cut_off)
+
+        assert bench.worker().lease(1)[0].suspect
+
     def test_the_same_worker_again_takes_over_what_it_names(self, bench: Bench) -> None:
         bench.add(image("1"), image("2"), image("3"))
         old = bench.worker("same")

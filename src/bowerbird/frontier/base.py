@@ -76,6 +76,10 @@ class Frontier(ABC):
 
         `in_flight`: how many requests of theirs are under way at each host. The session owns so
         many slots there from the start, and none elsewhere. None: it does not say.
+
+        A worker that says so comes again: it was cut off, since the frontier was away, refused
+        calls or could not be reached. So may have been whoever is overdue by then: these sessions
+        end without a death for their leases.
         """
 
     @abstractmethod

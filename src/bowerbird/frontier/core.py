@@ -42,6 +42,7 @@ class Core:
         self.ring, self.sessions, self._finds = shared.ring, shared.sessions, shared.finds
         self._places: dict[str, Place] = {}
         self._depth, self._seq = 0, 0
+        self._cut_off_s = float("-inf")  # until when silent sessions may have been cut off
         self._broken: BaseException | None = None
         self._stale = False  #: what is in memory is not what the store has
         self._assemble(shared)

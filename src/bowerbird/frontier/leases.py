@@ -86,14 +86,15 @@ class Leases:
 
     # A session's end.
 
-    def end(self, session: Session, now: float, *, lost: bool) -> None:
-        """All leases of a session go back, all its slots return. A lost one leaves deaths."""
+    def end(self, session: Session, now: float, *, lost: bool, died: bool) -> None:
+        """All leases of a session go back, all its slots return: those of a lost one may be in use
+        for a while. One whose worker has died leaves deaths."""
         quota = self._slots.quota()
         entries = list(session.leases.values())
         for entry in entries:
             self.let_go(entry)
         session.leases.clear()
-        if lost and not session.ghost:
+        if died and not session.ghost:
             entries = self._count_deaths(entries, now)
         self.wait_again(entries, spent=False)
         self._leave_hosts(session, now, lost=lost)
@@ -140,7 +141,7 @@ class Leases:
                 self._hand_on(entry, old, session, with_slots=in_flight is None)
             standing += [entry.token for entry in entries]
             self._store.lease(entries)
-            self.end(old, now, lost=False)
+            self.end(old, now, lost=False, died=False)
         self._slots.bring(session, in_flight)
         return tuple(standing)
 

@@ -58,6 +58,8 @@ class LocalFrontier(Core, Frontier):
     ) -> Attached:
         with self.batch():
             now = self.books.now()
+            if in_flight is not None:
+                self._cut_off_s = now
             self.reap()
             before, quota = self.sessions.of_worker(worker.name), self.slots.quota()
             session = self.sessions.open(worker, kinds, hard_end_s)
@@ -71,17 +73,21 @@ class LocalFrontier(Core, Frontier):
             return Attached(session=session.id, standing=standing)
 
     def detach(self, session: str) -> None:
-        self._end(session, lost=False)
+        self._end(session, lost=False, died=False)
 
     def lost(self, session: str) -> None:
         """End a session whose worker has vanished: a death for each task it held."""
-        self._end(session, lost=True)
+        self._end(session, lost=True, died=True)
 
-    def _end(self, session: str, *, lost: bool) -> None:
+    def _has_died(self, session: Session) -> bool:
+        """Whether a session that is overdue was not merely cut off: see `attach`."""
+        return session.deadline > self._cut_off_s
+
+    def _end(self, session: str, *, lost: bool, died: bool) -> None:
         with self.batch():
             found = self.sessions.find(session)
             if found is not None:
-                self.leases.end(found, self.books.now(), lost=lost)
+                self.leases.end(found, self.books.now(), lost=lost, died=died)
                 self._keep_finds()
 
     def reap(self) -> None:
@@ -91,13 +97,13 @@ class LocalFrontier(Core, Frontier):
         if overdue:
             with self.batch():
                 for session in overdue:
-                    self.leases.end(session, now, lost=True)
+                    self.leases.end(session, now, lost=True, died=self._has_died(session))
                 self._keep_finds()
 
     def _alive(self, session: str, give: Give | None, now: float) -> Session:
         found = self.sessions.find(session)
         if found is not None and found.overdue(now):
-            self._end(session, lost=True)
+            self._end(session, lost=True, died=self._has_died(found))
         alive = self.sessions.alive(session, now)
         self.slots.take_back(alive, give, now)
         return alive

@@ -9,6 +9,7 @@
 -- uses: base lives books seen hosts stands queues ring sessions slots outbox tasks commit gates ends
 local wrong = Books.load()
 if wrong then return wrong end
+if ARGV[9] ~= '' then Ends.excuse() end
 if Ends.reap() then commit() end
 local SESSION, WITH_SLOTS = ARGV[3], ARGV[9] == ''
 local WORKER = worker_key(CRAWL, ARGV[4])
@@ -59,7 +60,7 @@ for i = 1, #named do
     if tasks[i] and tasks[i].session == session then hand_on(tasks[i], session) end
   end
 end
-for _, session in ipairs(old) do Ends.leave(session, CRAWL, false) end
+for _, session in ipairs(old) do Ends.leave(session, CRAWL, false, false) end
 if not WITH_SLOTS then bring(unpacked(ARGV[9])) end
 local key = session_key(SESSION)
 write('HSET', key, 'crawl', CRAWL, 'name', ARGV[4], 'worker', ARGV[5], 'kinds', ARGV[6],

@@ -10,7 +10,8 @@ local crawl = call('HGET', session_key(ARGV[3]), 'crawl')
 if crawl ~= CRAWL then return 1 end
 local all
 if Sessions.attached(ARGV[3]) then
-  all = Ends.finish_off(ARGV[3], ARGV[4] == 'lost')
+  local lost = ARGV[4] == 'lost'
+  all = Ends.finish_off(ARGV[3], lost, lost)
 else
   all = Ends.collect(ARGV[3], call('HGET', session_key(ARGV[3]), 'lost') == '1')
 end

@@ -4,21 +4,35 @@ local Ends = {}
 local KILLS = 'kills-worker'
 -- Dead sessions ended, and leases brought back, by one call.
 local REAPED, RETURNED = 8, 256
+local PAST = string.format('(%.17g', NOW)
 
 local function worker_key(crawl, worker)
   return PREFIX .. 'c:' .. crawl .. ':worker:' .. worker
 end
 
+-- A session whose worker may still use its slots is lost; one whose worker has died for all that is
+-- known leaves a death with each task. Of earlier lives no worker has died: it was Redis that could
+-- not be reached; nor of those who were cut off (Ends.excuse).
+local function has_died(session, life)
+  local deadline = tonumber(call('ZSCORE', PREFIX .. 'sessions', session)) or NOW
+  return life == Lives.now().id and deadline > Lives.now().cut
+end
+
+-- A worker comes again: it was cut off, and so may have been all who are overdue now.
+function Ends.excuse()
+  if call('ZCOUNT', PREFIX .. 'sessions', '-inf', PAST) > 0 then Lives.cut_off() end
+end
+
 -- Its leases stand in its books until they have gone back; where its crawl was removed, they are no
 -- more. Answers whether they stand.
-function Ends.close_books(session, crawl, lost)
+function Ends.close_books(session, crawl, died)
   local key, its = session_key(session), PREFIX .. 'c:' .. crawl .. ':'
   if call('EXISTS', its .. 'books') == 0 then
     write('DEL', key, key .. ':leases')
     return false
   end
   local found = call('HMGET', key, 'name', 'home')
-  write('HSET', key, 'lost', lost and 1 or 0)
+  write('HSET', key, 'lost', died and 1 or 0)
   write('SADD', its .. 'ended', session)
   write('SREM', worker_key(crawl, found[1] or ''), session)
   if found[2] ~= '0' then write('HINCRBY', its .. 'books', 'sessions', -1) end
@@ -33,13 +47,13 @@ local function forget_probe(host, crawl)
 end
 
 -- A session is no more.
-function Ends.leave(session, crawl, lost)
+function Ends.leave(session, crawl, lost, died)
   local key = session_key(session)
   local told = call('HKEYS', key .. ':told')
   Sessions.number()
   Sessions.count, Sessions.known[session] = Sessions.count - 1, false
   Sessions.news[session] = nil
-  local stand = Ends.close_books(session, crawl, lost)
+  local stand = Ends.close_books(session, crawl, died)
   Hosts.fetch(told)
   for _, name in ipairs(told) do
     local host = Hosts.get(name)
@@ -53,9 +67,9 @@ function Ends.leave(session, crawl, lost)
   write('DEL', key .. ':told', key .. ':news')
 end
 
-local function came_back(task, lost)
+local function came_back(task, died)
   Tasks.let_go(task)
-  if lost then
+  if died then
     task.deaths = task.deaths + 1
     task.crashes = task.crashes + (task.alone and 1 or 0)
     if task.crashes >= CRASHES then
@@ -68,12 +82,12 @@ local function came_back(task, lost)
 end
 
 -- Brings back leases of an ended session of this crawl; answers whether that was all.
-function Ends.collect(session, lost)
+function Ends.collect(session, died)
   local key = session_key(session)
   local tokens, all = Sessions.tokens(session, RETURNED)
   local tasks = Tasks.of_tokens(tokens)
   for i = 1, #tokens do
-    if tasks[i] and tasks[i].session == session then came_back(tasks[i], lost) end
+    if tasks[i] and tasks[i].session == session then came_back(tasks[i], died) end
   end
   if not all then return false end
   Sessions.gone[session] = true
@@ -82,25 +96,24 @@ function Ends.collect(session, lost)
   return true
 end
 
-function Ends.finish_off(session, lost)
-  Ends.leave(session, CRAWL, lost)
-  return Ends.collect(session, lost)
+function Ends.finish_off(session, lost, died)
+  Ends.leave(session, CRAWL, lost, died)
+  return Ends.collect(session, died)
 end
 
 -- Ends sessions that were silent for too long, or sit on a lease past its hard end. The slots of
--- other crawls' sessions are freed too; their leases go back with the next call of their own. Of
--- earlier lives no worker has died for all that is known: it was Redis that could not be reached.
+-- other crawls' sessions are freed too; their leases go back with the next call of their own.
 function Ends.reap()
-  local past, met = string.format('(%.17g', NOW), {}
+  local met = {}
   for _, set in ipairs({'sessions', 'hard'}) do
-    local found = call('ZRANGEBYSCORE', PREFIX .. set, '-inf', past, 'LIMIT', 0, REAPED)
+    local found = call('ZRANGEBYSCORE', PREFIX .. set, '-inf', PAST, 'LIMIT', 0, REAPED)
     for _, session in ipairs(found) do
       local crawl, life = unpack(call('HMGET', session_key(session), 'crawl', 'life'))
       if not met[session] and crawl then
-        local lost = life == Lives.now().id
+        local died = has_died(session, life)
         met[session] = true
-        Ends.leave(session, crawl, lost)
-        if crawl == CRAWL then Ends.collect(session, lost) end
+        Ends.leave(session, crawl, life == Lives.now().id, died)
+        if crawl == CRAWL then Ends.collect(session, died) end
       end
     end
   end
@@ -123,7 +136,7 @@ function Ends.alive(session)
     Sessions.live_on(session)
     return found
   end
-  if lasts then Ends.finish_off(session, true) end
+  if lasts then Ends.finish_off(session, true, has_died(session, found.life)) end
   commit()
   return nil
 end

@@ -27,13 +27,15 @@ local function began(replication)
   return NOW - (up_s or 0)
 end
 
--- This life: {id, since, new: whether it is still to be noted}. Whoever meets the first one notes it,
+-- This life: {id, since, cut: until when sessions may have been cut off, new: whether it is still
+-- to be noted}. Whoever meets the first one notes it,
 -- with the next commit.
 function Lives.now()
   if now then return now end
-  local noted, text = call('HMGET', LIFE, 'id', 'since'), info('replication')
+  local noted, text = call('HMGET', LIFE, 'id', 'since', 'cut'), info('replication')
   local id = string.match(text, 'master_replid:(%x+)') or noted[1] or ''
-  now = {id = id, since = tonumber(noted[2]) or NEVER, new = id ~= (noted[1] or '')}
+  now = {id = id, since = tonumber(noted[2]) or NEVER, cut = tonumber(noted[3]) or NEVER,
+    new = id ~= (noted[1] or '')}
   if now.new and not noted[1] then
     now.new = false
     write('HSET', LIFE, 'id', id, 'since', NEVER)
@@ -41,6 +43,12 @@ function Lives.now()
     now.since = began(text)
   end
   return now
+end
+
+-- Until now sessions may have been cut off.
+function Lives.cut_off()
+  Lives.now().cut = NOW
+  write('HSET', LIFE, 'cut', string.format('%.17g', NOW))
 end
 
 -- What is wrong where nothing may be written yet, else nil.
