@@ -125,6 +125,25 @@ def test_who_has_lost_the_catalog_removes_nothing(place: Place) -> None:
     assert place.keys(":c:slow:") == before
 
 
+def test_a_session_of_the_dropped_crawl_is_none_of_the_new_one_with_its_name(
+    place: Place,
+) -> None:
+    lost = place.crawl("again").worker()
+    lost.lease()
+    register = Register(parse_redis(place.address("again")))
+    register.remove(mine(register, "drop").fence)  # it came back while it was dropped
+    anew = place.crawl("again")
+    worker = anew.worker()
+    anew.wait(12.0)  # the old one is overdue
+    worker.lease()
+    anew.frontier.detach(worker.session)
+    worker.session = ""
+
+    assert anew.frontier.stats().sessions == 0
+    assert place.keys(f":s:{lost.session}") == []
+    assert anew.frontier.audit() == []
+
+
 def test_its_name_is_free_for_a_new_crawl(place: Place) -> None:
     place.crawl("again").worker().lease()
     drop(place.address("again"))

@@ -66,7 +66,7 @@ local key = session_key(SESSION)
 write('HSET', key, 'crawl', CRAWL, 'name', ARGV[4], 'worker', ARGV[5], 'kinds', ARGV[6],
   'hard', ARGV[7], 'off', ARGV[8] ~= '' and ARGV[8] - NOW or 0, 'since', NOW, 'seen', NOW,
   'finished', 0, 'quota', Sessions.count, 'home', ARGV[10],
-  'life', Lives.now().id)
+  'life', Lives.now().id, 'identity', Books.identity)
 write('ZADD', PREFIX .. 'sessions', NOW + DEADLINE_S, SESSION)
 write('SADD', WORKER, SESSION)
 Books.count('sessions', tonumber(ARGV[10]))

@@ -16,7 +16,7 @@
 -- bowerbird:{p}:hard              zset    session -> hard end of its oldest lease
 -- bowerbird:{p}:life              hash    id, since: of this life of Redis (lives.lua)
 -- bowerbird:{p}:s:SESSION         hash    crawl worker name kinds hard since seen off finished quota home
---                                         alone lost life; held: how many leases
+--                                         alone lost life identity; held: how many leases
 -- bowerbird:{p}:s:SESSION:leases  hash    call of lease -> how many are left, since when, how many
 -- bowerbird:{p}:s:SESSION:told    hash    host -> what it knows of its slots, delay and hold there
 -- bowerbird:{p}:s:SESSION:news    set     hosts it has to be told about

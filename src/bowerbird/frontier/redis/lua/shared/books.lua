@@ -20,7 +20,7 @@ function Books.load()
   if not texts[1] then return {err = 'VANISHED the crawl is not there'} end
   if ARGV[2] ~= '' and ARGV[2] ~= texts[1] then return {err = 'VANISHED it is another crawl'} end
   if texts[7] and texts[7] ~= texts[6] then return {err = 'TORN a commit has no end'} end
-  Books.state, Books.seeds = texts[2], texts[3] == 'yes'
+  Books.identity, Books.state, Books.seeds = texts[1], texts[2], texts[3] == 'yes'
   Books.chosen, Books.parted = texts[4] or '', texts[5]
   local found = call('HMGET', KEYS[1], unpack(NUMBERS))
   for i, name in ipairs(NUMBERS) do Books.v[name] = tonumber(found[i]) or 0 end

@@ -24,14 +24,15 @@ function Ends.excuse()
 end
 
 -- Its leases stand in its books until they have gone back; where its crawl was removed, they are no
--- more. Answers whether they stand.
+-- more, even if another one has its name. Answers whether they stand.
 function Ends.close_books(session, crawl, died)
   local key, its = session_key(session), PREFIX .. 'c:' .. crawl .. ':'
-  if call('EXISTS', its .. 'books') == 0 then
+  local found = call('HMGET', key, 'name', 'home', 'identity')
+  local identity = call('HGET', its .. 'books', 'identity')
+  if not identity or identity ~= (found[3] or identity) then
     write('DEL', key, key .. ':leases')
     return false
   end
-  local found = call('HMGET', key, 'name', 'home')
   write('HSET', key, 'lost', died and 1 or 0)
   write('SADD', its .. 'ended', session)
   write('SREM', worker_key(crawl, found[1] or ''), session)
@@ -39,9 +40,9 @@ function Ends.close_books(session, crawl, died)
   return true
 end
 
--- Nobody waits for a probe of another crawl, which may never call again to have its leases back.
-local function forget_probe(host, crawl)
-  if crawl ~= CRAWL and host.probing and string.match(host.probing, '^[^:]+') == crawl then
+-- Nobody waits for a probe of a crawl that may never call again to have its leases back.
+local function forget_probe(host, crawl, stand)
+  if (crawl ~= CRAWL or not stand) and host.probing and string.match(host.probing, '^[^:]+') == crawl then
     host.probing = false
   end
 end
@@ -57,7 +58,7 @@ function Ends.leave(session, crawl, lost, died)
   Hosts.fetch(told)
   for _, name in ipairs(told) do
     local host = Hosts.get(name)
-    if host.users[session] then forget_probe(host, crawl) end
+    if host.users[session] then forget_probe(host, crawl, stand) end
     if not stand then host.users[session] = nil end
     Slots.leave(session, host, lost)
     Ring.wake(host)
