@@ -240,6 +240,25 @@ def test_the_name_of_a_crawl_and_its_folder_belong_together(place: Place) -> Non
         assert (ran.status, said in ran.err) == (2, True), ran.err
 
 
+def test_a_crawl_that_is_refused_leaves_nothing_that_would_fix_partitions(place: Place) -> None:
+    client, evicting = place.server.client(), "maxmemory-policy"
+    with serve(tree(pages=2, images=1)) as web:
+        bird("crawl", f"{web.url}/p0", "-o", place.base / "own", "--workers", 1)
+        bird(*place.crawl(web, "--workers", 1))
+        bird("drop", place.engine, "--yes")
+        local, dropped = bird(*place.crawl(web, out=place.base / "own")), bird(*place.crawl(web))
+        client.config_set(evicting, "allkeys-lru")
+        evicted = bird(*place.crawl(web, out=place.base / "new"))
+        left = [
+            key for part in ("c:birds:*", "crawls", "division") for key in client.keys(f"*:{part}")
+        ]
+        client.config_set(evicting, "noeviction")
+        place.engine += "&partitions=4"
+        parted = bird(*place.crawl(web, "--workers", 1, out=place.base / "parted"))
+    assert [one.status for one in (local, dropped, evicted, parted)] == [2, 2, 2, 0], parted.err
+    assert left == []
+
+
 def test_a_password_comes_from_the_environment_or_a_file_and_stays_there(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

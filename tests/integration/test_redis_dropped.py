@@ -10,7 +10,8 @@ from tests.redis_fixtures import RedisServer, redis_server
 from bowerbird.app.crawls import drop
 from bowerbird.errors import CrawlVanishedError
 from bowerbird.frontier.redis.address import parse_redis
-from bowerbird.frontier.redis.register import CatalogLostError, Chain, Manager, Register
+from bowerbird.frontier.redis.register import CatalogLostError, Chain, Manager, Posted, Register
+from bowerbird.settings import Job, make_settings
 from bowerbird.testing import ManualClock
 
 __all__ = ["redis_server"]
@@ -142,6 +143,18 @@ def test_a_session_of_the_dropped_crawl_is_none_of_the_new_one_with_its_name(
     assert anew.frontier.stats().sessions == 0
     assert place.keys(f":s:{lost.session}") == []
     assert anew.frontier.audit() == []
+
+
+def test_a_crawl_that_began_meanwhile_keeps_its_division(place: Place) -> None:
+    place.crawl("old")
+    old, new = (Register(parse_redis(place.address(name))) for name in ("old", "new"))
+    fence = mine(old, "drop").fence
+    new.post(Posted(job=Job(name="new", settings=make_settings({}))))
+    old.remove(fence)
+    assert place.keys("division") == ["bowerbird:{0}:division"]
+    assert new.names() == ["new"]
+    new.forget(mine(new, "new").fence)
+    assert [*place.keys("division"), *place.keys("crawls"), *place.keys(":c:")] == []
 
 
 def test_its_name_is_free_for_a_new_crawl(place: Place) -> None:

@@ -67,6 +67,7 @@ class Cluster:
         )  # fmt: skip
         self._chain: Chain
         self._posted: Posted | None = None  # by the manager before
+        self._is_new = False  # nothing was posted before us
 
     def __str__(self) -> str:
         return str(self.address)
@@ -85,8 +86,16 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         with suppress(BowerbirdError):
-            self._register.leave(self._chain.fence)
+            self._leave()
         self._register.close()
+
+    def _leave(self) -> None:
+        """Give the catalog away. What was refused before it began leaves nothing: a name without a
+        crawl could not be dropped, and would fix partitions for good."""
+        if self._is_new and not self._register.has_frontier():
+            self._register.forget(self._chain.fence)
+        else:
+            self._register.leave(self._chain.fence)
 
     def _claimed(self) -> Chain:
         """The catalog; one whose manager is silent is waited for, one that is alive is not."""
@@ -113,6 +122,7 @@ class Cluster:
     def stored(self) -> StoredJob | None:
         """The job that was posted for this crawl; None where it is new."""
         self._posted = posted = self._register.posted()
+        self._is_new = posted is None
         if posted is None and self._register.has_frontier():
             raise UsageError(
                 f"{self} holds a crawl that was not begun by a manager; name another ?crawl=NAME."

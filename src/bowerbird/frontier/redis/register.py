@@ -150,10 +150,11 @@ class Register:
         together(every)
         for line in {line.holder().id: line for line in self._lines()}.values():
             self._remove_from(line, fence)
-        forget = ("UNLINK", self._catalog), ("SREM", self._all, self.address.crawl)
-        *_, left = self._line.many((*forget, ("EXISTS", self._all)))
-        if not left:
-            self._line.command("UNLINK", f"{self._line.key}division")
+        self.forget(fence)
+
+    def forget(self, fence: int) -> None:
+        """Leave nothing of a crawl that has no frontier. Raises CatalogLostError."""
+        self._require(self._line.run("forget", self._catalog, fence, self.address.crawl))
 
     def _remove_from(self, line: Line, fence: int) -> None:
         """Remove the keys that one Redis holds; in a Cluster they are of many slots."""
