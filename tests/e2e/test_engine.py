@@ -259,6 +259,26 @@ def test_a_crawl_that_is_refused_leaves_nothing_that_would_fix_partitions(place:
     assert left == []
 
 
+def test_a_manager_waits_while_redis_has_no_memory_left(place: Place) -> None:
+    answers, client = tree(pages=100, images=4), place.server.client()
+    try:
+        with (
+            serve(answers, pause_s=0.02) as web,
+            flying(*place.crawl(web, "--workers", 1)) as manager,
+        ):
+            wait_for("some images", lambda: len(web.requests) > 40)
+            client.config_set("maxmemory", 1)
+            said = manager.says("no memory left")
+            client.config_set("maxmemory", 0)
+            manager.says("going on")
+            ran = manager.ended()
+    finally:
+        client.config_set("maxmemory", 0)
+    assert "`bowerbird drop`" in said
+    assert (ran.status, ran.report["state"], ran.err.count("no memory left")) == (0, "ended", 1)
+    assert urls_in(place.out, web) == sorted(images_of(answers))
+
+
 def test_a_password_comes_from_the_environment_or_a_file_and_stays_there(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

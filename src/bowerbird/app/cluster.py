@@ -30,7 +30,13 @@ from bowerbird.app.invitation import rights_for
 from bowerbird.app.job import StoredJob, store_job
 from bowerbird.catalog import Fate, Totals
 from bowerbird.clock import SystemClock
-from bowerbird.errors import BowerbirdError, ConnectionLostError, FolderInUseError, UsageError
+from bowerbird.errors import (
+    BowerbirdError,
+    ConnectionLostError,
+    FolderInUseError,
+    StorageFullError,
+    UsageError,
+)
 from bowerbird.frontier.base import Frontier
 from bowerbird.frontier.redis.address import RedisAddress
 from bowerbird.frontier.redis.client import RedisFrontier
@@ -51,6 +57,8 @@ T = TypeVar("T")
 AGAIN_S = 0.5
 #: How often it is looked whether another manager has gone, in seconds.
 LOOK_EVERY_S = 0.2
+#: What passes by itself, or when somebody sees to Redis.
+_PASSING = (ConnectionLostError, StorageFullError)
 
 
 class Cluster:
@@ -243,18 +251,18 @@ class ClusterEngine:
         future = Future[T]()
         try:
             future.set_result(self._patiently(lambda: function(self._frontier)))
-        except ConnectionLostError:  # in the run's thread alone: Ctrl-C ends the waiting
+        except _PASSING:  # in the run's thread alone: Ctrl-C ends the waiting
             raise KeyboardInterrupt from None
         return future
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        """Call Redis, again and again while it is away: all our calls bear that."""
+        """Call Redis, again and again while it is away or full: all our calls bear that."""
         told = False
         while True:
-            self._check()
             try:
+                self._check()
                 result = call()
-            except ConnectionLostError as error:
+            except _PASSING as error:
                 if self.gives_up():
                     raise
                 told = told or self._say_of_absence(error)
@@ -265,7 +273,7 @@ class ClusterEngine:
                     self._away.release()
                 return result
 
-    def _say_of_absence(self, error: ConnectionLostError) -> bool:
+    def _say_of_absence(self, error: BowerbirdError) -> bool:
         """Whether it fell to us to say it."""
         if not self._away.acquire(blocking=False):
             return False
@@ -273,9 +281,10 @@ class ClusterEngine:
         return True
 
     def _check(self) -> None:
-        """Say what workers told; raises what ends a crawl."""
-        if self._harvest.error is not None:
-            raise self._harvest.error
+        """Say what workers told; raises what ends a crawl, or has it wait: where the frontier has
+        nothing to write for us, only who keeps the catalog hears that Redis is full."""
+        if trouble := self._harvest.error or self._harvest.full:
+            raise trouble
         for note in self._children.notes():
             self._said(note)
         self._children.check()

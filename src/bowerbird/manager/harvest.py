@@ -126,6 +126,7 @@ class Harvest:
         self._ended = threading.Event()  # tried again no more either
         self.error: BowerbirdError | None = None
         self.trouble = ""  #: what keeps it from going on for now
+        self.full: StorageFullError | None = None  #: what is said to who keeps the catalog
         self._threads = [
             threading.Thread(target=target, name=name, daemon=True)
             for name, target in (("harvest", self._run), ("tenure", self._keep))
@@ -154,6 +155,9 @@ class Harvest:
             try:
                 self._tenure.renew(self._chain.fence)
                 self._show_load()
+                self.full = None
+            except StorageFullError as error:
+                self.full = error
             except ConnectionLostError:
                 continue  # whether it is still ours will be said by who answers
             except BowerbirdError as error:

@@ -89,7 +89,10 @@ _WRONG_TYPE = (
     "Redis at {place} holds a key beginning with bowerbird: of a type that is not ours. Another "
     "program writes there: give the crawl a database of its own (…/1)."
 )
-_FULL = "Redis at {place} has no memory left (maxmemory); nothing of the call was kept."
+_FULL = (
+    "Redis at {place} has no memory left: give it more (CONFIG SET maxmemory) or `bowerbird drop` "
+    "crawls that are done. Nothing is lost."
+)
 _DISK = "Redis at {place} cannot write to its disk and refuses to go on."
 _LOADING = "Redis at {place} is still reading its data."
 _REPLICA = "Redis at {place} is a replica now and takes no writes."
