@@ -52,6 +52,7 @@ def test_not_a_url(out, url, word):
         (["--config", "/nowhere.toml"], "--config"),
         (["--allow-range", "10.0.0.0/99"], "10.0.0.0/99"),
         (["--proxy", "gopher://x"], "proxy"),
+        (["--engine", ""], "--engine is empty"),
         (["--no-such-option"], "--no-such-option"),
     ],
 )

@@ -79,12 +79,21 @@ def secrets_of(given: Mapping[str, Any]) -> Secrets:
 
 
 def engine_of(given: Mapping[str, Any]) -> tuple[str, "Access"]:
-    """The engine, if not the folder, and what it takes to come in there."""
+    """The engine, if not the folder, and what it takes to come in there.
+
+    Raises:
+        SettingsError: an engine was named, by nothing.
+    """
     from bowerbird.app.access import Access
 
-    engine = given.get("engine", "")
-    if not engine:
+    if "engine" not in given:
         return "", Access(authkey_file=given.get("authkey_file", ""))
+    engine = given["engine"].strip()
+    if not engine:
+        raise SettingsError(
+            "--engine is empty (a variable that is not set?): name a crawl in Redis, "
+            "redis://HOST:6379/0?crawl=NAME, or leave --engine out."
+        )
     names = ("authkey_file", "authkey", "tls_cert", "tls_key")
     return engine, Access(
         **{name: given.get(name, "") for name in names}, tls_ca=given.get("tls_ca", "")
