@@ -279,6 +279,23 @@ def test_a_manager_waits_while_redis_has_no_memory_left(place: Place) -> None:
     assert urls_in(place.out, web) == sorted(images_of(answers))
 
 
+def test_a_manager_in_a_new_folder_counts_no_image_that_lies_in_the_old_one(place: Place) -> None:
+    new, moved = place.base / "new", place.base / "moved"
+    with serve(tree(pages=3, images=2)) as web:
+        first = bird(*place.crawl(web, "--workers", 1))
+        later = bird(*place.crawl(web, "--workers", 1, out=new))
+        place.out.rename(moved)
+        same = bird(*place.crawl(web, "--workers", 1, out=moved))
+        gathered = bird("gather", new, moved)
+        whole = bird(*place.crawl(web, "--workers", 1, out=new))
+        told = bird(*[one for one in place.crawl(web, out=place.base / "last") if one != "--json"])
+    assert gathered.status == 0, gathered.err
+    files = first.report["files"]
+    assert [one.report["files_away"] for one in (first, later, same, whole)] == [0, files, 0, 0]
+    assert f"{files} files in other folders (workers', or an earlier manager's)" in told.out
+    assert "/images" not in told.out
+
+
 def test_a_password_comes_from_the_environment_or_a_file_and_stays_there(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

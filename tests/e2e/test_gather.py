@@ -48,7 +48,7 @@ def crawled(fleet: Fleet) -> Iterator[Fleet]:
                 assert [one.ended().status, two.ended().status] == [0, 0]
             ended = manager.ended()
             assert ended.status == 0
-            assert "in workers' folders; `bowerbird gather" in ended.out
+            assert "or an earlier manager's); `bowerbird gather" in ended.out
         yield fleet
 
 

@@ -75,7 +75,11 @@ FROM (SELECT DISTINCT record_id, url_id FROM leads) AS l
 JOIN catalog_more AS c ON c.image_id = l.url_id
 GROUP BY l.record_id;
 
--- totals
+-- folders: what holders call folders, and one object of each
+SELECT h.folder, h.path, lower(hex(r.sha256)), min(h.record_id)
+FROM catalog_holder AS h JOIN catalog_record AS r ON r.id = h.record_id GROUP BY h.folder;
+
+-- totals: JSON array of folders that are none of ours although they are called so
 SELECT
     (SELECT count(*) FROM catalog_record),
     (SELECT coalesce(sum(bytes), 0) FROM catalog_record),
@@ -84,10 +88,11 @@ SELECT
     + (SELECT coalesce(sum(sightings), 0) FROM catalog_more),
     (SELECT count(*) FROM catalog_redirection),
     (SELECT count(*) FROM catalog_death),
-    CASE WHEN EXISTS (SELECT 1 FROM catalog_holder WHERE folder LIKE 'file://%')
+    CASE WHEN ?1 <> '[]' OR EXISTS (SELECT 1 FROM catalog_holder WHERE folder LIKE 'file://%')
     THEN (
         SELECT count(DISTINCT r.sha256) FROM catalog_holder AS h
-        JOIN catalog_record AS r ON r.id = h.record_id WHERE h.folder NOT LIKE 'file://%'
+        JOIN catalog_record AS r ON r.id = h.record_id
+        WHERE h.folder NOT LIKE 'file://%' AND h.folder NOT IN (SELECT value FROM json_each(?1))
     ) END;
 
 -- recent: seconds before the newest record

@@ -1,5 +1,6 @@
 """Reading the catalog, in stretches of bounded memory."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -78,9 +79,14 @@ class CatalogReader:
         rows = tuple(row[0] for row in self._rows("described", after, end))
         return Described(last=end, rows=rows)
 
-    def totals(self) -> Totals:
-        """Counts of everything; reads all records once, 3 s for 10^6."""
-        row = self._rows("totals")[0]
+    def folders(self) -> dict[str, str]:
+        """What holders call folders, and the path of one object in each. Reads all holders."""
+        return {name: unpack(path, sha256) for name, path, sha256, _ in self._rows("folders")}
+
+    def totals(self, elsewhere: Iterable[str] = ()) -> Totals:
+        """Counts of everything; reads all records once, 3 s for 10^6. `elsewhere`: folders that
+        were the crawl's own and are not now."""
+        row = self._rows("totals", json.dumps(list(elsewhere)))[0]
         return Totals(**dict(zip(Totals.__struct_fields__, row, strict=True)))
 
     def recent(self, within_s: float) -> list[Record]:

@@ -46,5 +46,5 @@ class Totals(Value, frozen=True, kw_only=True, array_like=True):
 
     @property
     def away(self) -> int:
-        """How many contents lie in workers' folders alone."""
+        """How many contents lie in folders of workers, or of managers before, alone."""
         return 0 if self.own_files is None else self.files - self.own_files

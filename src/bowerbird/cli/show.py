@@ -166,8 +166,8 @@ def summary(report: "Report") -> list[str]:
         lines.append(f"  {many(here, noun)} in {report.store or report.folder}/images")
     if report.files_away:
         lines.append(
-            f"  {many(report.files_away, noun)} in workers' folders; "
-            f"`bowerbird gather {report.folder} FOLDER...` brings them together"
+            f"  {many(report.files_away, noun)} in other folders (workers', or an earlier "
+            f"manager's); `bowerbird gather {report.folder} FOLDER...` brings them together"
         )
     return lines
 

@@ -3,7 +3,7 @@
 It is a cache: all that is in it is in the segments, and it knows which of them it has.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -14,6 +14,8 @@ from bowerbird.catalog import CatalogReader, CatalogWriter, Described, Entry, Fa
 from bowerbird.catalog.segment import Segment
 from bowerbird.frontier.database import mapped_errors, open_database
 from bowerbird.model import Death, Record, Results
+from bowerbird.store import is_own
+from bowerbird.store.bucket import is_bucket
 from bowerbird.store.segments import SegmentName
 
 T = TypeVar("T")
@@ -101,7 +103,16 @@ class Chronicle:
 
     def totals(self) -> Totals:
         """Counts over all."""
-        return self._read(lambda reader: reader.totals())
+        return self._read(lambda reader: reader.totals(self._elsewhere(reader.folders())))
+
+    def _elsewhere(self, folders: Mapping[str, str]) -> list[str]:
+        """Folders of managers before that are not this one: another path alone may mean that it was
+        moved, but then what was there is here."""
+        home = self._path.parent
+        own = {name: path for name, path in folders.items() if is_own(name) and not is_bucket(name)}
+        return [
+            name for name, path in own.items() if Path(name) != home and not (home / path).exists()
+        ]
 
     def latest_deaths(self, reason: str, limit: int) -> list[Death]:
         """The newest deaths of a reason; see `CatalogReader.latest_deaths`."""

@@ -54,7 +54,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()  #: what a person should know
     finished_at: str = ""
     version: str = __version__
-    files_away: int = 0  #: of `files`, those in folders of workers alone
+    files_away: int = 0  #: of `files`, those in other folders alone
     store: str = ""  #: the bucket of the images, as s3://bucket/prefix; "": they lie in the folder
     traps: dict[str, Trap] = {}  #: by kind: links that would lead on for ever, left aside
     known: int = 0  #: of the list, given twice or in an earlier run
