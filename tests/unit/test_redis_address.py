@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bowerbird.app.engines import shows_password, with_user
+from bowerbird.app.engines import any_crawl, shows_password, with_user
 from bowerbird.errors import UsageError
 from bowerbird.frontier.redis.address import nodes_of, parse_redis
 
@@ -58,8 +58,16 @@ def test_an_address_is_read_as_meant_and_shown_without_secrets(
         ("redis://h?crawl=a&colour=red", "colour is no option"),
         ("redis://h?crawl=a&partitions=many", "a number from 1 to"),
         ("redis://h?crawl=a&partitions=1025", "a number from 1 to"),
-        ("redis://h:0?crawl=a", "looks like"),
-        ("redis://h:99999?crawl=a", "looks like"),
+        ("redis://h?crawl=a&partitions=0", "a number from 1 to"),
+        ("redis://h?crawl=a&partitions=", "a number from 1 to"),
+        ("redis://h?crawl=a&crawl=b", "crawl is given twice"),
+        ("redis://h/0?crawl=a&db=1", "in its path, and db=1"),
+        ("redis://h:0?crawl=a", "“0” is no port"),
+        ("redis://h:99999?crawl=a", "h:99999: “99999” is no port .* looks like"),
+        ("redis+cluster://a,[::1]:port?crawl=a", "“port” is no port"),
+        ("redis://[::1:7399/0?crawl=a", "looks like"),
+        (f"redis://u:{SECRET}/x@h?crawl=a", "^This is no address"),
+        ("unix://tmp/r.sock?crawl=a", "three slashes .* unix:///tmp/r.sock?"),
         ("redis://?crawl=a", "looks like"),
         ("redis://a,b?crawl=a", "looks like"),
         ("redis+sentinel://a?crawl=a", "looks like"),
@@ -77,11 +85,18 @@ def test_what_cannot_be_used_is_said_without_secrets(typed: str, why: str) -> No
     assert SECRET not in str(caught.value)
 
 
+def test_who_asks_for_no_crawl_is_shown_none() -> None:
+    assert str(any_crawl("redis://h/1")) == "redis://h/1"
+    assert str(any_crawl("unix:///r.sock?db=2")) == "unix:///r.sock?db=2"
+    assert str(any_crawl("redis://h?crawl=a")) == "redis://h/0?crawl=a"
+
+
 @given(st.text(max_size=60))
 def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
     for typed in (text, f"redis://{text}", f"redis+cluster://{text}?crawl=a"):
         with contextlib.suppress(UsageError):
             parse_redis(typed)
+        assert shows_password(typed) in (True, False)
 
 
 def test_nodes_have_the_usual_port_unless_they_name_one() -> None:

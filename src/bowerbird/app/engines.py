@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 VARIABLE = "REDISCLI_AUTH"
 #: Where the password of Sentinels is looked for, which is another one.
 SENTINEL_VARIABLE = "BOWERBIRD_SENTINEL_AUTH"
-#: Stands for a crawl where none is meant.
+#: Stands for a crawl where none is meant, while an address is read.
 _ANY = "any"
 _ENDS = tuple(f"{scheme}://" for scheme in SCHEMES)
 
@@ -41,7 +41,10 @@ def is_engine(where: str) -> bool:
 
 def shows_password(where: str) -> bool:
     """Whether an address has a password in it, which `ps` shows."""
-    parts = urlsplit(where)
+    try:
+        parts = urlsplit(where)
+    except ValueError:
+        return False  # who reads it says what is wrong with it
     return bool(parts.password) or f"{SENTINEL_PASSWORD}=" in parts.query
 
 
@@ -64,9 +67,10 @@ def engine_address(where: str, access: Access | None = None) -> RedisAddress:
 
 def any_crawl(where: str, access: Access | None = None) -> RedisAddress:
     """The address of a Redis, whichever crawl it names, if any."""
-    if "crawl=" not in where:
-        where += f"{'&' if '?' in where else '?'}crawl={_ANY}"
-    return engine_address(where, access)
+    if "crawl=" in where:
+        return engine_address(where, access)
+    address = engine_address(f"{where}{'&' if '?' in where else '?'}crawl={_ANY}", access)
+    return msgspec.structs.replace(address, crawl="")
 
 
 def with_user(address: RedisAddress) -> str:

@@ -1,7 +1,7 @@
 """Addresses of a crawl in Redis: `redis://user:password@host:6379/0?crawl=name`."""
 
 import re
-from urllib.parse import SplitResult, parse_qs, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import msgspec
 
@@ -11,6 +11,7 @@ from bowerbird.errors import UsageError
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: Addresses that are understood.
 SENTINEL, CLUSTER = ("redis+sentinel", "rediss+sentinel"), ("redis+cluster", "rediss+cluster")
+_PLAIN = ("redis:", "rediss:")
 SCHEMES = ("redis", "rediss", "unix", *SENTINEL, *CLUSTER)
 #: Options of an address with Sentinels, as other clients of Redis call them.
 SENTINEL_USER, SENTINEL_PASSWORD = "sentinel_username", "sentinel_password"
@@ -30,19 +31,18 @@ class RedisAddress(msgspec.Struct, frozen=True, kw_only=True):
     """Where a crawl lies. `url` is what `ways` takes, secrets included: it is never shown."""
 
     url: str
-    crawl: str
+    crawl: str  #: "": none is meant
     partitions: int = 0  #: 0: as many as the deployment has, one where it is new
 
     def __str__(self) -> str:
-        more = f"&partitions={self.partitions}" if self.partitions else ""
-        return f"{shown(self.url)}{self._database}crawl={self.crawl}{more}"
-
-    @property
-    def _database(self) -> str:
-        number = parse_qs(urlsplit(self.url).query).get("db", ["0"])[-1]
-        if self.url.startswith(("redis:", "rediss:")):
-            return f"/{number}?"
-        return f"?db={number}&" if number != "0" else "?"
+        number = dict(parse_qsl(urlsplit(self.url).query)).get("db", "0")
+        in_path = self.url.startswith(_PLAIN)
+        options = {
+            "db": "" if in_path or number == "0" else number, "crawl": self.crawl,
+            "partitions": str(self.partitions or ""),
+        }  # fmt: skip
+        query = "&".join(f"{name}={value}" for name, value in options.items() if value)
+        return f"{shown(self.url)}{f'/{number}' if in_path else ''}{f'?{query}' if query else ''}"
 
     def __repr__(self) -> str:
         return f"<RedisAddress {self}>"
@@ -50,7 +50,10 @@ class RedisAddress(msgspec.Struct, frozen=True, kw_only=True):
 
 def shown(url: str) -> str:
     """An address without user, password and options."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"{url.partition('://')[0]}://…"
     place = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{place}{parts.path}"
 
@@ -59,11 +62,11 @@ def parse_redis(text: str) -> RedisAddress:
     """Read an address.
 
     Raises:
-        UsageError: it is none, names no crawl, or an option is unknown.
+        UsageError: it is none, names no crawl, or an option is unknown or given twice.
     """
     parts = _parts(text)
-    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    crawl, partitions = options.pop("crawl", ""), options.pop("partitions", "0")
+    options = _options(parts, text)
+    crawl, partitions = options.pop("crawl", ""), options.pop("partitions", None)
     plain = parts.scheme in ("redis", "rediss")
     database = _database(parts.path if plain else "", options.pop("db", ""), text)
     kept = {"db": str(database)} if database else {}
@@ -78,7 +81,7 @@ def parse_redis(text: str) -> RedisAddress:
     return RedisAddress(
         url=f"{parts.scheme}://{parts.netloc}{path}{query}",
         crawl=_crawl(crawl, text),
-        partitions=_partitions(partitions, text),
+        partitions=0 if partitions is None else _partitions(partitions, text),
     )
 
 
@@ -94,7 +97,10 @@ def _parts(text: str) -> SplitResult:
     """An address taken to pieces that make sense."""
     try:
         parts = urlsplit(text)
-        nodes = nodes_of(parts.netloc.rpartition("@")[2], 1) if parts.scheme != "unix" else []
+        place = parts.netloc.rpartition("@")[2]
+        _require_slashes(parts, place)
+        _require_ports(place, text)
+        nodes = nodes_of(place, 1) if parts.scheme != "unix" else []
     except ValueError:
         raise UsageError(f"This is no address of Redis; it looks like {_FORMS}.") from None
     many = parts.scheme in (*SENTINEL, *CLUSTER)
@@ -104,11 +110,49 @@ def _parts(text: str) -> SplitResult:
     return parts
 
 
+def _require_slashes(parts: SplitResult, place: str) -> None:
+    if parts.scheme == "unix" and place:
+        path = f"{place}{parts.path}"
+        raise UsageError(
+            f"unix://{path} names no absolute path: three slashes are needed, "
+            f"unix:///{path}?crawl=NAME."
+        )
+
+
+def _require_ports(place: str, text: str) -> None:
+    """A port that is none is named, unless it may be the beginning of a password with a slash."""
+    ports = [one.rpartition("]")[2].partition(":")[2] for one in place.split(",")]
+    wrong = next((port for port in ports if port and not _is_port(port)), "")
+    if wrong and "@" not in text.partition(place)[2]:
+        raise UsageError(
+            f"{shown(text)}: “{wrong}” is no port (1 to 65535); an address of Redis looks like "
+            f"{_FORMS}."
+        )
+
+
+def _is_port(text: str) -> bool:
+    return bool(re.fullmatch(r"[0-9]{1,5}", text)) and 0 < int(text) < 1 << 16
+
+
+def _options(parts: SplitResult, text: str) -> dict[str, str]:
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"{shown(text)}: {twice} is given twice; give it once.")
+    return options
+
+
 def _database(path: str, option: str, text: str) -> int:
-    number = path.strip("/") or option or "0"
-    if not number.isdecimal():
+    numbers = {number for number in (path.strip("/"), option) if number}
+    if not all(map(str.isdecimal, numbers)):
         raise UsageError(f"{shown(text)}: the database is a number: …/0.")
-    return int(number)
+    if len(set(map(int, numbers))) > 1:
+        raise UsageError(
+            f"{shown(text)} names a database in its path, and db={option}; leave one out."
+        )
+    return int(numbers.pop()) if numbers else 0
 
 
 def _crawl(name: str, text: str) -> str:
@@ -121,6 +165,6 @@ def _crawl(name: str, text: str) -> str:
 
 
 def _partitions(number: str, text: str) -> int:
-    if number.isdecimal() and len(number) < 6 and int(number) <= MOST_PARTITIONS:
+    if number.isdecimal() and len(number) < 6 and 1 <= int(number) <= MOST_PARTITIONS:
         return int(number)
     raise UsageError(f"{shown(text)}: partitions is a number from 1 to {MOST_PARTITIONS}.")
