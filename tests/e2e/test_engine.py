@@ -208,7 +208,7 @@ def test_a_second_manager_is_told_of_the_first_and_takes_over_when_that_is_dead(
         ("redis://127.0.0.1:{port}/0", 2, "?crawl=NAME"),
         ("redis://127.0.0.1:{port}/0?crawl=a/b", 2, "no name of a crawl"),
         ("redis://127.0.0.1:{port}/99?crawl=x", 2, "no database"),
-        ("redis://:secret-word@127.0.0.1:{port}/0?crawl=x", 2, "password"),
+        ("redis://:secret-word@127.0.0.1:{port}/0?crawl=x", 2, "wants no password"),
         ("http://127.0.0.1:{port}/0?crawl=x", 2, "redis://"),
         ("redis://[::1:{port}/0?crawl=x", 2, "no address of Redis"),
     ],

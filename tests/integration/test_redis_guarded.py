@@ -124,3 +124,31 @@ def test_a_cluster_is_reached_through_tls(
     assert (distrusted.status, "certificate" in distrusted.err) == (1, True), distrusted.err
     assert (wrong.status, "REDISCLI_AUTH" in wrong.err) == (2, True), wrong.err
     assert "word" not in (good.err + distrusted.err + wrong.err).replace("password", "")
+
+
+def test_tls_that_cannot_work_is_said_at_once_and_the_line_for_workers_has_what_they_need(
+    tmp_path: Path, master: int, pem: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDISCLI_AUTH", MASTER_WORD)
+    engine, (cert, key) = f"rediss://127.0.0.1:{master}/0?crawl=x", pem
+    refused = {
+        words: bird("worker", engine, *options)
+        for words, options in {
+            "--tls-ca: Cannot read the CA certificates in /none": ("--tls-ca", "/none"),
+            "--tls-ca: /dev/null holds no": ("--tls-ca", "/dev/null"),
+            "--tls-key: Cannot read the key in /none": ("--tls-cert", cert, "--tls-key", "/none"),
+            "go together": ("--tls-cert", cert),
+            "--tls-fingerprint is for managers": ("--tls-fingerprint", "ab:cd"),
+        }.items()
+    }
+    distrusted = bird("status", engine)
+    own = ("--tls-ca", cert, "--tls-cert", cert, "--tls-key", key)
+    begun = bird(
+        "crawl", "http://127.0.0.1:1/", "-o", tmp_path / "out", "--engine", engine, *own,
+        "--workers", 1, "--retries", 0, "--allow-private",
+    )  # fmt: skip
+    for words, ran in refused.items():
+        assert (ran.status, words in ran.err) == (2, True), ran.err
+    assert "with --tls-ca" in distrusted.err
+    assert "Does it run" not in distrusted.err
+    assert f"--tls-ca {cert} --tls-cert CERTIFICATE --tls-key KEY" in begun.err

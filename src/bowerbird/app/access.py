@@ -28,7 +28,7 @@ class Access:
         Raises:
             UsageError: options that do not go together, or with this address.
         """
-        self._require_pair()
+        self.require_pair()
         if isinstance(address, TlsAddress):
             return ClientTls(
                 ca_file=self.tls_ca, fingerprint=self._fingerprint(), cert_file=self.tls_cert,
@@ -38,7 +38,8 @@ class Access:
             raise UsageError(f"{address} is not encrypted; --tls-* go with tls://host:port.")
         return None
 
-    def _require_pair(self) -> None:
+    def require_pair(self) -> None:
+        """Raises UsageError for a certificate without its key, or the reverse."""
         if bool(self.tls_cert) != bool(self.tls_key):
             raise UsageError("--tls-cert and --tls-key go together: a certificate and its key.")
 

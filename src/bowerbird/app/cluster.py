@@ -21,7 +21,13 @@ from bowerbird._version import __version__
 from bowerbird.app.bucket import SPOOLS
 from bowerbird.app.children import COMMAND, Children
 from bowerbird.app.crawl import Order, Site
-from bowerbird.app.engines import RedisTarget, engine_address, job_to_post, with_user
+from bowerbird.app.engines import (
+    RedisTarget,
+    engine_address,
+    job_to_post,
+    tls_options,
+    with_user,
+)
 from bowerbird.app.entries import fate_of
 from bowerbird.app.far import Errand
 from bowerbird.app.folder import Folder
@@ -214,7 +220,8 @@ def _leave_if_over(frontier: RedisFrontier) -> None:
 def _command(address: RedisAddress, job: Job) -> str:
     """The line to paste on other machines."""
     store = ("-o", job.store) if job.store else ()
-    return shlex.join(("bowerbird", "worker", with_user(address), *store, *rights_for(job)))
+    options = (*tls_options(address), *store, *rights_for(job))
+    return shlex.join(("bowerbird", "worker", with_user(address), *options))
 
 
 def _errand(address: RedisAddress, job: Job) -> Errand:

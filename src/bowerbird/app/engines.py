@@ -1,6 +1,7 @@
 """Addresses of engines: what a person says of a crawl in Redis, and the way of a worker there."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
@@ -19,6 +20,7 @@ from bowerbird.frontier.redis.address import (
     parse_redis,
     shown,
 )
+from bowerbird.queues import ClientTls
 from bowerbird.settings import Job, Secrets
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ VARIABLE = "REDISCLI_AUTH"
 SENTINEL_VARIABLE = "BOWERBIRD_SENTINEL_AUTH"
 #: Stands for a crawl where none is meant, while an address is read.
 _ANY = "any"
+#: What the client of Redis calls the files of CA and certificate.
+_CA, _CERT = "ssl_ca_certs", "ssl_certfile"
 _ENDS = tuple(f"{scheme}://" for scheme in SCHEMES)
 
 
@@ -102,18 +106,49 @@ def _with_query(url: str, more: dict[str, str]) -> str:
 
 
 def _with_tls(url: str, access: Access) -> str:
-    files = {
-        "ssl_ca_certs": access.tls_ca, "ssl_certfile": access.tls_cert,
-        "ssl_keyfile": access.tls_key,
-    }  # fmt: skip
+    files = {_CA: access.tls_ca, _CERT: access.tls_cert, "ssl_keyfile": access.tls_key}
     given = {name: str(Path(path).absolute()) for name, path in files.items() if path}
-    if access.tls_fingerprint or (given and not url.startswith("rediss")):
+    if access.tls_fingerprint:
+        raise UsageError(
+            "--tls-fingerprint is for managers at tls://; a Redis is trusted by --tls-ca FILE, "
+            "which may be its own certificate."
+        )
+    if given and not url.startswith("rediss"):
         raise UsageError(
             f"--tls-ca, --tls-cert and --tls-key go with rediss://, rediss+sentinel:// and "
             f"rediss+cluster://; {shown(url)} has "
             "no use for them."
         )
+    _require_usable(access)
     return _with_query(url, given)
+
+
+def _require_usable(access: Access) -> None:
+    """Said before anybody connects: to the client of Redis it is a line that does not stand."""
+    access.require_pair()
+    if access.tls_ca:
+        _try("--tls-ca", ClientTls(ca_file=access.tls_ca))
+    if access.tls_cert:
+        pair = ClientTls(cert_file=access.tls_cert, key_file=access.tls_key)
+        _try("--tls-cert, --tls-key", pair)
+
+
+def _try(options: str, tls: ClientTls) -> None:
+    from bowerbird.queues.tls import client_context
+
+    try:
+        client_context(tls)
+    except UsageError as error:
+        raise UsageError(f"{options}: {error}") from None
+
+
+def tls_options(address: RedisAddress) -> Iterator[str]:
+    """What others have to say on their command line of the way to an address."""
+    options = dict(parse_qsl(urlsplit(address.url).query))
+    if _CA in options:
+        yield from ("--tls-ca", options[_CA])
+    if _CERT in options:
+        yield from ("--tls-cert", "CERTIFICATE", "--tls-key", "KEY")
 
 
 def is_private(address: RedisAddress) -> bool:

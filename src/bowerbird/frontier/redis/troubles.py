@@ -57,8 +57,8 @@ def _no_rights(text: str, place: str) -> str:
 
 def _unreachable(text: str, place: str) -> str:
     reason = text.rpartition(": ")[2].rstrip(".") or "no reason given"
-    wants = " Does it want TLS (rediss…://)?" if "closed by server" in text else " Does it run?"
-    return f"Redis at {place} cannot be reached ({reason}).{wants}"
+    hint = next((hint for said, hint in _HINTS if said in text), " Does it run?")
+    return f"Redis at {place} cannot be reached ({reason}).{hint}"
 
 
 def _silent(_: str, place: str) -> str:
@@ -66,6 +66,15 @@ def _silent(_: str, place: str) -> str:
     return f"Redis at {place} does not answer.{hint}"
 
 
+#: What a reason that is known leads to; the first that fits counts.
+_HINTS = (
+    ("closed by server", " Does it want TLS (rediss…://)?"),
+    *(
+        (unknown, " Name the file of who signed its certificate, or that itself, with --tls-ca.")
+        for unknown in ("self-signed", "self signed", "local issuer")
+    ),
+    ("certificate verify failed", ""),
+)
 _VANISHED = (
     "The crawl is not in Redis at {place} any more, or another one has its name: the data were "
     "deleted (FLUSHALL?) or lost. It has not finished; nothing more is done."
@@ -80,6 +89,10 @@ _NEW_LIFE = "Redis at {place} was started anew."
 _PASSWORD = (
     "Redis at {place} wants another user or password: set REDISCLI_AUTH or name the password's "
     "file with --authkey-file; a user goes into the address (redis://USER@HOST…)."
+)
+_NO_PASSWORD = (
+    "Redis at {place} wants no password, and was given one: leave it out of the address, of "
+    "REDISCLI_AUTH and of --authkey-file, or set one there (requirepass)."
 )
 _SENTINELS = (
     "The Sentinels of Redis at {place} want another user or password than that of Redis itself: "
@@ -120,6 +133,8 @@ _Words = str | Callable[[str, str], str]
 #: The client's error and how its text begins -> ours, and what it says. The first that fits counts.
 _TABLE: tuple[tuple[type[Exception], str, type[BowerbirdError], _Words], ...] = (
     (said.AuthenticationError, "SENTINEL", UsageError, _SENTINELS),
+    (said.AuthenticationError, "AUTH <password> called without", UsageError, _NO_PASSWORD),
+    (said.AuthenticationError, "Client sent AUTH, but no password", UsageError, _NO_PASSWORD),
     (said.AuthenticationError, "", UsageError, _PASSWORD),
     (said.ResponseError, "NOAUTH", UsageError, _PASSWORD),
     (said.ResponseError, "WRONGPASS", UsageError, _PASSWORD),
