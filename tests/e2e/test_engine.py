@@ -71,6 +71,22 @@ def test_one_worker_serves_several_crawls_and_ends_with_the_last(place: Place) -
     assert helped.report["images"] == 482
 
 
+def test_a_crawl_that_is_named_twice_is_left_at_its_end(place: Place) -> None:
+    with serve(tree(pages=2, images=1)) as web:
+        bird(*place.crawl(web, "--workers", 1))
+        helped = bird("worker", place.engine, *place.worker()[1:])
+    assert helped.status == 0, helped.err
+    assert "and 1 more" not in helped.err
+
+
+def test_a_worker_that_has_met_no_crawl_speaks_of_no_place(place: Place) -> None:
+    with flying("worker", place.engine) as worker:
+        worker.says("There is no crawl")
+        worker.interrupt()
+        ran = worker.ended()
+    assert (ran.status, "bucket" in ran.out, "/images" in ran.out) == (130, False, False), ran.out
+
+
 def test_commands_take_the_address_as_they_take_a_folder(place: Place, tmp_path: Path) -> None:
     answers = tree(pages=30, images=3)
     whole, answers["/p29"] = answers["/p29"], Answer(b"oh", status=500)
@@ -157,10 +173,12 @@ def test_crawls_are_listed_and_dropped(place: Place) -> None:
         ]  # fmt: skip
         assert bird("drop", place.engine, stdin="n\n").status == 130
         assert bird("drop", place.engine, "--yes").status == 0
+        none = bird("drop", place.engine)
         rows = bird("crawls", place.engine, "--json").report
         assert [row["name"] for row in rows] == ["birds"]
         left = place.server.client().keys("*other*")
         again = bird(*place.crawl(web, out=place.base / "other"))
+    assert (none.status, "There is no crawl" in none.err, "Remove" in none.out) == (2, True, False)
     assert left == []
     assert again.status == 2
     assert "not in Redis" in again.err

@@ -1,6 +1,7 @@
 """All crawls of one Redis: listed, and removed one by one."""
 
 import os
+from contextlib import closing
 
 import msgspec
 
@@ -60,6 +61,13 @@ def _stats(address: RedisAddress) -> Stats | None:
         frontier.close()
 
 
+def require_crawl(address: RedisAddress) -> None:
+    """Raises UsageError where there is no such crawl."""
+    with closing(Register(address)) as register:
+        if register.posted() is None and not register.has_frontier():
+            raise UsageError(f"There is no crawl at {address}; `bowerbird crawls` lists them.")
+
+
 def drop(where: str, access: Access | None = None) -> None:
     """Remove a crawl from Redis; folders and buckets stay as they are.
 
@@ -69,10 +77,9 @@ def drop(where: str, access: Access | None = None) -> None:
         CatalogLostError: one has begun it anew meanwhile.
     """
     address = engine_address(where, access)
+    require_crawl(address)
     register = Register(address)
     try:
-        if register.posted() is None and not register.has_frontier():
-            raise UsageError(f"There is no crawl at {address}; `bowerbird crawls` lists them.")
         found = register.claim(Manager(machine=os.uname().nodename, pid=os.getpid(), folder=""))
         if isinstance(found, Manager):
             raise FolderInUseError(f"{address} has a manager: {found}. End it first (`stop`).")

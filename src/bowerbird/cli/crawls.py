@@ -59,12 +59,13 @@ def _cells(row: "CrawlRow") -> tuple[str, ...]:
 def drop(engine: str, yes: bool, **typed: Any) -> None:
     """Remove the crawl at ENGINE, redis://HOST:6379/0?crawl=NAME. Images and catalogs in folders
     and buckets stay."""
-    from bowerbird.app.crawls import drop
+    from bowerbird.app.crawls import drop, require_crawl
     from bowerbird.app.engines import engine_address
 
     warn_of_password(engine)
     access = access_of(typed)
     address = engine_address(engine, access)
+    require_crawl(address)
     if not yes:
         click.confirm(f"Remove {address} with all it knows of tasks and results?", abort=True)
     drop(engine, access)

@@ -111,7 +111,8 @@ def _fleet(addresses: Sequence[str], shown: "Shown", typed: dict[str, Any]) -> A
     out = typed["out"]
     bucket = parse_bucket(out).url if is_bucket(out) else ""
     access = access_of(typed)
-    target, *more = (_target(address, access) for address in addresses)
+    # Each once: a process goes on with the next one for as long as there is another.
+    target, *more = dict.fromkeys(_target(address, access) for address in addresses)
     if more and not all(map(is_engine, addresses)):
         raise UsageError("Several crawls at a time have to be in Redis: redis://…?crawl=NAME each.")
     errand = Errand(
@@ -200,8 +201,9 @@ def summary(report: "FleetReport") -> str:
         f"{state}: {many(report.images, 'image')}, {shown_size(report.bytes)}, "
         f"{many(report.pages, 'page')}, "
         f"{report.failed:,} failed, in {shown_duration(report.seconds)}",
-        f"  in {report.folder}/images" if report.folder else "  in the bucket",
     ]
+    if report.folder:  # none where no crawl was met
+        lines.append(f"  in {report.folder}/images")
     if report.lost:
         lines.append(f"  {many(report.lost, 'result')} not handed in: that is fetched again")
     return "\n".join(lines)
