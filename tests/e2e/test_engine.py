@@ -253,7 +253,8 @@ def test_the_name_of_a_crawl_and_its_folder_belong_together(place: Place) -> Non
         moved = bird(*place.crawl(web))
         listened = bird(*place.crawl(web, "--listen", "127.0.0.1:0", out=other))
     for ran, said in (
-        (taken, "belongs to a crawl of"), (mixed, "crawl of its own"), (moved, "not in Redis"),
+        (taken, "belongs to a crawl of"), (mixed, "crawl of its own"),
+        (moved, f"belongs to the crawl at {place.server.address('birds')}: name that"),
         (listened, "where workers join"),
     ):  # fmt: skip
         assert (ran.status, said in ran.err) == (2, True), ran.err

@@ -11,6 +11,7 @@ from bowerbird import urls
 from bowerbird.app.bucket import require_same
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.errors import FolderError, UsageError
+from bowerbird.frontier.redis.address import parse_redis
 from bowerbird.settings import (
     Job,
     Mode,
@@ -191,6 +192,11 @@ def _require_engine(
         return
     if not stored.engine:
         raise FolderError(f"{folder} holds a crawl of its own; --engine needs another folder.")
+    if posted is None and _bare(stored.engine) != _bare(engine):
+        raise FolderError(
+            f"{folder} belongs to the crawl at {stored.engine}: name that --engine, or none; "
+            "another ?crawl=NAME needs another folder with -o."
+        )
     if posted is None:
         raise FolderError(
             f"The crawl of {folder} is not in Redis at {engine} any more: its data were deleted or "
@@ -201,6 +207,11 @@ def _require_engine(
             f"{engine} is another crawl than that of {folder}; name another folder, or "
             "another ?crawl=NAME."
         )
+
+
+def _bare(engine: str) -> str:
+    """Which crawl an address means, whoever comes there."""
+    return str(msgspec.structs.replace(parse_redis(engine), partitions=0))
 
 
 def settings_of(stored: StoredJob) -> Settings:
