@@ -115,10 +115,7 @@ class Cluster:
         """The catalog; one whose manager is silent is waited for, one that is alive is not."""
         until, told, dead = self._register.until(), False, None
         while isinstance(found := self._register.claim(self._me, dead), Manager):
-            if dead is None and (found.machine, found.folder) == (
-                self._me.machine,
-                self._me.folder,
-            ):
+            if dead is None and found.is_beside(self._me):
                 dead = found  # we hold the lock of its folder
                 continue
             if self._register.until() > until:
