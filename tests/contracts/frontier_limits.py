@@ -55,6 +55,18 @@ class LimitRules:
 
         assert bench.frontier.stats().counters["trap:host-urls"] == 1
 
+    def test_no_port_of_many_is_passed_over_while_little_goes_on_at_the_host(
+        self, make: Callable[..., Bench]
+    ) -> None:
+        bench = make(PLAIN)
+        bench.add(*(image("i.png", f"a.test:{port}") for port in range(1024, 1044)))
+        worker = bench.worker()
+        for _ in range(100):
+            worker.done(worker.lease(1))
+            worker.give_surplus()
+            bench.clock.advance(0.1)
+        assert bench.frontier.stats().done == {"image": 20}
+
     def test_a_crawl_delay_is_no_longer_than_the_rules_say(
         self, make: Callable[..., Bench]
     ) -> None:

@@ -18,7 +18,7 @@ class Host:
     """What is going on at a host: who has leases and slots, and what is cooling."""
 
     __slots__ = ("cooling", "facts", "ghosts", "held", "lanes", "marked", "mean_s",
-                 "probing", "turned", "users")  # fmt: skip
+                 "probing", "users")  # fmt: skip
 
     def __init__(self, facts: HostFacts, lanes: list[OriginFacts]) -> None:
         self.facts, self.lanes = facts, lanes
@@ -28,7 +28,6 @@ class Host:
         self.ghosts = 0  #: leases of sessions of before a restart
         self.mean_s, self.marked = UNKNOWN_S, 0.0
         self.probing = 0  #: the task that is the probe, while it is out
-        self.turned = 0  #: where among many lanes the next turn begins
 
     def __repr__(self) -> str:
         return f"<Host {self.facts.name}: {sum(self.held.values())} slots, {self.leased} leased>"
@@ -83,6 +82,7 @@ class Hosts:
         self._changed: dict[int, Host] = {}
         self._left: dict[int, Host] = {}
         self._why: dict[int, str] = {}
+        self._turned: dict[int, int] = {}  # host of many lanes -> where its next turn begins
 
     def __iter__(self) -> Iterator[Host]:
         return iter(self._at_hand.values())
@@ -111,6 +111,15 @@ class Hosts:
         """Least time between two request starts: the longest of what is asked."""
         facts = host.facts
         return max(self._rules.delay_s, facts.delay_s, facts.crawl_delay_s)
+
+    def window(self, host: Host, width: int) -> list[OriginFacts]:
+        """The lanes to be looked at in this turn of a host."""
+        lanes = host.lanes
+        if len(lanes) <= width:
+            return lanes
+        start = self._turned.get(host.id, 0)
+        self._turned[host.id] = (start + width) % len(lanes)
+        return (lanes + lanes)[start : start + width]
 
     def met(self, number: int, origin: int) -> None:
         """A host at hand may have a new origin."""

@@ -248,7 +248,7 @@ class Turns:
     # Lanes: the origins of a host.
 
     def _from_lanes(self, session: Session, host: Host, room: int, now: float) -> list[Entry]:
-        lanes = self._window(host)
+        lanes = self._hosts.window(host, LANES)
         found: list[Entry] = []
         for lane in lanes:
             ranges = self._ranges(session, host, lane, now)
@@ -260,13 +260,6 @@ class Turns:
         if not found:
             self._after_nothing(session, host)
         return found
-
-    def _window(self, host: Host) -> list[OriginFacts]:
-        lanes = host.lanes
-        if len(lanes) <= LANES:
-            return lanes
-        host.turned = (host.turned + LANES) % len(lanes)
-        return (lanes + lanes)[host.turned : host.turned + LANES]
 
     def _ranges(self, session: Session, host: Host, lane: OriginFacts, now: float) -> list[Range]:
         kinds: Iterable[int] = session.kinds
