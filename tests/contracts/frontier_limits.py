@@ -67,6 +67,23 @@ class LimitRules:
             bench.clock.advance(0.1)
         assert bench.frontier.stats().done == {"image": 20}
 
+    def test_a_host_with_a_thousand_ports_does_not_make_each_call_at_it_long(
+        self, make: Callable[..., Bench]
+    ) -> None:
+        bench = make(PLAIN)
+        first, *more = [image("i.png", f"a.test:{port}") for port in range(1024, 2024)]
+        bench.add(first)
+        bench.add(*more)
+        bench.add(image("j.png", "a.test:1024"), page(1, "b.test"), image("j.png", "a.test"))
+
+        stats = bench.frontier.stats()
+        assert stats.waiting == {"page": 1, "image": 65}
+        (trap,) = traps_of(stats.counters).items()
+        assert (trap[0], trap[1].links) == ("host-origins", 937)
+        assert trap[1].example == "http://a.test:1088/i.png"
+        assert len(bench.crawl(bench.worker())) == 66
+        assert bench.frontier.audit() == []
+
     def test_a_crawl_delay_is_no_longer_than_the_rules_say(
         self, make: Callable[..., Bench]
     ) -> None:

@@ -241,6 +241,29 @@ def test_a_robots_txt_that_leads_to_a_host_that_is_down_closes_the_gate(
     assert bench.frontier.audit() == []
 
 
+@pytest.mark.parametrize("partitions", [1, 4])
+def test_no_robots_txt_gives_a_host_one_more_port_than_it_may_have(
+    make: Make, monkeypatch: pytest.MonkeyPatch, partitions: int
+) -> None:
+    _sweep_at_once(monkeypatch)
+    bench = make(partitions, OBEY)
+    one, full = hosts_of(bench, 2)[0][0], hosts_of(bench, 2)[-1][1]
+    bench.add(image("1", one))
+    worker = bench.worker()
+    (lease,) = worker.lease()
+    bench.add(*(image("1", f"{full}:{port}") for port in range(1, 65)))
+    target = Task(url=f"http://{full}/r", kind=Kind.ROBOTS, hops=1, first_url=lease.task.url)
+    worker.finish(outcome(lease, Verb.MOVED, moved=target, status=301))
+    for _ in range(400):
+        if bench.dead():
+            break
+        worker.lease(1)
+        bench.wait(5.0)
+    assert bench.dead() == {"robots-unreachable": 1}
+    assert bench.frontier.stats().waiting["image"] == 64
+    assert bench.frontier.audit() == []
+
+
 # Many partitions.
 
 

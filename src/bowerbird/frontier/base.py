@@ -40,6 +40,8 @@ DOWN_AFTER = 5
 PROBES_S = (60.0, 300.0, 900.0)
 #: Crawl-delay and adaptive delays are never longer, in seconds.
 DELAY_CAP_S = 300.0
+#: Origins of one host; a hostile one has 65,535 ports to name.
+ORIGINS = 64
 #: How long an origin's robots.txt is believed, in seconds (RFC 9309 section 2.4).
 ROBOTS_TTL_S = 86_400.0
 #: Redirects followed for a robots.txt (RFC 9309 section 2.3.1.2).

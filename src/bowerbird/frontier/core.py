@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from bowerbird.clock import Clock, SystemClock
 from bowerbird.errors import SessionGoneError, StorageFullError
-from bowerbird.frontier.base import SESSION_DEADLINE_S
+from bowerbird.frontier.base import ORIGINS, SESSION_DEADLINE_S
 from bowerbird.frontier.books import Books
 from bowerbird.frontier.downs import Downs
 from bowerbird.frontier.gates import Gates
@@ -160,10 +160,7 @@ class Core:
 
     def _add(self, tasks: Sequence[Task]) -> int:
         tasks = [task for task in tasks if task.kind is not Kind.ROBOTS]  # those it makes itself
-        origins = [origin_of(task.url) for task in tasks]
-        places = self._places_of(origins)
-        pairs = [(task, places[origin]) for task, origin in zip(tasks, origins, strict=True)]
-        fresh = self._bounded(self.store.fresh(pairs))
+        fresh = self._bounded(self.store.fresh(self._placed(tasks)))
         if fresh:
             self.store.insert([(task, place.origin) for task, place in fresh])
         for _, place in fresh:
@@ -171,6 +168,18 @@ class Core:
         for kind, number in Counter(task.kind for task, _ in fresh).items():
             self.books.count(f"waiting:{kind}", number)
         return len(fresh)
+
+    def _placed(self, tasks: Sequence[Task]) -> list[tuple[Task, Place]]:
+        """Without tasks of further origins of hosts that have too many."""
+        origins = [origin_of(task.url) for task in tasks]
+        places = self._places_of(origins)
+        placed = []
+        for task, origin in zip(tasks, origins, strict=True):
+            if origin in places:
+                placed.append((task, places[origin]))
+            else:
+                self.books.count_trap("host-origins", task.url)
+        return placed
 
     def _bounded(self, fresh: list[tuple[Task, Place]]) -> list[tuple[Task, Place]]:
         """Without the documents of hosts that have named too many; images are welcome."""
@@ -193,11 +202,12 @@ class Core:
         return self.ring.count(number) + host.leased + host.facts.done + host.facts.dead
 
     def _places_of(self, origins: Iterable[str]) -> dict[str, Place]:
+        """Those that are known; new origins of hosts that have named too many are not."""
         if len(self._places) > PLACES:
             self._places.clear()
-        unknown = set(origins) - self._places.keys()
+        unknown = [name for name in dict.fromkeys(origins) if name not in self._places]
         if unknown:
-            self._places |= (found := self.store.places(sorted(unknown)))
+            self._places |= (found := self.store.places(unknown, ORIGINS))
             for place in found.values():
                 self.books.met(place.host)
                 self.hosts_at_hand.met(place.host, place.origin)

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -95,6 +95,9 @@ class MemoryStore(TaskStore):
             self._lanes[host].append(facts)
             self._places[origin] = Place(facts.id, host)
         return self._places[origin]
+
+    def known_places(self, origins: Collection[str]) -> dict[str, Place]:
+        return {name: self._places[name] for name in origins if name in self._places}
 
     def _new_host(self, name: str) -> int:
         if name not in self._host_numbers:

@@ -135,15 +135,9 @@ class SqliteStore(TaskStore):
         host = self.host_number(name) or self._write("new_host", (name,))[0][0]
         return Place(self._write("new_origin", (host, origin))[0][0], host)
 
-    def places(self, origins: Collection[str]) -> dict[str, Place]:
+    def known_places(self, origins: Collection[str]) -> dict[str, Place]:
         wanted = apsw.carray(tuple(origins))
-        found = {
-            name: Place(origin, host) for name, origin, host in self._read("places", (wanted,))
-        }
-        for name in origins:
-            if name not in found:
-                found[name] = self.place(name)
-        return found
+        return {name: Place(origin, host) for name, origin, host in self._read("places", (wanted,))}
 
     def host_number(self, name: str) -> int:
         rows = self._read("host_number", (name,))

@@ -21,6 +21,7 @@ from bowerbird.model import (
     Task,
     WorkerInfo,
 )
+from bowerbird.urls import host_of_origin
 
 
 class Mark(IntEnum):
@@ -193,9 +194,21 @@ class TaskStore(ABC):
     def place(self, origin: str) -> Place:
         """The numbers of an origin, which is made if it is new. Host numbers are dense from 1."""
 
-    def places(self, origins: Collection[str]) -> dict[str, Place]:
-        """The numbers of several origins."""
-        return {name: self.place(name) for name in origins}
+    def places(self, origins: Collection[str], most: int) -> dict[str, Place]:
+        """The numbers of several origins; new ones are made up to `most` of a host, others lack."""
+        found = self.known_places(origins)
+        unknown: dict[str, list[str]] = {}
+        for name in origins:
+            if name not in found:
+                unknown.setdefault(host_of_origin(name), []).append(name)
+        for host, names in unknown.items():
+            room = max(0, most - len(self.origins(self.host_number(host))))
+            found |= {name: self.place(name) for name in names[:room]}
+        return found
+
+    @abstractmethod
+    def known_places(self, origins: Collection[str]) -> dict[str, Place]:
+        """The numbers of those origins that are known."""
 
     @abstractmethod
     def host_number(self, name: str) -> int:

@@ -22,6 +22,7 @@ TOLD = {
                         "(--max-near-duplicates)"),
     "depth": ("link", "far from the start, on pages without a new image (--max-barren-depth)"),
     "host-urls": ("link", "to hosts that have named too many (--max-host-urls)"),
+    "host-origins": ("link", "to further ports of hosts that have named too many"),
     "page-links": ("page", "in part, with more links than are taken of one (--max-page-links)"),
     "sitemap-urls": ("sitemap", "in part, with more URLs than are taken of one "
                      "(--max-sitemap-urls)"),

@@ -83,8 +83,13 @@ local function lane_at(host, label)
   return stand, Stands.lane(stand, label)
 end
 
--- A robots task was moved here: it opens the gate of its first URL, if that is here too.
+-- A robots task was moved here: it opens the gate of its first URL, if that is here too. A host that
+-- has too many origins takes none.
 function Gates.take_over(host, label, fields)
+  if Stands.is_full(Stands.get(host), label) then
+    Gates.settle({fields = fields}, 'forbid', 'robots-unreachable', '', 0)
+    return
+  end
   local gate
   if fields[HOME] == OWN then
     local _, lane = lane_at(place_of(fields[5]))

@@ -17,6 +17,9 @@ local Stands = {at = {}, own = {}, order = {}, busy = {}}
 
 local IDLE, QUEUED, TIMED, ASIDE = 0, 1, 2, 3
 local STAND = MINE .. 'stand:'
+-- Origins of a host: it has 65,535 ports for each scheme, and every call at it reads and writes what is
+-- noted of them all.
+local ORIGINS = 64
 
 local function waiting_in(lanes)
   local sum = 0
@@ -63,13 +66,24 @@ function Stands.get(name, crawl)
   return Stands.at[id] or made_stand(id, name, crawl or CRAWL, call('GET', id))
 end
 
-function Stands.lane(stand, label)
+local function lane_of(stand, label)
   local lanes = stand.lanes
   for i = 1, #lanes do
     if lanes[i][1] == label then return lanes[i] end
   end
-  local lane = {label, false, {}, false}
-  lanes[#lanes + 1] = lane
+end
+
+-- Whether a host has no lane of that label, and may have no more.
+function Stands.is_full(stand, label)
+  return #stand.lanes >= ORIGINS and not lane_of(stand, label)
+end
+
+function Stands.lane(stand, label)
+  local lane = lane_of(stand, label)
+  if not lane then
+    lane = {label, false, {}, false}
+    stand.lanes[#stand.lanes + 1] = lane
+  end
   return lane
 end
 

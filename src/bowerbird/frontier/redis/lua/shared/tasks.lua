@@ -2,8 +2,8 @@
 local Tasks = {out = {}, given = {}, deaths = {}, finds = {}}
 
 local SUSPECT_AFTER, CRASHES = 2, 2
--- Counter of documents left aside, at hosts that have named too many; bytes of an example's URL.
-local BEYOND, EXAMPLE = 'count:trap:host-urls', 300
+-- Bytes of the URL of an example.
+local EXAMPLE = 300
 
 -- A task as its queue has it; of a lease a copy, made where it is wanted.
 local function whole(task)
@@ -244,33 +244,44 @@ function Tasks.save_deaths()
   Tasks.deaths = {}
 end
 
--- How many more documents a host may name; images are welcome.
+-- Whether a host has no lane for a group, and may have no more. Where tasks wait there is one.
+local function lacks_lane(group)
+  local host, label = group[1], group[2]
+  if Queues.of(group[3], host, label).length > 0 then return false end
+  return Stands.is_full(Stands.get(host), label)
+end
+
+-- How many more tasks of a group are taken, and what kind of trap all others are. Images are
+-- welcome, however many.
 local function room_of(group)
+  if lacks_lane(group) then return 0, 'host-origins' end
   local most = Books.v.max_host_urls
   if most == 0 or kind_of(group[3]) == IMAGE then return math.huge end
   local stand = Stands.get(group[1])
   local room = most - stand.leased - stand.done - stand.dead
   if Stands.most_waiting(stand) + #group[4] <= room then return math.huge end
-  return room - Queues.waiting(stand)
+  return room - Queues.waiting(stand), 'host-urls'
 end
 
--- A document that is too many; the first is told as an example.
-local function leave_aside(fingerprint, blob)
+-- A task that is too many; the first of a kind is told as an example.
+local function leave_aside(kind, fingerprint, blob)
   if Seen.fresh[fingerprint] or Seen.has(fingerprint) then return end
-  if not Books.changes[BEYOND] and not call('HGET', KEYS[1], BEYOND) then
-    Books.count('count:trap-at:host-urls ' .. string.sub(unpacked(blob)[1], 1, EXAMPLE), 1)
+  local beyond = 'count:trap:' .. kind
+  if not Books.changes[beyond] and not call('HGET', KEYS[1], beyond) then
+    Books.count('count:trap-at:' .. kind .. ' ' .. string.sub(unpacked(blob)[1], 1, EXAMPLE), 1)
   end
-  Books.count(BEYOND, 1)
+  Books.count(beyond, 1)
 end
 
 -- Those of a group that are new, as elements of its queue; how many.
 local function new_of(group, arguments, again)
   local found, count, places = {}, 0, group[4]
-  local base, room = Books.v.last, again and math.huge or room_of(group)
+  local base, room, trap = Books.v.last, math.huge, nil
+  if not again then room, trap = room_of(group) end
   for i = 1, #places do
     local place = places[i]
     if count >= room then
-      leave_aside(arguments[place], arguments[place + 1])
+      leave_aside(trap, arguments[place], arguments[place + 1])
     elseif again or Seen.add(arguments[place]) then
       count = count + 1
       found[count] = struct_pack('>I6I4c0', base + place, 0, arguments[place + 1])
