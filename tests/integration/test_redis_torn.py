@@ -2,6 +2,7 @@
 back at a later start, and a crawl that it hurt says so."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,6 +62,23 @@ def test_a_crawl_that_was_hurt_is_not_gone_on_with(server: RedisServer, lacks: i
     assert started(server).frontier.stats().waiting == {"image": 3}
 
 
+def test_half_a_split_of_what_was_seen_is_noticed(server: RedisServer) -> None:
+    if "valkey_version" in server.client().info("server"):
+        pytest.skip("Valkey cuts such a file before MULTI")
+    allow(server)
+    bench = bench_at(server, PLAIN)
+    bench.add(*(image(f"{n}") for n in range(250)))
+    bench.add(image("250"))  # splits
+    again_without(server, behind(server, b"buckets\r\n$1\r\n1\r\n") - 5)  # of the next command
+    allow(server)
+    taken_up(server, "bird:word@").add(image("250"))
+    server.kill()
+    server.start_and_read()
+
+    with pytest.raises(CrawlVanishedError, match="cut off within it"):
+        taken_up(server).add(*(image(f"{n}") for n in range(250)))
+
+
 def bench_at(server: RedisServer, *rules: Any, user: str = "") -> Bench:
     clock = ManualClock()
     place = server.address().replace("//", f"//{user}")
@@ -87,10 +105,20 @@ def allow(server: RedisServer) -> None:
     )
 
 
+def log_of(server: RedisServer) -> Path:
+    (log,) = (server.folder / "appendonlydir").glob("*.incr.aof")
+    return log
+
+
+def behind(server: RedisServer, words: bytes) -> int:
+    """How many bytes stand behind the last time these words were written."""
+    return len(log_of(server).read_bytes().rpartition(words)[2])
+
+
 def again_without(server: RedisServer, lacks: int) -> None:
     """kill -9, while the last bytes were still to be written."""
     server.kill()
-    (log,) = (server.folder / "appendonlydir").glob("*.incr.aof")
+    log = log_of(server)
     os.truncate(log, log.stat().st_size - lacks)
     server.start_and_read()
 

@@ -1,5 +1,7 @@
 -- Counters that are never recounted, the state asked for, and the rules of the crawl.
 local Books = {v = {}, changes = {}, values = {}, running = {}}
+-- The number of the last change that this call has made.
+local Seq = 0
 
 -- The most that a host may ask for; obeyed whole by crawls of before `max_crawl_delay`.
 local DELAY_CAP_S = 300
@@ -27,6 +29,17 @@ function Books.load()
   if not found[1] then Books.v.max_crawl_delay = DELAY_CAP_S end
   if Books.v.obey_robots == 0 then Books.v.max_crawl_delay = 0 end
   return Lives.wrong()
+end
+
+-- A change begins. It is refused where memory is full: nothing has happened.
+function Books.begin()
+  call('EXISTS', PREFIX .. 'none')  -- never there: errs where a Cluster moves this slot just now
+  Seq = call('HINCRBY', KEYS[1], 'seq', 1)
+end
+
+-- A change is whole: a log that was cut off before this has half of it.
+function Books.seal()
+  call('HSET', KEYS[1], 'sealed', Seq)
 end
 
 function Books.count(name, by)

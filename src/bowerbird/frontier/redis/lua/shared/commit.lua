@@ -1,5 +1,4 @@
 -- The end of a unit of work: all its writes, after all its reads and checks.
-local Seq = 0
 
 local function save_books()
   for name, by in pairs(Books.changes) do
@@ -58,13 +57,12 @@ local function commit()
   Sessions.save()
   save_books()
   check_types()
-  call('EXISTS', PREFIX .. 'none')  -- never there: errs where a Cluster moves this slot just now
-  Seq = call('HINCRBY', KEYS[1], 'seq', 1)  -- refused where memory is full: nothing has happened
+  Books.begin()
   save_strings()
   carry_out(sure)
   carry_out(writes)
   writes, sure, strings = {}, {}, {}
   Outbox.save()
   Tasks.save_deaths()
-  call('HSET', KEYS[1], 'sealed', Seq)  -- a log that was cut off before this has half a commit
+  Books.seal()
 end

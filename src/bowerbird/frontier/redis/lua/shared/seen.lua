@@ -42,20 +42,26 @@ local function put(key, members)
   end
 end
 
--- Splits at once, before anything else is written: the new bucket comes first.
+-- Splits at once, before anything else is written, as a change of its own: what comes behind it may
+-- be refused. The new bucket comes first.
 local function split()
-  call('EXISTS', PREFIX .. 'none')  -- see commit.lua
   local v = Books.v
   local level, new = level_of(v.buckets), v.buckets
   local old = new - level
   local moved = leaving(call('SMEMBERS', key_of_bucket(old)), old, level)
+  call('SCARD', key_of_bucket(new))  -- errs where it is another program's
+  Books.begin()
   put(key_of_bucket(new), moved)
   v.buckets = call('HINCRBY', KEYS[1], 'buckets', 1)
   if moved[1] then call('SDIFFSTORE', key_of_bucket(old), key_of_bucket(old), key_of_bucket(new)) end
+  Books.seal()
 end
 
 function Seen.grow()
-  if Books.v.buckets == 0 then Books.v.buckets = call('HINCRBY', KEYS[1], 'buckets', 1) end
+  if Books.v.buckets == 0 then
+    Books.v.buckets = 1
+    Books.set('buckets', 1)
+  end
   for _ = 1, SPLITS do
     if Books.v.seen <= FULL * Books.v.buckets then break end
     split()
