@@ -159,6 +159,16 @@ def test_a_manager_that_was_overtaken_adds_nothing(world: World) -> None:
     assert world.manage("c") == wanted(40)
 
 
+def test_what_a_call_that_broke_off_says_late_does_not_take_a_segment_back(world: World) -> None:
+    fence = world.claim("a").fence
+    noted = Chain(fence, 6, "6-0", 5)
+    for said in (noted, Chain(fence, 5, "5-0", 4), Chain(fence, 6, "6-0", 4)):
+        world.register.commit(said)
+    assert world.register.chain() == msgspec.structs.replace(noted, fence=0)
+    world.register.commit(Chain(fence, 5, "5-0", 5), back=True)
+    assert world.register.chain().segments == 5
+
+
 def test_a_segment_nobody_was_told_of_is_written_anew(world: World) -> None:
     world.store(40)
     chain = world.claim("a")

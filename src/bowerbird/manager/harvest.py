@@ -41,8 +41,8 @@ class Tenure(Protocol):
         """Keep it."""
         ...
 
-    def commit(self, chain: Chain) -> None:
-        """Note how far the segments are."""
+    def commit(self, chain: Chain, *, back: bool = False) -> None:
+        """Note how far the segments are; not as far as was noted only with `back`."""
         ...
 
     def backlog(self) -> int:
@@ -70,7 +70,7 @@ def caught_up(
     if last < chain.segments:
         cursor = _read(segments, there[last]).results.cursor if last else ""
         chain = Chain(chain.fence, last, cursor, chain.trimmed)
-        tenure.commit(chain)
+        tenure.commit(chain, back=True)
     known = chronicle.last
     if known.number and (known.number > last or there[known.number] != known):
         chronicle.begin_anew()  # written behind what Redis, set back by a failure, still knows

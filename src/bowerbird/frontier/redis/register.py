@@ -214,11 +214,13 @@ class Register:
         """Give the catalog away, if it is still ours."""
         self._line.run("renew", self._catalog, fence, "0")
 
-    def commit(self, chain: Chain) -> None:
-        """A segment is durable, or the stream was trimmed. Raises CatalogLostError."""
+    def commit(self, chain: Chain, *, back: bool = False) -> None:
+        """A segment is durable, or the stream was trimmed; only with `back` are there fewer than
+        were noted. Raises CatalogLostError."""
         done = self._line.run(
-            "commit", self._catalog, chain.fence, chain.segments, chain.cursor, chain.trimmed
-        )
+            "commit", self._catalog, chain.fence, chain.segments, chain.cursor, chain.trimmed,
+            "back" if back else "",
+        )  # fmt: skip
         self._require(done)
 
     def show_load(self, open_tasks: int) -> None:
