@@ -37,16 +37,25 @@ class Line:
     def run(self, verb: str, key: str, *arguments: Any) -> Any:
         """Run a script of ours; it is loaded where Redis does not know it (any more). The first one
         in a new life of Redis sees to its log."""
+        return self._carried(lambda client: self._run(client, verb, key, *arguments))
 
-        def asked(client: redis.Redis) -> Any:
-            try:
-                return _evaluated(client, script(verb), key, *arguments)
-            except said.ResponseError as error:
-                if not _is_new_life(error):
-                    raise
-            make_whole(client, self.place)
-            _evaluated(client, script("life"), key, arguments[0])
+    def _run(self, client: redis.Redis, verb: str, key: str, *arguments: Any) -> Any:
+        try:
             return _evaluated(client, script(verb), key, *arguments)
+        except said.ResponseError as error:
+            if not _is_new_life(error):
+                raise
+        make_whole(client, self.place)
+        _evaluated(client, script("life"), key, arguments[0])
+        return _evaluated(client, script(verb), key, *arguments)
+
+    def run_with(self, after: tuple[Any, ...], verb: str, *arguments: Any) -> tuple[Any, Any]:
+        """As `run`; then a command over the same connection: WAIT counts what was written there."""
+
+        def asked(client: redis.Redis) -> tuple[Any, Any]:
+            with client.client() as alone:  # type: ignore[no-untyped-call]
+                done = self._run(alone, verb, *arguments)
+                return done, alone.execute_command(*after)
 
         return self._carried(asked)
 
@@ -103,8 +112,15 @@ class Ask(NamedTuple):
         key, *rest = self.arguments
         return ("EVALSHA", script(self.verb).sha, 1, key, *rest)
 
+    def again(self, after: tuple[Any, ...]) -> tuple[Any, list[Any]]:
+        """The answer, where many were asked and this one was refused, and what stands behind."""
+        if not (self.verb and after):
+            return self.alone(), []
+        answer, behind = self.line.run_with(after, self.verb, *self.arguments)
+        return answer, [behind]
+
     def alone(self) -> Any:
-        """The answer, where many were asked and this one was refused."""
+        """The answer, where nobody else is asked."""
         if not self.verb:
             return self.line.command(*self.arguments)
         return self.line.run(self.verb, *self.arguments)
@@ -115,7 +131,7 @@ def together(asks: Iterable[Ask], after: tuple[Any, ...] = ()) -> list[Any]:
     call is carried out while the next is still being made.
 
     `after` is a command each of these Redis has to carry out behind its calls; what it answers
-    stands behind the answers, once for each."""
+    stands behind the answers, once for each, and once for each call that had to be made again."""
     made: list[Ask] = []
     with ExitStack() as block:
         sides = _Sides(block)
@@ -123,12 +139,12 @@ def together(asks: Iterable[Ask], after: tuple[Any, ...] = ()) -> list[Any]:
             sides.of(ask).say(len(made), ask.command())
             made.append(ask)
         heard, behind = sides.hear(after)
-    answers = [
-        ask.alone() if _is_undone(heard[number]) else heard[number]
-        for number, ask in enumerate(made)
-    ]
+    for number, ask in enumerate(made):
+        if _is_undone(heard[number]):
+            heard[number], more = ask.again(after)
+            behind += more
     with told(made[0].line.place if made else ""):
-        return _good([*answers, *behind])
+        return _good([*(heard[number] for number in range(len(made))), *behind])
 
 
 class _Side:

@@ -88,8 +88,9 @@ class Outbox:
         arrived: list[Letter] = []
         for some in self._by_holder(letters):
             target = self._partitions[some[0].target]
-            answers = self.confirmed(list(self._asks(some)))
-            if not target.line.holder().replicas or answers[-1] >= 1:
+            asks = list(self._asks(some))
+            replicas = self.confirmed(asks)[len(asks) :]
+            if not target.line.holder().replicas or min(replicas, default=0) >= 1:
                 arrived += some
         return arrived
 
