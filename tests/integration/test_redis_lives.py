@@ -83,6 +83,21 @@ def test_a_redis_that_was_up_before_anybody_came_is_not_waited_for(server: Redis
     assert worker.lease(1), "it waits for 9.5 s from when Redis was started"
 
 
+def test_a_clock_that_is_set_back_after_a_restart_keeps_no_host_waiting(
+    server: RedisServer,
+) -> None:
+    bench = bench_at(server.address())
+    bench.clock.advance(1e9)
+    bench.add(image("1"))
+    server.kill()
+    server.start()
+    worker = patiently(bench.worker)
+    bench.clock.advance(-3_600.0)
+    assert worker.lease() == []
+    bench.wait(10.0)
+    assert len(worker.lease()) == 1
+
+
 def test_while_redis_was_away_no_worker_has_died(server: RedisServer) -> None:
     bench = bench_at(server.address())
     bench.add(image("1"))

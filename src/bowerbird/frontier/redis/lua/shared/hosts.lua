@@ -13,6 +13,8 @@ local Hosts = {at = {}, order = {}}
 
 -- What is known of a host where nobody has anything to do is forgotten after that.
 local KNOWN_S = 86400
+-- No hold lasts longer; so long a request of a lost session may still be under way.
+local HOLD_CAP_S, LOST_S = 3600, 1
 
 local function unused(host)
   return not (next(host.users) or host.held[1] or host.probing)
@@ -43,6 +45,14 @@ local function others_of(crawls)
   return others
 end
 
+-- What lies further ahead than it is ever set was set before the clock of Redis was set back.
+local function set_right(host)
+  host.hold = math.min(host.hold, NOW + HOLD_CAP_S)
+  host.freed = math.min(host.freed, NOW + LOST_S)
+  if host.down and host.down > NOW then host.down = NOW end
+  for i, until_ in ipairs(host.cooling) do host.cooling[i] = math.min(until_, NOW + LOST_S) end
+end
+
 local function made(name, raw)
   local delay, asked, hold, freed, failures, down, probes, _, probing, mean, marked, users, held,
     cooling, crawls, why
@@ -57,7 +67,10 @@ local function made(name, raw)
     users = users or {}, held = held or {}, cooling = cooling or {}, crawls = crawls or {},
     why = why, others = others_of(crawls),
   }
-  if raw then tidy(host) end
+  if raw then
+    set_right(host)
+    tidy(host)
+  end
   Hosts.at[name] = host
   Hosts.order[#Hosts.order + 1] = host
   return host

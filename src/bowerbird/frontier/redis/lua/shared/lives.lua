@@ -41,6 +41,9 @@ function Lives.now()
     write('HSET', LIFE, 'id', id, 'since', NEVER)
   elseif now.new then
     now.since = began(text)
+  elseif now.since > NOW then  -- the clock was set back
+    now.since = NOW
+    write('HSET', LIFE, 'since', NOW)
   end
   return now
 end

@@ -92,9 +92,17 @@ function Ring.wake_aside(host)
   end
 end
 
+-- Members of a set whose time has come; where there are none, those whose time is further off than
+-- any is set: the clock of Redis was set back since.
+function Ring.due(key, most)
+  local due = call('ZRANGEBYSCORE', key, '-inf', NOW, 'LIMIT', 0, most)
+  if due[1] then return due end
+  return call('ZRANGEBYSCORE', key, '(' .. NOW + HOLD_CAP_S, '+inf', 'LIMIT', 0, most)
+end
+
 -- Wakes the hosts whose time has come.
 function Ring.tick()
-  local due = call('ZRANGEBYSCORE', MINE .. 'timers', '-inf', NOW, 'LIMIT', 0, WOKEN)
+  local due = Ring.due(MINE .. 'timers', WOKEN)
   if not due[1] then return end
   Stands.fetch(due)
   for _, name in ipairs(due) do

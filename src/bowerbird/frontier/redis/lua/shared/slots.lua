@@ -3,7 +3,7 @@
 -- when its holder gives back; `wished` is what it should come down to.
 local Slots = {}
 
-local AHEAD_S, LOST_S = 30, 1
+local AHEAD_S = 30
 -- Hosts a session is told about in one answer.
 local TOLD = 512
 

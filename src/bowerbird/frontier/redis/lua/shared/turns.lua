@@ -18,7 +18,7 @@ local LIMITED_S = 30
 
 -- Lets delayed tasks that are due wait as all others; answers whether there were any.
 function Turns.ripen()
-  local due = call('ZRANGEBYSCORE', MINE .. 'delayed', '-inf', NOW, 'LIMIT', 0, RIPENED)
+  local due = Ring.due(MINE .. 'delayed', RIPENED)
   for _, member in ipairs(due) do
     local task = Tasks.from_apart(member)
     Books.count(WAITING[task.kind], -1)
