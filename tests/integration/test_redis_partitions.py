@@ -28,6 +28,7 @@ from tests.redis_fixtures import KEEPING, RedisServer, Start, redis_server, star
 from bowerbird.errors import BowerbirdError, ConnectionLostError, StorageFullError, UsageError
 from bowerbird.frontier.redis import leasing, outbox, seats
 from bowerbird.frontier.redis.client import RedisFrontier
+from bowerbird.frontier.redis.partition import Partition
 from bowerbird.frontier.rules import Rules
 from bowerbird.manager.seeds import Seeder
 from bowerbird.model import Kind, Lease, Robots, State, Task, Verb
@@ -116,6 +117,29 @@ def test_what_a_page_finds_is_found_in_all_partitions(make: Make) -> None:
     assert bench.frontier.stats().waiting == {"image": 24}
     assert sorted(work(bench, worker)) == sorted(one.url for one in found)
     assert bench.frontier.audit() == []
+
+
+def test_links_of_many_pages_do_not_hold_up_another_partition_in_one_long_call(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make(2)
+    one, other = (names[0] for names in hosts_of(bench))
+    bench.add(*(page(f"{n}", one) for n in range(8)))
+    worker = bench.worker()
+    leases = worker.lease(8)
+    sent: list[int] = []
+    deliver = Partition.deliver
+
+    def counted(self: Partition, messages: Sequence[bytes]) -> Any:
+        sent.append(len(messages))
+        return deliver(self, messages)
+
+    monkeypatch.setattr(Partition, "deliver", counted)
+    links = [tuple(image(f"{n}/{m}", other) for m in range(100)) for n in range(8)]
+    worker.finish(*[outcome(lease, found=some) for lease, some in zip(leases, links, strict=True)])
+    assert sum(sent) == 8
+    assert max(sent) <= 4
+    assert bench.frontier.stats().waiting == {"image": 800}
 
 
 def test_a_refused_outcome_sends_nothing(make: Make) -> None:

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from bowerbird.errors import ConnectionLostError, StorageFullError
 from bowerbird.frontier.redis.epochs import Epochs
 from bowerbird.frontier.redis.line import Ask, together
+from bowerbird.frontier.redis.packing import chunks_by_weight
 from bowerbird.frontier.redis.partition import Partition
 
-#: Messages of one delivery to one partition.
-BUNDLE = 32
+#: Bytes of a short task in a message: one delivery brings about as many tasks as any call does.
+TASK_BYTES = 64
 #: A message that is older was left behind by who should have carried it, in seconds.
 STALE_S = 3.0
 #: What arrived at another node without a replica is kept for so long, in seconds: its file may be
@@ -107,8 +108,8 @@ class Outbox:
             if one.message is not None:
                 targets.setdefault(one.target, []).append(one.message)
         for target, messages in targets.items():
-            for start in range(0, len(messages), BUNDLE):
-                yield self._partitions[target].deliver(messages[start : start + BUNDLE])
+            for some in chunks_by_weight(messages, lambda one: 1 + len(one) // TASK_BYTES):
+                yield self._partitions[target].deliver(some)
 
     def _is_certain(self, letter: Letter) -> bool:
         """Whether what has arrived cannot be lost while its removal is not: both are written into
