@@ -54,6 +54,7 @@ class Line:
 
         def asked(client: redis.Redis) -> tuple[Any, Any]:
             with client.client() as alone:  # type: ignore[no-untyped-call]
+                alone.response_callbacks = client.response_callbacks
                 done = self._run(alone, verb, *arguments)
                 return done, alone.execute_command(*after)
 
