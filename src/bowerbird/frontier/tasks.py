@@ -202,8 +202,9 @@ class TaskStore(ABC):
             if name not in found:
                 unknown.setdefault(host_of_origin(name), []).append(name)
         for host, names in unknown.items():
-            room = max(0, most - len(self.origins(self.host_number(host))))
-            found |= {name: self.place(name) for name in names[:room]}
+            number = self.host_number(host)
+            room = most - len(self.origins(number)) if number else most
+            found |= {name: self.place(name) for name in names[: max(0, room)]}
         return found
 
     @abstractmethod

@@ -14,7 +14,7 @@
 -- bowerbird:{p}:t:ORIGIN          string  text of that, as the client packed it
 -- bowerbird:{p}:sessions          zset    session -> deadline, of all crawls
 -- bowerbird:{p}:hard              zset    session -> hard end of its oldest lease
--- bowerbird:{p}:life              hash    id, since: of this life of Redis (lives.lua)
+-- bowerbird:{p}:life              hash    id, since, cut: of this life of Redis (lives.lua)
 -- bowerbird:{p}:s:SESSION         hash    crawl worker name kinds hard since seen off finished quota home
 --                                         alone lost life identity; held: how many leases
 -- bowerbird:{p}:s:SESSION:leases  hash    call of lease -> how many are left, since when, how many
