@@ -87,7 +87,9 @@ def engine_of(given: Mapping[str, Any]) -> tuple[str, "Access"]:
     from bowerbird.app.access import Access
 
     if "engine" not in given:
-        return "", Access(authkey_file=given.get("authkey_file", ""))
+        return "", Access(
+            authkey_file=given.get("authkey_file", ""), tls_ca=given.get("tls_ca", "")
+        )
     engine = given["engine"].strip()
     if not engine:
         raise SettingsError(
