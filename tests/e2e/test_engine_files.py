@@ -142,7 +142,9 @@ def test_without_redis_nothing_is_taken_for_waste_and_a_catalog_says_what_it_may
     (place.out / "images/stray.jpg").write_bytes(b"whose?")
     pruned = bird("verify", place.out, "--prune")
     exported = bird("export", place.out, "-f", "jsonl")
+    status = bird("status", place.out)
 
+    assert (status.status, "`export` find in" in status.err) == (2, True), status.err
     assert (pruned.status, "is left out" in pruned.err) == (2, True), pruned.err
     assert (place.out / "images/stray.jpg").exists()
     assert (exported.status, "is left out" in exported.err) == (0, True), exported.err

@@ -41,11 +41,16 @@ def at_engine(where: str, access: Access | None, folder: Folder | None = None) -
         yield _Engine(register, folder, stack)
 
 
+def _left_in(folder: Folder | None) -> str:
+    """What is left of a crawl, of which the folder is known."""
+    return f" What it brought home `verify` and `export` find in {folder}." if folder else ""
+
+
 class _Engine(Visit):
     """Asks for what is wanted, when it is."""
 
     def __init__(self, register: Register, folder: Folder | None, stack: ExitStack) -> None:
-        self._register, self._stack = register, stack
+        self._register, self._stack, self._given = register, stack, folder
         super().__init__(
             str(folder or register.address), folder or self._folder_here(),
             self._open_frontier, self._open_catalog, in_engine=True,
@@ -58,7 +63,7 @@ class _Engine(Visit):
         if posted is None:
             raise FolderError(
                 f"There is no crawl at {self._register.address}. `bowerbird crawls` lists those "
-                "that are there."
+                f"that are there.{_left_in(self._given)}"
             )
         return posted
 
