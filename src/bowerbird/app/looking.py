@@ -78,8 +78,7 @@ def _require_rest(crawl: Visit, *, whole: bool) -> None:
         raise UsageError(f"{crawl.where} is being worked at; --prune waits until that has ended.")
     if not whole:
         raise UsageError("--prune would take files for waste whose records are missing.")
-    leased = crawl.frontier.stats().leased if crawl.store or crawl.in_engine else 0
-    if leased:
+    if leased := crawl.frontier.stats().leased:
         raise UsageError(
             f"Workers had {many(leased, 'task')} when this crawl was left, whose images may lie "
             "there without a record: go on with it to its end before --prune."
