@@ -47,10 +47,13 @@ end
 
 -- What lies further ahead than it is ever set was set before the clock of Redis was set back.
 local function set_right(host)
-  host.hold = math.min(host.hold, NOW + HOLD_CAP_S)
-  host.freed = math.min(host.freed, NOW + LOST_S)
+  if host.hold > NOW then host.hold = math.min(host.hold, NOW + HOLD_CAP_S) end
+  if host.freed > NOW then host.freed = math.min(host.freed, NOW + LOST_S) end
   if host.down and host.down > NOW then host.down = NOW end
-  for i, until_ in ipairs(host.cooling) do host.cooling[i] = math.min(until_, NOW + LOST_S) end
+  local cooling = host.cooling
+  for i = 1, #cooling do
+    if cooling[i] > NOW then cooling[i] = math.min(cooling[i], NOW + LOST_S) end
+  end
 end
 
 local function made(name, raw)

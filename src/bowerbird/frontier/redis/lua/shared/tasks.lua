@@ -245,16 +245,14 @@ function Tasks.save_deaths()
 end
 
 -- Whether a host has no lane for a group, and may have no more. Where tasks wait there is one.
-local function lacks_lane(group)
-  local host, label = group[1], group[2]
-  if Queues.of(group[3], host, label).length > 0 then return false end
-  return Stands.is_full(Stands.get(host), label)
+local function lacks_lane(group, queue)
+  return queue.length == 0 and Stands.is_full(Stands.get(group[1]), group[2])
 end
 
 -- How many more tasks of a group are taken, and what kind of trap all others are. Images are
 -- welcome, however many.
-local function room_of(group)
-  if lacks_lane(group) then return 0, 'host-origins' end
+local function room_of(group, queue)
+  if lacks_lane(group, queue) then return 0, 'host-origins' end
   local most = Books.v.max_host_urls
   if most == 0 or kind_of(group[3]) == IMAGE then return math.huge end
   local stand = Stands.get(group[1])
@@ -274,10 +272,10 @@ local function leave_aside(kind, fingerprint, blob)
 end
 
 -- Those of a group that are new, as elements of its queue; how many.
-local function new_of(group, arguments, again)
+local function new_of(group, queue, arguments, again)
   local found, count, places = {}, 0, group[4]
   local base, room, trap = Books.v.last, math.huge, nil
-  if not again then room, trap = room_of(group) end
+  if not again then room, trap = room_of(group, queue) end
   for i = 1, #places do
     local place = places[i]
     if count >= room then
@@ -296,10 +294,10 @@ function Tasks.add(groups, arguments, again)
   local new = 0
   for i = 1, #groups do
     local group = groups[i]
-    local found, count = new_of(group, arguments, again)
+    local host, label, prio = group[1], group[2], group[3]
+    local queue = Queues.of(prio, host, label)
+    local found, count = new_of(group, queue, arguments, again)
     if count > 0 then
-      local host, label, prio = group[1], group[2], group[3]
-      local queue = Queues.of(prio, host, label)
       Queues.push(queue, found)
       if again or Stands.is_news(queue.length, queue.length - count) then
         local stand = Stands.get(host)
