@@ -7,7 +7,7 @@ local TURN, ALONE = 8, 64
 local EXTRA_TURNS = 64
 -- Lanes of one host looked at in one turn; real hosts have two.
 local LANES = 8
--- Tasks buried in one turn of a host that is given up.
+-- Tasks of hosts that are given up, buried in one call.
 local BURIED = 256
 -- Suspects looked at, and delayed tasks that begin to wait, in one call.
 local SUSPECTS, RIPENED = 16, 256
@@ -185,13 +185,15 @@ local function from_lanes(session, stand, room)
   return found
 end
 
+local buried = 0
+
 local function bury_host(stand)
-  local left = BURIED
   for _, lane in ipairs(stand.lanes) do
+    local left = BURIED - buried
     local tasks = left > 0 and candidates(stand, lane, EVERY, left) or {}
     bury_waiting(stand, tasks, HOST_DOWN)
     for _, task in ipairs(tasks) do Gates.forget(task) end
-    left = left - #tasks
+    buried = buried + #tasks
   end
   Turns.worked = true
   Ring.again(stand)
