@@ -113,11 +113,8 @@ class Cluster:
 
     def _claimed(self) -> Chain:
         """The catalog; one whose manager is silent is waited for, one that is alive is not."""
-        until, told, dead = self._register.until(), False, None
-        while isinstance(found := self._register.claim(self._me, dead), Manager):
-            if dead is None and found.is_beside(self._me):
-                dead = found  # we hold the lock of its folder
-                continue
+        until, told = self._register.until(), False
+        while isinstance(found := self._register.claim_with_lock(self._me), Manager):
             if self._register.until() > until:
                 raise FolderInUseError(
                     f"The crawl at {self} has a manager already: {found}. `bowerbird status` shows "

@@ -36,9 +36,7 @@ def bring_home(register: Register, frontier: RedisFrontier, folder: Folder, post
                 machine=os.uname().nodename, pid=os.getpid(), folder=str(folder),
                 id=secrets.token_hex(4),
             )  # fmt: skip
-            chain = register.claim(me)
-            if isinstance(chain, Manager) and chain.is_beside(me):  # dead: its folder is ours now
-                chain = register.claim(me, chain)
+            chain = register.claim_with_lock(me)
             if isinstance(chain, Manager):
                 return False
             try:

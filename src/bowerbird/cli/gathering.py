@@ -15,6 +15,11 @@ folder_option = click.option(
 )  # fmt: skip
 
 
+def say(line: str) -> None:
+    """A line for people, beside what is written."""
+    click.echo(line, err=True)
+
+
 @click.command(short_help="Bring the images of workers' folders together.")
 @click.argument("where", metavar="DIR")
 @click.argument("folders", nargs=-1, type=Path, metavar="[FOLDER]...")
@@ -35,9 +40,7 @@ def gather(where: str, folders: tuple[Path, ...], move: bool, json: bool) -> Non
     from bowerbird.cli.counting import counting
 
     with counting("records") as tell:
-        gathered = gather_crawl(
-            where, folders, move=move, tell=tell, say=lambda line: click.echo(line, err=True)
-        )
+        gathered = gather_crawl(where, folders, move=move, tell=tell, say=say)
     if json:
         sys.stdout.buffer.write(as_json(gathered))
     else:

@@ -8,7 +8,7 @@ import click
 
 from bowerbird.cli import FAILED
 from bowerbird.cli.access import at_crawl
-from bowerbird.cli.gathering import folder_option
+from bowerbird.cli.gathering import folder_option, say
 from bowerbird.cli.options import PanelCommand
 from bowerbird.codec import as_json
 from bowerbird.words import many
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from bowerbird.app.access import Access
 
 json_option = click.option("--json", is_flag=True, help="Print JSON.")
-
-
-def say(line: str) -> None:
-    """A line for people, beside what is written."""
-    click.echo(line, err=True)
 
 
 @click.command(cls=PanelCommand, short_help="Check files against the catalog and back.")
@@ -43,15 +38,9 @@ def verify(
 
     with counting("files checked") as tell:
         checked = verify_crawl(
-            where,
-            access,
-            prune=prune,
-            repair=repair,
-            read=read,
-            folders=folders,
-            tell=tell,
+            where, access, prune=prune, repair=repair, read=read, folders=folders, tell=tell,
             say=say,
-        )
+        )  # fmt: skip
     if json:
         sys.stdout.buffer.write(as_json(checked))
     else:

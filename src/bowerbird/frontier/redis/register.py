@@ -42,10 +42,6 @@ class Manager(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         return f"process {self.pid} on {self.machine}, in {self.folder}"
 
-    def is_beside(self, other: "Manager") -> bool:
-        """Whether both are of one folder, where only one of them can be alive."""
-        return (self.machine, self.folder) == (other.machine, other.folder)
-
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True):
     """What a manager posts for workers, commands and other managers."""
@@ -187,6 +183,14 @@ class Register:
             return msgspec.json.decode(rest[0], type=Manager)
         segments, cursor, trimmed = rest
         return Chain(fence, segments, cursor.decode(), trimmed)
+
+    def claim_with_lock(self, manager: Manager) -> Chain | Manager:
+        """As `claim`, for who holds the lock of its folder: another one there is dead."""
+        found = self.claim(manager)
+        if isinstance(found, Manager):
+            beside = (found.machine, found.folder) == (manager.machine, manager.folder)
+            return self.claim(manager, found) if beside else found
+        return found
 
     def until(self) -> float:
         """Until when somebody has the catalog, by the clock of Redis; 0.0: it is free."""

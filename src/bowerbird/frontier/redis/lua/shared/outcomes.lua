@@ -13,7 +13,7 @@
 -- Sessions whose oldest lease may be over, and what they have finished: session -> host -> how many.
 local Outcomes = {found = {}, touched = {}, finished = {}}
 
-local HOLD_CAP_S, MAX_HOPS = 3600, 10
+local MAX_HOPS = 10
 local UNREACHABLE, LOOP = 'robots-unreachable', 'redirect-loop'
 -- What keeps us from an origin by a rule of ours. No fault of the network's.
 local BARRED = {['bad-url'] = true, ['private-address'] = true, ['tls-certificate'] = true}
