@@ -19,6 +19,7 @@ from bowerbird.app.entries import all_entries
 from bowerbird.app.visit import visit
 from bowerbird.catalog import Boot, CatalogWriter, note_boot
 from bowerbird.model import Record
+from tests.family import workers
 
 #: No command of a test takes longer, in seconds.
 PATIENCE_S = 90
@@ -133,8 +134,7 @@ class Flying:
 
     def workers(self) -> list[int]:
         """Process ids of its workers."""
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in listed.split()]
+        return workers(self.process.pid)
 
 
 @contextmanager

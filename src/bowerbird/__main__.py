@@ -10,6 +10,8 @@ INTERRUPTED = 130
 #: New objects between two searches for garbage in cycles. Neither pages nor images leave any, whole
 #: or broken; with Python's own 700, what is loaded at the start would be searched 70 times.
 GARBAGE = 50_000
+#: Commands that will have workers of this machine.
+EMPLOYING = (["crawl"], ["download"])
 
 
 def main() -> None:
@@ -43,11 +45,19 @@ def _run(arguments: list[str]) -> None:
         from bowerbird.app.far import main as work_far
 
         sys.exit(work_far())
+    elif arguments == ["_workers"]:
+        from bowerbird.app.forking import main as fork
+
+        fork(_run)
     elif arguments == ["_dashboard"]:
         from bowerbird.web.child import main as show
 
         sys.exit(show())
     else:
+        if arguments[:1] in EMPLOYING:
+            from bowerbird.app.early import begin
+
+            begin()  # it loads what workers need while we load what we need
         from bowerbird.cli import run
 
         run()

@@ -7,7 +7,7 @@ from datetime import UTC
 FIRST_S = 1.0
 #: The same where a name did not resolve: a resolver that is in trouble has taken its own seconds
 #: already, and one that answers at once will say the same a moment later.
-FIRST_DNS_S = 0.02
+FIRST_DNS_S = 0.005
 #: No retry waits longer, in seconds: ten minutes is past most outages of a moment.
 LONGEST_S = 600.0
 #: Hold of a host that said 429 or 503 without a Retry-After, in seconds; doubles with attempts.

@@ -23,8 +23,9 @@ from tests.bird import bird, wait_for
 from tests.chaos.disks import UnableError
 from tests.chaos.ledger import Ledger
 from tests.chaos.toll import Toll, compare, count, forgive_latest
-from tests.chaos.watch import Watch, children, role_of
+from tests.chaos.watch import Watch, role_of
 from tests.chaos.world import World, world
+from tests.family import workers
 from tests.net.fleet import Running, judge
 from tests.net.slowline import Line, SlowLine
 from tests.redis_fixtures import RedisServer, free_port
@@ -132,7 +133,7 @@ class Scene:
 
     def workers_of(self, one: Running) -> list[int]:
         """Process ids of its workers, without those that are still python and no worker yet."""
-        return [pid for pid in children(one.pid) if is_worker(pid)]
+        return [pid for pid in workers(one.pid) if is_worker(pid)]
 
     # What happens.
 

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.family import FORKS, is_fork_server, words
+
 LOOK_EVERY_S = 0.2
 
 
@@ -16,7 +18,7 @@ class Look:
     """A process at one moment."""
 
     pid: int
-    role: str  #: manager, worker, fleet, decoder, strace
+    role: str  #: manager, fork server, worker, fleet, decoder, strace
     rss: int  #: bytes
     peak_rss: int  #: bytes, since it began
     files: int
@@ -76,30 +78,20 @@ def states(pids: Iterable[int]) -> Iterator[str]:
                 yield task.read_text().rpartition(")")[2].split()[0]
 
 
-def children(pid: int) -> list[int]:
-    """Process ids of its children, whichever thread started them."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += [int(word) for word in task.read_text().split()]
-    return found
-
-
 def role_of(pid: int) -> str:
     """What a process is for, by its command line; "" when it has ended."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    except OSError:
+    said = words(pid)
+    if not said:  # perhaps nobody has asked yet how it ended
         return ""
-    if words == [""]:  # nobody has asked how it ended
-        return ""
-    if "bowerbird.images.child" in words:
+    if "bowerbird.images.child" in said:
         return "decoder"
-    if "_worker" in words or "_far" in words:
+    if is_fork_server(pid):
+        return "fork server"
+    if {"_worker", "_far", FORKS}.intersection(said):
         return "worker"
-    if "strace" in words[0]:
+    if "strace" in said[0]:
         return "strace"
-    return "fleet" if "worker" in words else "manager"
+    return "fleet" if "worker" in said else "manager"
 
 
 def _look(pid: int, role: str) -> Look:

@@ -231,7 +231,7 @@ def test_workers_with_a_defect_are_given_up_with_their_traceback(out, tmp_path, 
     broken.mkdir()
     (broken / "sitecustomize.py").write_text(
         "import os, sys\n"
-        "if {'_worker', '_far'} & set(sys.orig_argv):\n"
+        "if {'_worker', '_workers', '_far'} & set(sys.orig_argv):\n"
         "    sys.stderr.write('Traceback: a defect of ours\\n'); sys.stderr.flush(); os._exit(1)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(broken))

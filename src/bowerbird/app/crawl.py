@@ -13,7 +13,9 @@ from bowerbird.app.access import Access
 from bowerbird.app.bucket import Watched, places, store_at
 from bowerbird.app.certificate import CertificateWatch
 from bowerbird.app.door import new_door
+from bowerbird.app.early import drop
 from bowerbird.app.folder import LOOKER_S, Folder, write_private
+from bowerbird.app.fork_server import fork_server
 from bowerbird.app.interrupts import taken
 from bowerbird.app.job import Prepared, StoredJob, engine_of, prepare, start_urls, store_job
 from bowerbird.app.listen import Listen
@@ -75,6 +77,8 @@ def carry_out(order: Order) -> Report:
     _check_who_works(order, engine)
     _check_what_is_asked(order, begun=bool(engine) or folder.holds_crawl())
     folder.create()
+    if engine or order.options.get("workers") == 0:
+        drop()  # a cluster's workers are told on standard input what to do
     with folder.locked(LOOKER_S):
         if not engine:
             return _run(order, folder, _prepared(order, folder, bucket), embedded)
@@ -133,7 +137,9 @@ def embedded(order: Order, folder: Folder, job: Job, count: int) -> Iterator[Sit
     """The frontier in the folder, served to workers."""
     door = new_door(folder)
     doors = [door.door, *(listen.door(folder) for listen in (order.listen,) if listen)]
-    supervisor = Supervisor(door.worker_command(), count, SystemClock())
+    forks = fork_server() if count else None
+    launch = forks.spawn if forks else None
+    supervisor = Supervisor(door.worker_command(), count, SystemClock(), launch)
     supervisor.start()  # they wake up while the engine is built
     try:
         # 60 ms of imports that a wrong option should not cost.
@@ -147,6 +153,8 @@ def embedded(order: Order, folder: Folder, job: Job, count: int) -> Iterator[Sit
             yield Site(engine, supervisor, reader)
     finally:
         supervisor.kill()
+        if forks:
+            forks.close()
 
 
 def _run(order: Order, folder: Folder, prepared: Prepared, open_site: OpenSite) -> Report:

@@ -3,7 +3,7 @@
 
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 _NAME = re.compile(r"^-- (\w+)(?::.*)?$", re.MULTILINE)
 _OTHER = re.compile(r"\{(\w+)\}")
@@ -12,7 +12,7 @@ _OTHER = re.compile(r"\{(\w+)\}")
 @cache
 def load(file: str) -> dict[str, str]:
     """name -> statement of one of this package's .sql files."""
-    text = files("bowerbird.catalog").joinpath(file).read_text(encoding="utf-8")
+    text = _read(file)
     parts = _NAME.split(text)
     named = dict(zip(parts[1::2], map(str.strip, parts[2::2]), strict=True))
     return {name: _OTHER.sub(lambda m: named[m[1]], text) for name, text in named.items()}
@@ -20,4 +20,9 @@ def load(file: str) -> dict[str, str]:
 
 def schema() -> str:
     """All tables, as one script that changes nothing where they are there."""
-    return files("bowerbird.catalog").joinpath("schema.sql").read_text(encoding="utf-8")
+    return _read("schema.sql")
+
+
+def _read(name: str) -> str:
+    # By its place: `importlib.resources` would load archives and temporary files at every start.
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

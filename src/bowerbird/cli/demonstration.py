@@ -1,6 +1,5 @@
 """`demo`: a small website on this machine, crawled before your eyes."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,8 @@ LISTED = 8
 @click.option("-o", "--out", default="", metavar="DIR", help="Folder for the images. [a new one]")
 def demo(out: str) -> None:
     """Crawl a small website on this machine before your eyes."""
+    import tempfile
+
     from bowerbird.app.crawl import Order, carry_out
     from bowerbird.demo import open_gallery
 

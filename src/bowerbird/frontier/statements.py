@@ -2,7 +2,7 @@
 
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 _NAME = re.compile(r"^-- (\w+):.*$", re.MULTILINE)
 
@@ -20,4 +20,5 @@ def schema() -> str:
 
 
 def _read(name: str) -> str:
-    return files("bowerbird.frontier").joinpath(name).read_text(encoding="utf-8")
+    # By its place: `importlib.resources` would load archives and temporary files at every start.
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

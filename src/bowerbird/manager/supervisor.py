@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 from bowerbird.backoff import retry_in_s
 from bowerbird.clock import Clock
@@ -38,8 +39,29 @@ ENDS_AT_ONCE = (
 #: rule the end has just come, and is seen meanwhile.
 RECALLED_S = 0.5
 
+
+class Process(Protocol):
+    """What a supervisor asks of a process; `subprocess.Popen` is one."""
+
+    def poll(self) -> int | None:
+        """The exit status; None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; raises TimeoutExpired."""
+        ...
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        ...
+
+    def kill(self) -> None:
+        """End it."""
+        ...
+
+
 #: Starts a command.
-Spawn = Callable[[Sequence[str]], "subprocess.Popen[bytes]"]
+Spawn = Callable[[Sequence[str]], Process]
 
 
 class Supervisor:
@@ -50,14 +72,14 @@ class Supervisor:
     """
 
     def __init__(
-        self, command: Sequence[str], count: int, clock: Clock, spawn: "Spawn | None" = None
+        self, command: Sequence[str], count: int, clock: Clock, launch: Spawn | None = None
     ) -> None:
-        """`command`: the arguments that start a worker; `spawn` starts it, if not as ours."""
-        self._spawn = spawn or _spawn
+        """`command`: the arguments that start a worker; `launch` starts it, if not `spawn`."""
+        self._spawn = launch or spawn
         self.count = count  #: how many there are to be
         self._command = command
         self._clock = clock
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._running: dict[int, Process] = {}
         self._born_s: dict[int, float] = {}
         self._again_s = dict.fromkeys(range(count), 0.0)
         self._falls = self._defects = self._worked = 0
@@ -172,8 +194,9 @@ class Supervisor:
         self._again_s[number] = self._clock.now_s() + pause_s
 
 
-def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    # Standard input is not theirs, standard output is for results: what they say goes to the log.
+def spawn(command: Sequence[str]) -> Process:
+    """Start a process. Standard input is not its, standard output is for results: what it says goes
+    to the log."""
     with without_interrupts():
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())
 

@@ -117,7 +117,7 @@ def decode(data: Body, header: Header) -> None:
 
 def _decode_strictly(data: Body, header: Header) -> None:
     """Any warning of libjpeg is an error: that the data end early is one of them."""
-    rows = _library()(
+    rows = library()(
         data,
         colorspace="GRAY",
         min_height=1,
@@ -141,7 +141,7 @@ def _decode_tolerantly(data: Body) -> None:
 
 
 @cache
-def _library() -> Callable[..., Sized]:
+def library() -> Callable[..., Sized]:
     """simplejpeg, loaded when first needed. It brings numpy, of which only arrays are used: without
     the threads of its linear algebra it loads in half the time (45 ms)."""
     name = "OPENBLAS_NUM_THREADS"
