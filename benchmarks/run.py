@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import corpus, extras, page, tables
-from benchmarks.measure import Cost, measured, quiet_disk
+from benchmarks.measure import Cost, measured, quiet_disk, remove
 from benchmarks.peers.base import BENCH, ROOT, Peer, Work
 from benchmarks.suites import SUITES, Suite
 from benchmarks.tally import counts
@@ -62,6 +62,7 @@ def _options() -> argparse.Namespace:
 
 def _suite(suite: Suite, options: argparse.Namespace) -> list[str]:
     root = suite.root(options.photos)
+    remove(Path(options.out))
     peers = [peer for peer in suite.peers if _is_wanted(peer, options.peers)]
     out = Path(options.out)
     with nginx(BENCH / "nginx", {"site": root}) as address:
@@ -70,7 +71,8 @@ def _suite(suite: Suite, options: argparse.Namespace) -> list[str]:
         rows: dict[str, list[Run]] = {peer.name: [] for peer in peers}
         for number in range(options.repeat):
             for peer in peers:
-                work = Work(start, urls, out / peer.name.replace(" ", "-").replace(",", ""))
+                name = peer.name.replace(" ", "-").replace(",", "")
+                work = Work(start, urls, out / f"{name}-{number}")
                 rows[peer.name].append(_once(peer, work))
                 _say(suite, peer, number, rows[peer.name][-1])
     return tables.suite(
@@ -84,14 +86,11 @@ def _is_wanted(peer: Peer, parts: list[str]) -> bool:
 
 def _once(peer: Peer, work: Work) -> Run:
     """The cost, and how many images were fetched, of how many contents."""
-    shutil.rmtree(work.out, ignore_errors=True)
-    work.out.mkdir(parents=True)
+    work.out.mkdir(parents=True)  # and it stays until the suite is over: see `remove`
     peer.prepare(work)
     quiet_disk()
     cost = measured(peer.command(work), work.beside("log"))
-    images, distinct = counts(work.out)
-    shutil.rmtree(work.out, ignore_errors=True)
-    return cost, images, distinct
+    return cost, *counts(work.out)
 
 
 def _middle(runs: list[Run]) -> tables.Row:

@@ -93,6 +93,7 @@ def test_what_was_never_forked_has_ended_when_the_server_has(server: ForkServer)
 def test_nothing_of_it_is_left_behind(tmp_path: Path) -> None:
     with serve(tree(1, 4)) as web, flying(*crawling(web, tmp_path, "--delay", 0.2)) as run:
         wait_for("workers", lambda: len(workers(run.process.pid)) == 2)
+        wait_for("work", lambda: len(web.requests) > 2)
         forks = next(filter(is_fork_server, children(run.process.pid)))
         there = [forks, *workers(run.process.pid)]
         os.kill(run.process.pid, signal.SIGKILL)

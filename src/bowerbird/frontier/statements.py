@@ -21,4 +21,4 @@ def schema() -> str:
 
 def _read(name: str) -> str:
     # By its place: `importlib.resources` would load archives and temporary files at every start.
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
