@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -106,22 +105,6 @@ def _descendants(pid: int) -> list[int]:
             found += below
             queue += below
     return found
-
-
-#: ext4 does not use an inode again for so long after its file was removed, in seconds, and whoever
-#: makes files meanwhile looks through all of those, once for each file (`recently_deleted` in
-#: fs/ext4/ialloc.c): what one program had written and we removed cost the next one half as much
-#: time again.
-FORGOTTEN_S = 65.0
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, and wait until nobody pays for that any more."""
-    if not folder.exists():
-        return
-    shutil.rmtree(folder)
-    os.sync()
-    time.sleep(FORGOTTEN_S)
 
 
 def quiet_disk() -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from benchmarks import corpus, extras, page, tables
-from benchmarks.measure import Cost, measured, quiet_disk, remove
+from benchmarks import corpus, disk, extras, page, tables
+from benchmarks.measure import Cost, measured, quiet_disk
 from benchmarks.peers.base import BENCH, ROOT, Peer, Work
 from benchmarks.suites import SUITES, Suite
 from benchmarks.tally import counts
@@ -41,7 +41,7 @@ def main() -> None:
         if name in options.only:
             print(name, flush=True)
             sections += extra(out)
-    text = tables.document(sections, out, options.repeat)
+    text = tables.document(sections, out, options.repeat, "" if options.as_is else disk.NAME)
     results = Path(options.results)
     results.write_text("\n".join(filter(None, [text, page.parts(results)])))
     print(text)
@@ -56,13 +56,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--photos", type=int, default=10_000)
     parser.add_argument("--out", default=str(BENCH / "out"), help="e.g. a folder on a tmpfs")
+    parser.add_argument("--as-is", action="store_true", help="no new ext4 for each run in --out")
     parser.add_argument("--results", default=str(ROOT / "benchmarks/RESULTS.md"))
     return parser.parse_args()
 
 
 def _suite(suite: Suite, options: argparse.Namespace) -> list[str]:
     root = suite.root(options.photos)
-    remove(Path(options.out))
     peers = [peer for peer in suite.peers if _is_wanted(peer, options.peers)]
     out = Path(options.out)
     with nginx(BENCH / "nginx", {"site": root}) as address:
@@ -71,9 +71,8 @@ def _suite(suite: Suite, options: argparse.Namespace) -> list[str]:
         rows: dict[str, list[Run]] = {peer.name: [] for peer in peers}
         for number in range(options.repeat):
             for peer in peers:
-                name = peer.name.replace(" ", "-").replace(",", "")
-                work = Work(start, urls, out / f"{name}-{number}")
-                rows[peer.name].append(_once(peer, work))
+                with disk.place(out / "run", as_is=options.as_is) as empty:
+                    rows[peer.name].append(_once(peer, Work(start, urls, empty)))
                 _say(suite, peer, number, rows[peer.name][-1])
     return tables.suite(
         suite, peers, {name: _middle(costs) for name, costs in rows.items()}, Work(start, urls, out)
@@ -86,7 +85,6 @@ def _is_wanted(peer: Peer, parts: list[str]) -> bool:
 
 def _once(peer: Peer, work: Work) -> Run:
     """The cost, and how many images were fetched, of how many contents."""
-    work.out.mkdir(parents=True)  # and it stays until the suite is over: see `remove`
     peer.prepare(work)
     quiet_disk()
     cost = measured(peer.command(work), work.beside("log"))

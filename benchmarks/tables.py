@@ -69,7 +69,7 @@ def table(head: list[str], lines: list[list[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in [head, rule, *lines])
 
 
-def document(sections: list[str], out: Path, repeat: int) -> str:
+def document(sections: list[str], out: Path, repeat: int, disk: str = "") -> str:
     """The whole page."""
     return "\n".join([_head(out, repeat), *sections])
 
@@ -104,20 +104,20 @@ def _command(peer: Peer, work: Work) -> str:
     return text.replace(work.start, "http://127.0.0.1:PORT/")
 
 
-def machine(out: Path) -> str:
-    """Date, machine and file system, as a list."""
+def machine(out: Path, disk: str = "") -> str:
+    """Date, machine and file system, as a list; `disk`: what programs write to, if not to `out`."""
     system = platform.freedesktop_os_release()["PRETTY_NAME"]
     parts = [_processor(), _memory(), system, f"Linux {platform.release()}"]
     return MACHINE.format(
         date=time.strftime("%Y-%m-%d"),
         machine=", ".join(parts),
         python=platform.python_version(),
-        filesystem=_filesystem(out),
+        filesystem=disk or _filesystem(out),
     )
 
 
 def _head(out: Path, repeat: int) -> str:
-    return HEAD.format(repeat=repeat, machine=machine(out))
+    return HEAD.format(repeat=repeat, machine=machine(out, disk))
 
 
 def _processor() -> str:
