@@ -71,7 +71,7 @@ def table(head: list[str], lines: list[list[str]]) -> str:
 
 def document(sections: list[str], out: Path, repeat: int, disk: str = "") -> str:
     """The whole page."""
-    return "\n".join([_head(out, repeat), *sections])
+    return "\n".join([_head(out, repeat, disk), *sections])
 
 
 def _line(peer: Peer, row: Row) -> list[str]:
@@ -116,7 +116,7 @@ def machine(out: Path, disk: str = "") -> str:
     )
 
 
-def _head(out: Path, repeat: int) -> str:
+def _head(out: Path, repeat: int, disk: str) -> str:
     return HEAD.format(repeat=repeat, machine=machine(out, disk))
 
 
