@@ -90,6 +90,14 @@ def test_what_was_never_forked_has_ended_when_the_server_has(server: ForkServer)
     assert never.wait(20.0) == KILLED
 
 
+def test_one_that_hangs_does_not_hold_up_the_end() -> None:
+    server = fork_server()
+    assert server is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    server.close()
+    assert words(server.pid) == []
+
+
 def test_nothing_of_it_is_left_behind(tmp_path: Path) -> None:
     with serve(tree(1, 4)) as web, flying(*crawling(web, tmp_path, "--delay", 0.2)) as run:
         wait_for("workers", lambda: len(workers(run.process.pid)) == 2)

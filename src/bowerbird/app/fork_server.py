@@ -19,6 +19,9 @@ import msgspec
 from bowerbird.app.early import PREFIX, Early, begin, taken
 from bowerbird.manager.supervisor import KILLED, Process, spawn
 
+#: A fork server that has not ended so long after it was let go is killed, in seconds.
+GRACE_S = 3.0
+
 
 class Told(msgspec.Struct, array_like=True):
     """What a fork server tells: a process has been forked, or has ended."""
@@ -120,7 +123,10 @@ class ForkServer:
         with self._lock:
             self._gone = True
             self._early.orders.close()
-        self._listener.join()
+        self._listener.join(GRACE_S)
+        if self._listener.is_alive():  # it has been suspended, say
+            os.kill(self.pid, signal.SIGKILL)
+            self._listener.join()
 
     def _listen(self) -> None:
         for line in self._early.told:
