@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.family import children
+
 #: Time between two looks, in seconds; the kernel keeps the peak in between.
 _EVERY_S = 0.05
 
@@ -46,10 +48,7 @@ def _family(pid: int) -> list[int]:
     """A process and its descendants."""
     found, at = [pid], 0
     while at < len(found):
-        with suppress(OSError):
-            tasks = Path(f"/proc/{found[at]}/task").iterdir()
-            for task in tasks:
-                found += map(int, (task / "children").read_text().split())
+        found += children(found[at])
         at += 1
     return found
 

@@ -9,7 +9,7 @@ from subprocess import TimeoutExpired
 import pytest
 from tests.bird import flying, wait_for
 from tests.family import children, is_fork_server, words, workers
-from tests.web import images_of, serve, tree
+from tests.web import Web, images_of, serve, tree
 
 from bowerbird.app import early
 from bowerbird.app.fork_server import Forked, ForkServer, fork_server
@@ -126,6 +126,6 @@ def test_it_is_not_kept_where_nobody_works_here(tmp_path: Path) -> None:
         assert children(run.process.pid) == []
 
 
-def crawling(web: object, out: Path, *more: object) -> tuple[object, ...]:
-    start = f"{web.url}/p0"  # type: ignore[attr-defined]
+def crawling(web: Web, out: Path, *more: object) -> tuple[object, ...]:
+    start = f"{web.url}/p0"
     return ("crawl", start, "-o", out / "crawl", "--allow-private", "--workers", 2, "--json", *more)

@@ -2,7 +2,6 @@
 goes: nothing secret is seen in `ps`, and the end of standard input is the end of their parent."""
 
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,13 +9,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from bowerbird.app.early import PREFIX
 from bowerbird.app.far import Errand, Told
 from bowerbird.errors import BowerbirdError, UsageError
 from bowerbird.manager.supervisor import without_interrupts
 from bowerbird.worker.link import Tally, together
 
 #: The command that starts one.
-COMMAND = (sys.executable, "-m", "bowerbird", "_far")
+COMMAND = (*PREFIX, "_far")
 
 
 @dataclass(slots=True)

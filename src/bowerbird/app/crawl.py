@@ -77,13 +77,12 @@ def carry_out(order: Order) -> Report:
     _check_who_works(order, engine)
     _check_what_is_asked(order, begun=bool(engine) or folder.holds_crawl())
     folder.create()
-    if engine or order.options.get("workers") == 0:
-        drop()  # a cluster's workers are told on standard input what to do
     with folder.locked(LOOKER_S):
         if not engine:
             return _run(order, folder, _prepared(order, folder, bucket), embedded)
         from bowerbird.app.cluster import Cluster
 
+        drop()  # a cluster's workers are told on standard input what to do
         with Cluster(engine, folder, order) as cluster:
             prepared = _prepared(order, folder, bucket, str(cluster), cluster.stored())
             return _run(order, folder, prepared, cluster.site)
@@ -137,6 +136,8 @@ def embedded(order: Order, folder: Folder, job: Job, count: int) -> Iterator[Sit
     """The frontier in the folder, served to workers."""
     door = new_door(folder)
     doors = [door.door, *(listen.door(folder) for listen in (order.listen,) if listen)]
+    if not count:
+        drop()
     forks = fork_server() if count else None
     launch = forks.spawn if forks else None
     supervisor = Supervisor(door.worker_command(), count, SystemClock(), launch)

@@ -1,10 +1,10 @@
 """Where workers come in: known before the manager is there to open, so that both start at once."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bowerbird.app.early import PREFIX
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.model import Kind
 from bowerbird.queues import Door, UnixAddress, new_authkey, new_socket_path, sweep_sockets
@@ -20,7 +20,7 @@ class PrivateDoor:
     def worker_command(self, kinds: Sequence[Kind] = ()) -> Sequence[str]:
         """The command line of a local worker; `kinds` limits what it takes."""
         address, key = str(self.door.address), str(self.key_file)
-        return [sys.executable, "-m", "bowerbird", "_worker", address, key, *kinds]
+        return [*PREFIX, "_worker", address, key, *kinds]
 
 
 def new_door(folder: Folder) -> PrivateDoor:

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
-#: How a command line begins that can be forked; what follows is what `__main__` understands.
+#: How the command line of a process of ours begins; `__main__` reads what follows.
 PREFIX = (sys.executable, "-m", "bowerbird")
 #: The argument that makes a process of ours a fork server; what it forks has the same command line.
 ROLE = "_workers"

@@ -88,7 +88,6 @@ class ForkServer:
         self._early = early
         self._begun: dict[int, Forked] = {}
         self._asked: deque[Forked] = deque()
-        self._gone = False
         self._lock = threading.Lock()  # an asked one is in `_asked` before its answer can be there
         self._listener = threading.Thread(target=self._listen, name="forks", daemon=True)
         self._listener.start()
@@ -106,7 +105,7 @@ class ForkServer:
         assert tuple(command[:3]) == PREFIX
         forked = Forked()
         with self._lock:
-            if self._gone or not self._ask(command[3:]):
+            if self._early.orders.closed or not self._ask(command[3:]):
                 return spawn(command)
             self._asked.append(forked)
         return forked
@@ -121,7 +120,6 @@ class ForkServer:
     def close(self) -> None:
         """Let it go, once all it has forked have ended. Idempotent."""
         with self._lock:
-            self._gone = True
             self._early.orders.close()
         self._listener.join(GRACE_S)
         if self._listener.is_alive():  # it has been suspended, say
@@ -132,7 +130,7 @@ class ForkServer:
         for line in self._early.told:
             self._hear(msgspec.json.decode(line, type=Told))
         with self._lock:
-            self._gone = True
+            self._early.orders.close()
         for forked in (*self._begun.values(), *self._asked):  # nobody can tell any more
             forked.kill()
             forked.ended(KILLED)

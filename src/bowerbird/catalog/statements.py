@@ -18,9 +18,9 @@ def load(file: str) -> dict[str, str]:
     return {name: _OTHER.sub(lambda m: named[m[1]], text) for name, text in named.items()}
 
 
-def schema() -> str:
+def schema(file: str = "schema.sql") -> str:
     """All tables, as one script that changes nothing where they are there."""
-    return _read("schema.sql")
+    return _read(file)
 
 
 def _read(name: str) -> str:

@@ -6,8 +6,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,7 @@ from bowerbird.catalog.gallery.values import GONE, TYPES, Facets, Item
 from bowerbird.catalog.gallery.views import Ids, View, filtered, ordered
 from bowerbird.catalog.gallery.words import TEXT_LIMIT, name_of, question, spaced
 from bowerbird.catalog.ids import url_id
-from bowerbird.catalog.statements import load
+from bowerbird.catalog.statements import load, schema
 from bowerbird.catalog.values import Entry
 from bowerbird.model import Record
 from bowerbird.urls import host_of
@@ -288,7 +286,7 @@ class GalleryIndex:
             tables = "SELECT 1 FROM sqlite_schema WHERE name = 'state'"
             if list(self._write.execute(tables)) and self._state("form") != form:
                 _empty(self._write)
-            self._write.execute(_schema())
+            self._write.execute(schema("gallery/schema.sql"))
             self._set_state("form", form)
 
     @contextmanager
@@ -334,11 +332,6 @@ def _empty(connection: apsw.Connection) -> None:
     names = ["block", "image", "known", "host", "place", "word", "state"]
     for name in names:
         connection.execute(f"DROP TABLE IF EXISTS {name}")
-
-
-@cache
-def _schema() -> str:
-    return files("bowerbird.catalog").joinpath("gallery/schema.sql").read_text(encoding="utf-8")
 
 
 def _alt_of(entry: Entry) -> str:
