@@ -95,7 +95,8 @@ def _roles(cost: Cost) -> list[tuple[str, int]]:
 
 
 def _role(name: str) -> str:
-    return "manager" if " download " in name else "worker or helper"
+    called = name.split()[1]
+    return "worker or helper" if "_worker" in name or called.startswith("bowerbird-") else "manager"
 
 
 def startup(_: Path) -> list[str]:

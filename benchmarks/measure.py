@@ -41,7 +41,7 @@ class Cost:
     largest: int  #: peak of the largest process
     tree: int  #: peak of the sum over the tree; pages that processes share count for each
     status: int
-    processes: dict[str, int] = field(default_factory=dict)  #: command line -> peak, sampled
+    processes: dict[str, int] = field(default_factory=dict)  #: id, name, command line -> peak
 
 
 def measured(command: list[str], folder: Path) -> Cost:
@@ -85,10 +85,11 @@ class _Sampler(threading.Thread):
         try:
             lines = Path(f"/proc/{pid}/status").read_text().splitlines()
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            called = Path(f"/proc/{pid}/comm").read_text().strip()
         except OSError:
             return 0
         sizes = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}
-        name = f"{pid} " + " ".join(os.fsdecode(word) for word in words if word)[-200:]
+        name = f"{pid} {called} " + " ".join(os.fsdecode(word) for word in words if word)[-200:]
         self.processes[name] = int(sizes.get("VmHWM", 0)) * 1024
         return int(sizes.get("VmRSS", 0)) * 1024
 

@@ -3,8 +3,8 @@
 from contextlib import suppress
 from pathlib import Path
 
-#: The argument of a fork server, and of what it forks.
-FORKS = "_workers"
+#: What a fork server is called, and what it forks.
+FORKS, FORKED = "bowerbird-forks", "bowerbird-work"
 
 
 def children(pid: int) -> list[int]:
@@ -20,13 +20,20 @@ def workers(pid: int) -> list[int]:
     """Its children, with those of its fork server in place of that."""
     found = []
     for child in children(pid):
-        found += children(child) if FORKS in words(child) else [child]
+        found += children(child) if is_fork_server(child) else [child]
     return found
 
 
 def is_fork_server(pid: int) -> bool:
-    """Whether it forks workers, and is none."""
-    return FORKS in words(pid) and FORKS not in words(_parent(pid))
+    """Whether it forks workers."""
+    return name(pid) == FORKS
+
+
+def name(pid: int) -> str:
+    """What `ps` calls it; "" when it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def words(pid: int) -> list[str]:
@@ -35,9 +42,3 @@ def words(pid: int) -> list[str]:
         text = Path(f"/proc/{pid}/cmdline").read_text()
         return text.rstrip("\0").split("\0") if text else []
     return []
-
-
-def _parent(pid: int) -> int:
-    with suppress(OSError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return 0

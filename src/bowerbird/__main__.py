@@ -57,7 +57,7 @@ def _run(arguments: list[str]) -> None:
         if arguments[:1] in EMPLOYING:
             from bowerbird.app.early import begin
 
-            begin()  # it loads what workers need while we load what we need
+            begin(_run)  # it loads what workers need while we load what we need
         from bowerbird.cli import run
 
         run()

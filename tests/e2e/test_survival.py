@@ -231,8 +231,12 @@ def test_workers_with_a_defect_are_given_up_with_their_traceback(out, tmp_path, 
     broken.mkdir()
     (broken / "sitecustomize.py").write_text(
         "import os, sys\n"
-        "if {'_worker', '_workers', '_far'} & set(sys.orig_argv):\n"
+        "def fail():\n"
         "    sys.stderr.write('Traceback: a defect of ours\\n'); sys.stderr.flush(); os._exit(1)\n"
+        "manager = os.getpid()\n"  # whose only child by fork makes workers
+        "os.register_at_fork(after_in_child=lambda: os.getppid() == manager or fail())\n"
+        "if {'_worker', '_far'} & set(sys.orig_argv):\n"
+        "    fail()\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(broken))
     with serve(tree(2, 1)) as web:

@@ -15,6 +15,7 @@ from tests.image_fixtures import SIZE, animation, exif, picture, whole, written
 from bowerbird.images import Inspected, Refused, Result, inspect, true_type
 from bowerbird.images.base import CorruptError, Header
 from bowerbird.images.formats import jpeg
+from bowerbird.images.formats import png as png_format
 from bowerbird.images.inspection import look
 from bowerbird.settings import ALL_TYPES, Check, Settings
 
@@ -23,6 +24,12 @@ HEADER = Settings(check=Check.HEADER)
 ALL = Settings(types=ALL_TYPES)
 KEEP = Settings(keep_damaged=True)
 NAMES = sorted(whole())
+
+
+@pytest.fixture(params=[png_format.AT_ONCE, 0], ids=["at once", "in steps"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PNGs are inflated as small ones are, then as large ones."""
+    monkeypatch.setattr(png_format, "AT_ONCE", request.param)
 
 
 def reason(result: Result) -> str:
@@ -280,6 +287,7 @@ def test_photograph_that_was_cut_and_closed_again_is_corrupt(name: str) -> None:
         assert reason(inspect(closed, DECODE)) in ("corrupt", "truncated"), cut
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize(
     ("raw", "why"),
     [
@@ -295,6 +303,7 @@ def test_png_rows_must_all_be_there_with_filters_that_exist(raw: bytes, why: str
     assert reason(inspect(png(4, 4, raw), DECODE)) == why
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("colour", [0, 2, 3, 4, 6, 1, 5, 7])
 @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16, 3])
 def test_png_of_impossible_depth_is_corrupt(depth: int, colour: int) -> None:
@@ -305,6 +314,7 @@ def test_png_of_impossible_depth_is_corrupt(depth: int, colour: int) -> None:
     assert (reason(result) == "") is (depth in allowed)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (61, 43)])
 def test_interlaced_png_passes(size: tuple[int, int]) -> None:
     # Pillow writes none, so the passes are laid out here: every row one filter byte and its pixels
@@ -324,6 +334,7 @@ def test_interlaced_png_passes(size: tuple[int, int]) -> None:
     assert (seen(body).width, seen(body).height) == size
 
 
+@pytest.mark.usefixtures("either_way")
 def test_every_flipped_bit_of_a_png_that_counts_is_found() -> None:
     body = whole()["png bits"]
     start, end = body.index(b"IHDR"), body.index(b"IEND")
@@ -495,6 +506,7 @@ def renumbered(chunks: list[tuple[bytes, bytes]]) -> bytes:
     return b"".join(parts)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_animated_png_that_lacks_a_frame_is_not_whole() -> None:
     chunks = chunks_of(whole()["png animated"])
     last = max(at for at, (name, _) in enumerate(chunks) if name == b"fcTL")
@@ -506,6 +518,7 @@ def test_animated_png_that_lacks_a_frame_is_not_whole() -> None:
     assert reason(inspect(renumbered(without), DECODE)) == "corrupt"
 
 
+@pytest.mark.usefixtures("either_way")
 def test_animated_png_out_of_order_is_corrupt() -> None:
     chunks = chunks_of(whole()["png animated"])
     wrong = [(name, data.replace(b"\0\0\0\2", b"\0\0\0\3", 1) if name == b"fdAT" else data)
@@ -546,6 +559,7 @@ def test_scans_are_limited_by_what_they_cost() -> None:
             jpeg._limit_scans(scanned(64, scans), size)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("side", [63, 64, 255, 256, 257, 511, 512, 513, 1024])
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 def test_png_of_one_colour_is_whole_whatever_its_size(side: int, mode: str) -> None:

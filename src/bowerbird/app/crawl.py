@@ -31,7 +31,7 @@ from bowerbird.manager.run import Run
 from bowerbird.manager.seeds import Chosen, Seeder, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Kind, State, Stats, Task
-from bowerbird.settings import Job, Mode, Secrets, make_settings
+from bowerbird.settings import Check, Job, Mode, Secrets, make_settings
 from bowerbird.store.bucket import Bucket
 from bowerbird.words import many
 
@@ -139,6 +139,8 @@ def embedded(order: Order, folder: Folder, job: Job, count: int) -> Iterator[Sit
     if not count:
         drop()
     forks = fork_server() if count else None
+    if forks and job.settings.check is Check.DECODE:
+        forks.load("bowerbird.images.turbo")
     launch = forks.spawn if forks else None
     supervisor = Supervisor(door.worker_command(), count, SystemClock(), launch)
     supervisor.start()  # they wake up while the engine is built

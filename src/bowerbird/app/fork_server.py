@@ -2,7 +2,7 @@
 each of them a tenth of a second of processor, much of what a small crawl takes.
 
 The manager cannot fork them itself: it has threads, and open databases. Its fork server has
-neither. It is asked on standard input, one command a line, and tells on standard output of each
+neither. It is asked on standard input, one order a line, and tells on standard output of each
 process that it forks, in the order of the commands, and of each end (`Told`).
 """
 
@@ -21,6 +21,10 @@ from bowerbird.manager.supervisor import KILLED, Process, spawn
 
 #: A fork server that has not ended so long after it was let go is killed, in seconds.
 GRACE_S = 3.0
+
+
+#: What it is asked for: a module to load for all that are to come, or a command.
+Order = str | list[str]
 
 
 class Told(msgspec.Struct, array_like=True):
@@ -105,14 +109,20 @@ class ForkServer:
         assert tuple(command[:3]) == PREFIX
         forked = Forked()
         with self._lock:
-            if self._early.orders.closed or not self._ask(command[3:]):
+            if self._early.orders.closed or not self._ask(list(command[3:])):
                 return spawn(command)
             self._asked.append(forked)
         return forked
 
-    def _ask(self, arguments: Sequence[str]) -> bool:
+    def load(self, module: str) -> None:
+        """Have it load a module that all who come will need."""
+        with self._lock:
+            if not self._early.orders.closed:
+                self._ask(module)
+
+    def _ask(self, order: Order) -> bool:
         try:
-            self._early.orders.write(msgspec.json.encode(arguments) + b"\n")
+            self._early.orders.write(msgspec.json.encode(order) + b"\n")
         except OSError:
             return False  # it has died already, as the listener will see
         return True

@@ -6,12 +6,14 @@ import select
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 
 import msgspec
 
-from bowerbird.app.fork_server import Told
+from bowerbird.app.early import Run
+from bowerbird.app.fork_server import Order, Told
 
 #: What workers load when they first need it, as most soon do.
 LATER = (
@@ -23,20 +25,19 @@ LATER = (
     "bowerbird.images.formats.png",
 )
 
-#: Runs what `__main__` does with these arguments; raises SystemExit.
-Run = Callable[[list[str]], None]
+#: What `ps` and `top` call it, and what it forks; their command lines are inherited.
+NAME, WORKER = "bowerbird-forks", "bowerbird-work"
 
 
 def main(run: Run) -> None:
     """Serve until standard input ends; at once where it cannot be seen how processes end."""
     if not _sees_ends():
         return
+    _call_it(NAME)
     import bowerbird.app.worker  # noqa: F401
-    from bowerbird.images.formats import jpeg
 
     for name in LATER:
         import_module(name)
-    jpeg.library()
     # Who ends a whole group means the workers. One that has just been forked must not miss it.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     gc.freeze()  # or the first search for garbage would touch, and so copy, all that is shared
@@ -64,11 +65,12 @@ class Server:
                     return
 
     def _read(self) -> bool:
-        """Carry out the commands that are there; whether there may be more."""
+        """Carry out the orders that are there; whether there may be more."""
         data = os.read(0, 1 << 16)
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._fork(msgspec.json.decode(line, type=list[str]))
+            order = msgspec.json.decode(line, type=Order)
+            import_module(order) if isinstance(order, str) else self._fork(order)
         return bool(data)
 
     def _fork(self, arguments: list[str]) -> None:
@@ -101,7 +103,8 @@ class Server:
             os._exit(status)
 
     def _forget(self) -> None:
-        """Standard input and output are the fork server's; what is said goes to the log."""
+        """Name, standard input and output are the fork server's; what is said goes to the log."""
+        _call_it(WORKER)
         for fd in self._children:
             os.close(fd)
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -109,6 +112,11 @@ class Server:
         os.close(nothing)
         os.dup2(2, 1)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+def _call_it(name: str) -> None:
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
 
 
 def _sees_ends() -> bool:

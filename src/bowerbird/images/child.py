@@ -101,7 +101,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
 
 def main() -> None:
     """Serve the parent until it goes."""
-    load("simplejpeg")
+    load("bowerbird.images.turbo")
     serve(Request, lambda request, data: decode(data, request.seen))
 
 

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 
 from bowerbird.images.base import Body, Inspected, Refused, Result
-from bowerbird.images.formats import bmp, jpeg
+from bowerbird.images.formats import bmp, jpeg, png
 
 #: Decodes of about 10 ms are done at once: a thread's hand-over and the fight for the
 #: interpreter cost more than they win, and the network's buffers last longer than that.
@@ -20,12 +20,13 @@ NOW_BYTES = 1 << 20
 SMALL_PIXELS = 250_000
 #: Above this, native decoders work in the child, where memory and time have limits.
 THREAD_PIXELS = 16_000_000
-#: Inflated by our own code, in 1 MiB of memory at any size: a thread is enough for them.
+#: Inflated by our own code, in a few MiB of memory at any size: a thread is enough for them.
 _INFLATED = frozenset(("png", "ico"))
 _NATIVE = frozenset(("jpeg", "gif", "webp"))
 #: Bytes of memory a pixel takes while it is decoded; progressive JPEG keeps coefficients.
 _BYTES_PER_PIXEL = {"jpeg": 4, "gif": 2, "webp": 8}
-_MIB = 1 << 20
+#: And what it takes whatever its size: image data of a PNG, compressed and inflated.
+_AT_LEAST = 2 * png.AT_ONCE
 #: A decode that could not begin for so long is given up, in seconds: no lease shall end in a queue
 #: of images that each take a decoder its ten seconds.
 PATIENCE_S = 30.0
@@ -61,7 +62,7 @@ def _is_slow(seen: Inspected, data: Body) -> bool:
 
 def footprint(seen: Inspected) -> int:
     """Bytes that its decode takes, at most."""
-    return _MIB + _BYTES_PER_PIXEL.get(seen.type, 0) * seen.width * seen.height
+    return _AT_LEAST + _BYTES_PER_PIXEL.get(seen.type, 0) * seen.width * seen.height
 
 
 class Job(NamedTuple):

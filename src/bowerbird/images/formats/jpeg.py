@@ -1,9 +1,7 @@
 """JPEG (ITU T.81): segments up to the first scan, the end marker, decode by libjpeg-turbo."""
 
-import os
 import re
-from collections.abc import Callable, Iterator, Sized
-from functools import cache
+from collections.abc import Iterator
 from io import BytesIO
 from struct import unpack_from
 
@@ -117,7 +115,9 @@ def decode(data: Body, header: Header) -> None:
 
 def _decode_strictly(data: Body, header: Header) -> None:
     """Any warning of libjpeg is an error: that the data end early is one of them."""
-    rows = library()(
+    from bowerbird.images.turbo import decode_jpeg
+
+    rows = decode_jpeg(
         data,
         colorspace="GRAY",
         min_height=1,
@@ -138,22 +138,6 @@ def _decode_tolerantly(data: Body) -> None:
     with JpegImageFile(BytesIO(data[:])) as picture:
         picture.draft("L", (picture.width // 8, picture.height // 8))
         picture.load()
-
-
-@cache
-def library() -> Callable[..., Sized]:
-    """simplejpeg, loaded when first needed. It brings numpy, of which only arrays are used: without
-    the threads of its linear algebra it loads in half the time (45 ms)."""
-    name = "OPENBLAS_NUM_THREADS"
-    wished = os.environ.get(name)
-    os.environ[name] = wished or "1"
-    try:
-        from simplejpeg import decode_jpeg
-    finally:
-        if wished is None:
-            del os.environ[name]
-    loaded: Callable[..., Sized] = decode_jpeg
-    return loaded
 
 
 def _limit_scans(data: Body, header: Header) -> None:

@@ -1,7 +1,7 @@
 """PNG and APNG (W3C PNG, third edition).
 
 The decode is our own: all of its data is inflated, with every checksum, length and filter type
-looked at. That is what a decoder does short of adding up the pixels; it needs 1 MiB of memory
+looked at. That is what a decoder does short of adding up the pixels; it needs a few MiB of memory
 whatever the size, no imaging library, and no native code but what inflates.
 """
 
@@ -18,6 +18,8 @@ from bowerbird.images.exif import read_exif
 MAX_CHUNKS = 100_000
 #: Compressed and inflated bytes in hand at a time.
 STEP = 1 << 18
+#: Image data of no more bytes than this, compressed and inflated, is taken at once.
+AT_ONCE = 1 << 22
 
 #: colour type -> (samples, bit depths allowed)
 _COLOURS = {
@@ -37,6 +39,7 @@ _PASSES = (
     (1, 0, 2, 2),
     (0, 1, 1, 2),
 )
+_FILTERS = bytes(range(5))
 _CRITICAL = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"))
 
 
@@ -119,9 +122,9 @@ def decode(data: Body, header: Header) -> None:
     _check_palette(data, chunks)
     _check_animation(data, chunks)
     size = (header.width, header.height)
-    _inflate(_pieces(data, chunks, b"IDAT", 0), _rows(data, size))
+    _inflate(data, _spans(chunks, b"IDAT", 0), _rows(data, size))
     for size, parts in _animation(data, chunks):
-        _inflate(_pieces(data, parts, b"fdAT", 4), _rows(data, size))
+        _inflate(data, _spans(parts, b"fdAT", 4), _rows(data, size))
 
 
 def _check_sum(data: Body, chunk: _Chunk) -> None:
@@ -173,11 +176,9 @@ def _frame_size(data: Body, chunk: _Chunk) -> tuple[int, int]:
     return unpack_from(">II", data, chunk.start + 4) if chunk.name == b"fcTL" else (0, 0)
 
 
-def _pieces(data: Body, chunks: list[_Chunk], name: bytes, skip: int) -> Iterator[bytes]:
-    for chunk in chunks:
-        if chunk.name == name:
-            for at in range(chunk.start + skip, chunk.end, STEP):
-                yield data[at : min(at + STEP, chunk.end)]
+def _spans(chunks: list[_Chunk], name: bytes, skip: int) -> list[tuple[int, int]]:
+    """Where the image data lies: (start, end) of each piece."""
+    return [(chunk.start + skip, chunk.end) for chunk in chunks if chunk.name == name]
 
 
 def _rows(data: Body, size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -193,8 +194,40 @@ def _rows(data: Body, size: tuple[int, int]) -> list[tuple[int, int]]:
     return rows
 
 
-def _inflate(pieces: Iterable[bytes], rows: list[tuple[int, int]]) -> None:
-    """Raise unless the pieces inflate, to their checksum, to all these rows."""
+def _inflate(data: Body, spans: list[tuple[int, int]], rows: list[tuple[int, int]]) -> None:
+    """Raise unless the spans inflate, to their checksum, to all these rows."""
+    if not _inflates_at_once(data, spans, rows):
+        _inflate_in_steps(_pieces(data, spans), rows)
+
+
+def _inflates_at_once(
+    data: Body, spans: list[tuple[int, int]], rows: list[tuple[int, int]]
+) -> bool:
+    """Whether it is small, and right: what is wrong is for the steps to tell."""
+    size = sum(stride * count for stride, count in rows)
+    if max(size, sum(end - start for start, end in spans)) > AT_ONCE:
+        return False
+    raw = inflate.at_once(b"".join([data[start:end] for start, end in spans]), size)
+    return raw is not None and _knows_filters(raw, rows)
+
+
+def _knows_filters(raw: bytes | bytearray, rows: list[tuple[int, int]]) -> bool:
+    at = 0
+    for stride, count in rows:
+        end = at + stride * count
+        if raw[at:end:stride].translate(None, _FILTERS):
+            return False
+        at = end
+    return True
+
+
+def _pieces(data: Body, spans: list[tuple[int, int]]) -> Iterator[bytes]:
+    for start, end in spans:
+        for at in range(start, end, STEP):
+            yield data[at : min(at + STEP, end)]
+
+
+def _inflate_in_steps(pieces: Iterable[bytes], rows: list[tuple[int, int]]) -> None:
     filters = _Filters(rows)
     stream = inflate.decompressobj()
     try:
@@ -233,7 +266,7 @@ class _Filters:
         while raw and self._passes:
             stride, count = self._passes[0]
             part = raw[: stride * count - self._at]
-            if part[-self._at % stride :: stride].translate(None, b"\0\1\2\3\4"):
+            if part[-self._at % stride :: stride].translate(None, _FILTERS):
                 raise CorruptError("unknown filter type")
             raw = raw[len(part) :]
             self._step(len(part), stride * count)
