@@ -331,7 +331,7 @@ class ClusterEngine:
 
     def fate_of(self, urls: Sequence[str]) -> Iterator[str]:
         """Which start URLs redirected to another host or could not be fetched, a line each."""
-        return fate_of(self.results(""), urls)
+        return fate_of(self._chronicle.detours(), urls)
 
     def fates(self, urls: Sequence[str]) -> Mapping[str, Fate]:
         """How those of these URLs have ended that have."""

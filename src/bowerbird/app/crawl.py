@@ -154,6 +154,8 @@ def embedded(order: Order, folder: Folder, job: Job, count: int) -> Iterator[Sit
                 order.said(line)
             reader = door.worker_command([kind for kind in Kind if kind is not Kind.IMAGE])
             yield Site(engine, supervisor, reader)
+            if forks:
+                forks.let_go()  # it ends while the database is closed
     finally:
         supervisor.kill()
         if forks:

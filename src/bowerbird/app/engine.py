@@ -86,7 +86,7 @@ class Engine:
 
     def fate_of(self, urls: Sequence[str]) -> Iterator[str]:
         """Which start URLs redirected to another host or could not be fetched, a line each."""
-        return fate_of(self.results(""), urls)
+        return fate_of(self._service.call(self._view.detours).result(), urls)
 
     def fates(self, urls: Sequence[str]) -> Mapping[str, Fate]:
         """How those of these URLs have ended that have."""

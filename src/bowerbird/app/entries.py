@@ -117,6 +117,10 @@ class LocalView:
         """See `CatalogView`."""
         return self._frontier.refetch(final_urls)
 
+    def detours(self) -> Results:
+        """The first redirections and deaths."""
+        return self._reader.detours()
+
     def fates(self, urls: Sequence[str]) -> dict[str, Fate]:
         """How those of these URLs have ended that have."""
         return self._reader.fates(urls)

@@ -127,10 +127,14 @@ class ForkServer:
             return False  # it has died already, as the listener will see
         return True
 
-    def close(self) -> None:
-        """Let it go, once all it has forked have ended. Idempotent."""
+    def let_go(self) -> None:
+        """Have it end, as all that it has forked have. Idempotent."""
         with self._lock:
             self._early.orders.close()
+
+    def close(self) -> None:
+        """Let it go, and wait for its end. Idempotent."""
+        self.let_go()
         self._listener.join(GRACE_S)
         if self._listener.is_alive():  # it has been suspended, say
             os.kill(self.pid, signal.SIGKILL)

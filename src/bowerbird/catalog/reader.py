@@ -48,6 +48,15 @@ class CatalogReader:
             deaths=tuple(map(_death, found[3])),
         )
 
+    def detours(self, limit: int = 1_000) -> Results:
+        """The first redirections and deaths, as in `results`, without all else."""
+        found = [self._rows(name, 0, limit) for name in ("redirections", "deaths")]
+        return Results(
+            cursor="",
+            redirections=tuple(map(_redirection, found[0])),
+            deaths=tuple(map(_death, found[1])),
+        )
+
     def entries(self, after: int = 0, limit: int = 500) -> list[Entry]:
         """Up to `limit` records after row `after`, each with its sightings; empty: no more.
 

@@ -118,6 +118,10 @@ class Chronicle:
         """The newest deaths of a reason; see `CatalogReader.latest_deaths`."""
         return self._read(lambda reader: reader.latest_deaths(reason, limit))
 
+    def detours(self) -> Results:
+        """The first redirections and deaths."""
+        return self._read(lambda reader: reader.detours())
+
     def fates(self, urls: Iterable[str]) -> dict[str, Fate]:
         """How those of these URLs have ended that have."""
         return self._read(lambda reader: reader.fates(urls))

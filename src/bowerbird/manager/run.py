@@ -121,7 +121,7 @@ class Run:
             self._read_for_others()
             worked = sum(stats.done.values()) + sum(stats.dead.values())
             self.supervisor.check(worked, goes_on=True)
-            time.sleep(LOOK_EVERY_S[now_s - began_s > YOUNG_S])
+            self.supervisor.pause(LOOK_EVERY_S[now_s - began_s > YOUNG_S])
         return self._end(meter, stats)
 
     def _end(self, meter: Meter, stats: Stats) -> tuple[Stats, str]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from bowerbird.backoff import retry_in_s
@@ -124,6 +124,14 @@ class Supervisor:
             elif goes_on:
                 self._again_s[number] = self._clock.now_s() + RECALLED_S
         self.start()
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until a worker has ended: that may be the end of the crawl."""
+        if not self._running:
+            time.sleep(seconds)
+            return
+        with suppress(subprocess.TimeoutExpired):
+            next(iter(self._running.values())).wait(seconds)
 
     @property
     def running(self) -> int:
