@@ -90,6 +90,16 @@ def test_what_was_never_forked_has_ended_when_the_server_has(server: ForkServer)
     assert never.wait(20.0) == KILLED
 
 
+def test_what_cannot_be_loaded_for_all_does_not_keep_workers_away(server: ForkServer) -> None:
+    server.load("bowerbird.no_such_module")
+    never = server.spawn(WAITS)
+    assert never.wait(20.0) == KILLED
+    spawned = server.spawn(WAITS)
+    assert not isinstance(spawned, Forked)
+    spawned.kill()
+    spawned.wait(20.0)
+
+
 def test_one_that_hangs_does_not_hold_up_the_end() -> None:
     server = fork_server()
     assert server is not None

@@ -131,6 +131,15 @@ def test_who_ends_because_it_is_asked_to_has_not_died() -> None:
     assert supervisor.deaths == 0
 
 
+def test_the_end_of_a_worker_is_not_slept_through() -> None:
+    supervisor = Supervisor([sys.executable, "-c", "pass"], 1, SystemClock())
+    supervisor.start()
+    supervisor.pause(600.0)
+    supervisor.check(goes_on=True)
+    assert supervisor.running == 1  # it waits to be started again
+    supervisor.wait(60.0)
+
+
 def test_who_is_killed_by_the_manager_has_not_died() -> None:
     supervisor = Supervisor([sys.executable, "-c", "input()"], 2, SystemClock())
     supervisor.start()
