@@ -9,7 +9,7 @@ from statistics import median
 from urllib.parse import unquote, urlsplit
 
 from benchmarks import corpus
-from benchmarks.measure import Cost, measured
+from benchmarks.measure import SAMPLE_OFTEN_S, Cost, measured
 from benchmarks.peers import bowerbird, wget2
 from benchmarks.peers.base import BENCH, Peer, Work
 from benchmarks.tables import MIB, table
@@ -81,7 +81,7 @@ def _peaks(title: str, root: Path, peer: Peer, out: Path) -> list[list[str]]:
         work = _fresh(address["site"], out, "memory")
         urls = corpus.url_list(root, address["site"], work.beside("urls.txt"))
         work = Work(work.start, urls, work.out)
-        cost = measured(peer.command(work), work.beside("log"))
+        cost = measured(peer.command(work), work.beside("log"), SAMPLE_OFTEN_S)
     images, _ = counts(work.out)
     shutil.rmtree(work.out, ignore_errors=True)
     return [[title, role, f"{peak / MIB:.0f} MiB", f"{images:,}"] for role, peak in _roles(cost)]
