@@ -61,7 +61,7 @@ def measured(command: list[str], folder: Path, every_s: float = SAMPLE_EVERY_S) 
         process.wait()
         sampler.stop()
     wall_s, cpu_s, largest, status = json.loads(answer.read_text())
-    return Cost(wall_s, cpu_s, largest, sampler.peak, status, sampler.processes)
+    return Cost(wall_s, cpu_s, largest, max(sampler.peak, largest), status, sampler.processes)
 
 
 class _Sampler(threading.Thread):
