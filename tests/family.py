@@ -3,8 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-#: What a fork server is called, and what it forks.
-FORKS, FORKED = "bowerbird-forks", "bowerbird-work"
+from bowerbird.app.forking import NAME
 
 
 def children(pid: int) -> list[int]:
@@ -26,7 +25,7 @@ def workers(pid: int) -> list[int]:
 
 def is_fork_server(pid: int) -> bool:
     """Whether it forks workers."""
-    return name(pid) == FORKS
+    return name(pid) == NAME
 
 
 def name(pid: int) -> str:

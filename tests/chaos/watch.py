@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.family import FORKED, is_fork_server, name, words
+from bowerbird.app.forking import WORKER
+from tests.family import is_fork_server, name, words
 
 LOOK_EVERY_S = 0.2
 
@@ -87,7 +88,7 @@ def role_of(pid: int) -> str:
         return "decoder"
     if is_fork_server(pid):
         return "fork server"
-    if name(pid) == FORKED or {"_worker", "_far"}.intersection(said):
+    if name(pid) == WORKER or {"_worker", "_far"}.intersection(said):
         return "worker"
     if "strace" in said[0]:
         return "strace"

@@ -70,7 +70,10 @@ class Server:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             order = msgspec.json.decode(line, type=Order)
-            import_module(order) if isinstance(order, str) else self._fork(order)
+            if isinstance(order, str):
+                import_module(order)
+            else:
+                self._fork(order)
         return bool(data)
 
     def _fork(self, arguments: list[str]) -> None:

@@ -13,7 +13,7 @@ def at_once(data: bytes, size: int) -> bytes | bytearray | None:
     what is wrong with it is for `decompressobj` to tell."""
     try:
         raw = deflate.zlib_decompress(data, size)
-    except (deflate.DeflateError, ValueError):
+    except deflate.DeflateError:
         return None
     return raw if len(raw) == size else None
 

@@ -203,21 +203,14 @@ def _inflate(data: Body, spans: list[tuple[int, int]], rows: list[tuple[int, int
 def _inflates_at_once(
     data: Body, spans: list[tuple[int, int]], rows: list[tuple[int, int]]
 ) -> bool:
-    """Whether it is small, and right: what is wrong is for the steps to tell."""
+    """Whether it is small, and inflates as it should: what is wrong is for the steps to tell."""
     size = sum(stride * count for stride, count in rows)
     if max(size, sum(end - start for start, end in spans)) > AT_ONCE:
         return False
     raw = inflate.at_once(b"".join([data[start:end] for start, end in spans]), size)
-    return raw is not None and _knows_filters(raw, rows)
-
-
-def _knows_filters(raw: bytes | bytearray, rows: list[tuple[int, int]]) -> bool:
-    at = 0
-    for stride, count in rows:
-        end = at + stride * count
-        if raw[at:end:stride].translate(None, _FILTERS):
-            return False
-        at = end
+    if raw is None:
+        return False
+    _Filters(rows).take(raw)
     return True
 
 
@@ -260,15 +253,16 @@ class _Filters:
         """Whether all rows have come."""
         return self._left <= 0
 
-    def take(self, raw: bytes) -> None:
+    def take(self, raw: bytes | bytearray) -> None:
         """The next bytes of image data; what is too much is let be."""
         self._left -= len(raw)
-        while raw and self._passes:
+        rest = memoryview(raw)
+        while rest and self._passes:
             stride, count = self._passes[0]
-            part = raw[: stride * count - self._at]
-            if part[-self._at % stride :: stride].translate(None, _FILTERS):
+            part = rest[: stride * count - self._at]
+            if bytes(part[-self._at % stride :: stride]).translate(None, _FILTERS):
                 raise CorruptError("unknown filter type")
-            raw = raw[len(part) :]
+            rest = rest[len(part) :]
             self._step(len(part), stride * count)
 
     def _step(self, size: int, whole: int) -> None:
