@@ -115,7 +115,7 @@ class Flying:
     def says(self, text: str) -> str:
         """Wait for a line on standard error with these words."""
         while text not in (line := self.line()):
-            assert line, f"it ended without saying: {text}"
+            assert line, f"it ended without saying {text}: {self._err.all()}"
         return line
 
     def kill_group(self) -> None:

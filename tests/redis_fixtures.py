@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from bowerbird.errors import ConnectionLostError
+from tests.ports import free_port
 
 #: Generous: a loaded machine starts one in a second.
 START_S = 30.0
@@ -99,16 +100,6 @@ class RedisServer:
             self.process.send_signal(how)
             self.process.wait(START_S)
             self.process = None
-
-
-def free_port() -> int:
-    """A port where nobody listens, below those whose bus would have none."""
-    while True:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-        if port + 10_000 < 65_536:  # where the nodes of a Cluster speak to each other
-            return port
 
 
 def need_redis() -> None:

@@ -28,7 +28,8 @@ from tests.chaos.world import World, world
 from tests.family import workers
 from tests.net.fleet import Running, judge
 from tests.net.slowline import Line, SlowLine
-from tests.redis_fixtures import RedisServer, free_port
+from tests.ports import free_port
+from tests.redis_fixtures import RedisServer
 
 #: What the crawl is told to leave between two requests to one host, in seconds.
 DELAY_S = 0.1

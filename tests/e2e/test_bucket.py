@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import threading
 import time
 from hashlib import sha256
@@ -18,6 +17,7 @@ import bowerbird
 from bowerbird.store.s3.client import MULTIPART
 from tests.bird import Ran, bird, flying, records_of, wait_for
 from tests.buckets import KEY_ID, SECRET, Asked, Proxy, S3Server, Says, keys, s3
+from tests.ports import free_port
 from tests.redis_fixtures import redis_server
 from tests.web import PNG, Answer, Answers, Web, images_of, noisy_png, serve, tree
 
@@ -384,8 +384,7 @@ def test_verify_finds_what_was_lost_damaged_or_left_over_in_the_bucket(s3, place
 @pytest.fixture
 def manager(tmp_path: Path) -> tuple[object, ...]:
     """How a manager listens; its first word is its port."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
+    port = free_port()
     (tmp_path / "key").write_text("key")
     return ("--listen", f"127.0.0.1:{port}", "--authkey-file", tmp_path / "key", "--workers", 0)
 

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import threading
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ import pytest
 from bowerbird.frontier.base import BEAT_EVERY_S, SESSION_DEADLINE_S
 from bowerbird.store import FileStore
 from tests.bird import Flying, Ran, bird, records_of, wait_for
+from tests.ports import free_port
 from tests.web import Answer, Web, images_of, serve, tree
 
 
@@ -26,8 +26,7 @@ class Place:
         self.out = base / "out"
         self.key = base / "key"
         self.key.write_text("a key that nobody guesses\n")
-        with socket.create_server(("127.0.0.1", 0)) as found:
-            self.port: int = found.getsockname()[1]
+        self.port = free_port()
         self.fingerprint = ""
 
     @property

@@ -4,7 +4,6 @@ On small file systems that the test mounts; as root, as CI is.
 """
 
 import os
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,6 +14,7 @@ import pytest
 
 from bowerbird.store.names import owner_of
 from tests.bird import bird, flying, records_of, wait_for
+from tests.ports import free_port
 from tests.web import PNG, Answer, Answers, Web, images_of, noisy_png, serve
 
 MIB = 1 << 20
@@ -73,8 +73,7 @@ def fill(folder: Path, leaving: int = 0) -> Path:
 def test_a_far_worker_whose_disk_is_full_leaves_the_rest_to_others(tmp_path, mount):
     answers = gallery(40, 200)
     small = mount(tmp_path / "small", 2 * MIB)
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
+    port = free_port()
     (tmp_path / "key").write_text("key")
     joining = ("--authkey-file", tmp_path / "key", "--workers", 1, "--allow-private", "--json")
     listening = ("--listen", f"127.0.0.1:{port}", "--workers", 0)

@@ -14,7 +14,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -26,6 +25,7 @@ import pytest
 from bowerbird.demo import open_gallery
 from tests.bird import wait_for
 from tests.buckets import S3Server, keys, s3
+from tests.ports import free_port
 from tests.redis_fixtures import RedisServer, redis_server
 
 __all__ = ["keys", "redis_server", "s3"]
@@ -123,11 +123,6 @@ def _is_open(log: Path) -> bool:
 
 def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def loose(text: str) -> str:

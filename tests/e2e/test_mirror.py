@@ -12,6 +12,7 @@ import pytest
 
 from bowerbird.images import true_type
 from tests.bird import bird, records_of, wait_for
+from tests.ports import free_port
 from tests.web import Answer, tree
 
 pytestmark = pytest.mark.nginx
@@ -34,9 +35,7 @@ TYPES = "jpeg,png,gif,webp,avif,bmp,tiff,ico,svg"
 @contextmanager
 def nginx(program: str, folder: Path, root: Path) -> Iterator[str]:
     folder.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     user = "user root;" if Path.home() == Path("/root") else ""
     conf = folder / "nginx.conf"
     conf.write_text(CONF.format(user=user, folder=folder, port=port, root=root))

@@ -11,7 +11,8 @@ import pytest
 
 from bowerbird.store import FileStore
 from tests.bird import Flying, bird, flying, records_of, wait_for
-from tests.e2e.test_tutorials import behind_a_gate, free_port, programs
+from tests.e2e.test_tutorials import behind_a_gate, programs
+from tests.ports import free_port
 from tests.stock.pythons import VERSIONS, interpreter
 from tests.tutorials import ARROWS, Tutorial
 from tests.web import Web, images_of, serve, tree

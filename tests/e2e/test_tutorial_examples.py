@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from bowerbird.demo import open_gallery
 from tests.bird import PATIENCE_S, wait_for
+from tests.ports import free_port
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples/tutorial"
 TASKS = [f"ImageUrl_{number}" for number in range(10)]
@@ -26,8 +26,7 @@ class Terminals:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self.port = str(server.getsockname()[1])
+        self.port = str(free_port())
         self.started: list[subprocess.Popen[str]] = []
         self.environment = {
             **os.environ, "PORT": self.port, "SECONDS_PER_TASK": "0.02",

@@ -1,7 +1,6 @@
 """The tutorials' task processes, unchanged, work for a crawl: old-style clients of every Python."""
 
 import re
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,17 +14,12 @@ import pytest
 
 from bowerbird.app.status import status_of
 from tests.bird import Ran, flying, records_of, wait_for
+from tests.ports import free_port
 from tests.stock.pythons import VERSIONS, find
 from tests.tutorials import Program, Tutorial
 from tests.web import Answer, Answers, Web, images_of, serve, tree
 
 NOW = "3"  #: the Python that runs the tests
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @pytest.fixture

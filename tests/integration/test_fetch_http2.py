@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.fetch_fixtures import drain, fetch, fetching
+from tests.ports import free_port
 from tests.site.server import CERTIFICATE
 
 from bowerbird.fetch import Request
@@ -33,9 +34,7 @@ class Nginx:
     """A server of one folder."""
 
     def __init__(self, program: str, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.folder = folder
         text = CONFIGURATION.format(folder=folder, port=self.port, certificate=CERTIFICATE)
         (folder / "conf").write_text(text)

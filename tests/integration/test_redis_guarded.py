@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 from tests.bird import Ran, bird
-from tests.redis_fixtures import START_S, RedisServer, free_port, need_redis
+from tests.ports import free_port
+from tests.redis_fixtures import START_S, RedisServer, need_redis
 
 from bowerbird.queues.certificate import make_certificate
 

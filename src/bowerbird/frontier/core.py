@@ -26,8 +26,8 @@ from bowerbird.frontier.turns import Turns
 from bowerbird.model import Kind, Task
 from bowerbird.urls import origin_of
 
-#: Origins whose numbers are kept at hand.
-PLACES = 16_384
+#: Origins whose numbers are kept at hand, in 140 bytes each: long lists visit them by turns.
+PLACES = 131_072
 
 
 class Core:
