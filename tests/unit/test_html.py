@@ -59,6 +59,26 @@ def test_all_sizes_are_given_where_all_are_asked_for() -> None:
         ("<img src=/a.jpg srcset='/b.jpg 2000w' data-orig-file=/full.jpg>", ["/full.jpg"]),
         ("<img src=/a.jpg data-thumb=/t.jpg>", ["/a.jpg"]),
         ("<img data-src='/a_{width}x.jpg' data-widths='[180, 900, 360]'>", ["/a_900x.jpg"]),
+        ("<img data-src='/w_300,h_200/v1/a.jpg'>", ["/w_300,h_200/v1/a.jpg"]),
+        ("<img data-src='/cdn-cgi/width=80,quality=75/a.jpg'>",
+         ["/cdn-cgi/width=80,quality=75/a.jpg"]),
+        ("<img data-src='/My Photo (1).jpg'>", ["/My%20Photo%20(1).jpg"]),
+        ("<div data-bgset='/w_1,h_2/a.jpg 400w, /b.jpg 800w [(x)] | /c.jpg 200w'>",
+         ["/b.jpg"]),
+        ("<div data-bg='/a.jpg [(x)] | /b.jpg'>", ["/a.jpg", "/b.jpg"]),
+        ("<div data-pics='/a.jpg, /b.jpg 300'>", ["/a.jpg", "/b.jpg"]),
+        ("<picture><source media='(max-width:600px)' srcset=/s.jpg><img src=/l.jpg></picture>",
+         ["/l.jpg"]),
+        ("<picture><source media='(max-width:600px)' srcset='/s.jpg 600w'><img src=/l.jpg>"
+         "</picture>", ["/l.jpg"]),
+        ("<picture><source media='(min-width:1024px)' srcset=/b.jpg><img src=/s.jpg width=600>"
+         "</picture>", ["/b.jpg"]),
+        ("<picture><source media='(min-width: 851px)' srcset='/w.jpg 1x, /w2.jpg 2x'>"
+         "<source media='(min-width: 560px)' srcset='/m.jpg'><img src=/n.jpg width=325></picture>",
+         ["/w2.jpg"]),
+        ("<picture><source media='(width >= 600px)' srcset=/l.jpg>"
+         "<img src=/s.jpg srcset='/s.jpg 400w, /m.jpg 800w'></picture>", ["/l.jpg"]),
+        ("<img src=/s.jpg width=1200 srcset='/m.jpg 800w, /l.jpg 1000w'>", ["/l.jpg"]),
         ("<video><source src=/v.mp4></video>", []),
         ("<img src=''><img src='#x'><img src=' '><img>", []),
         ("<img src=a.jpg><img src=./a.jpg><img src=a.jpg#x>", ["/a/a.jpg"]),
@@ -105,6 +125,10 @@ def test_the_largest_is_chosen(html: str, chosen: list[str]) -> None:
         "<base href=/q/><img src=../x.jpg>",
         "<meta http-equiv=refresh content='0;URL=/x.jpg'>",
         "<script>document.write('<img src=\"/x.jpg\">')</script>",
+        "<p itemprop=image itemscope><meta itemprop='image primaryImageOfPage' content=/x.jpg>",
+        "<script type=application/ld+json>{\"@type\":[\"Thing\",\"ImageObject\"],"
+        "\"url\":\"/x.jpg\"}</script>",
+        "<style>p{background:url(/a/../\\78.jpg)}</style>",
     ],
 )  # fmt: skip
 def test_an_image_is_found_wherever_it_is_named(html: str) -> None:
@@ -117,6 +141,8 @@ def test_an_image_is_found_wherever_it_is_named(html: str) -> None:
         "<!-- <img src=/x.jpg> -->",
         "<textarea><img src=/x.jpg></textarea>",
         "<div data-bg=dark data-background=true data-full=1 data-src='#id' data-image='{{url}}'>",
+        "<div data-image='Photo by A / B' data-image-name='Foo bar.png'>",
+        "<script>w(`<img src=\"${url}\"><img src=\"{{u}}\">`)</script>",
         "<input src=/x.jpg>",
         "<iframe data-src=/page></iframe>",
         "<script data-src=/x.js></script>",
@@ -148,12 +174,12 @@ def test_pages_feeds_and_sitemaps_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("name", ["robots", "ROBOTS", "bowerbird"])
-def test_nofollow_empties_pages_and_directives_are_told(name: str) -> None:
+def test_directives_are_told_and_nothing_is_kept_back_for_them(name: str) -> None:
     found = page(
         f"<meta name={name} content='NoFollow, noimageindex,NOAI'><a href=p>p</a><img src=i>"
     )
 
-    assert found.pages == []
+    assert found.pages == ["http://h.example/a/p"]
     assert {"nofollow", "noimageindex", "noai"} == found.directives
     assert urls(found) == ["/a/i"]
 
@@ -315,3 +341,55 @@ def test_an_element_with_endless_attributes_is_cut_short() -> None:
 
     assert urls(found)[-1] == "/a/after.jpg"
     assert len(found.images) < 2_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>for(var i=0;i<n;i++)f(i);var s='{words}';</script>",
+        "<!-- x<y {words} -->",
+        "<style>/* <link {words} */</style>",
+        "<textarea><bob@ {words}</textarea>",
+    ],
+)
+def test_what_only_looks_like_a_tag_of_endless_attributes_hides_nothing(text: str) -> None:
+    crowd = text.replace("{words}", "word " * 1_600)
+    html = f"<p>{'x' * 33_000}</p><img src=/0.jpg>{crowd}<img src=/1.jpg><script>1</script>"
+
+    assert urls(page(html)) == ["/0.jpg", "/1.jpg"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<script type=application/ld+json>{" + '"\\"' * 200_000 + "</script>",
+        "<img data-src='" + "," * 400_000 + "'>",
+        "<script type=application/ld+json>"
+        + '{"@type":' * 900
+        + '"'
+        + "x" * 900_000
+        + '"'
+        + "}" * 900
+        + "</script>",
+    ],
+    ids=["strings", "commas", "types"],
+)
+def test_a_value_made_to_be_slow_to_read_is_read_in_one_pass(html: str) -> None:
+    assert urls(page(html + "<img src=/1.jpg>"))[-1] == "/1.jpg"
+
+
+def test_widths_do_not_multiply_beyond_measure() -> None:
+    sizes = ", ".join(f"/{{width}}/{n}.jpg {n}w" for n in range(1, 2_000))
+    html = f"<img data-srcset='{sizes}' data-widths='{list(range(100, 200))}'>"
+
+    assert len(urls(page(html, srcset=Srcset.ALL))) == 1_000
+
+
+def test_a_page_of_many_drawings_is_not_taken_for_one_that_nests_too_deeply() -> None:
+    star = "<svg viewBox='0 0 9 9'><g><path d='M0 0'/><path d='M1 1'/></g></svg>"
+    card = f"<li><img src=/{{}}.jpg alt='photo {{}}'>{star * 5}</li>"
+    html = "".join(card.format(number, number) for number in range(400))
+    found = page(f"<!-- <img src=/old.jpg> -->{html}<script>s = '<img'</script>")
+
+    assert urls(found) == [f"/{number}.jpg" for number in range(400)]
+    assert found.images[-1].alt == "photo 399"

@@ -14,9 +14,14 @@ Attributes = dict[str, str | None]
 OnAttribute = Callable[[Page, str, Attributes, str], None]
 
 #: Elements whose lazy attributes are sizes of their own image; `choice` reads them.
-_GROUPED = frozenset({"img", "source"})
+_GROUPED = frozenset({"img", "source", "amp-img"})
 #: Elements whose `data-src` is a page, a program or a film.
 _NO_IMAGES = frozenset({"iframe", "frame", "script", "video", "audio", "embed", "track", "object"})
+#: Elements whose images are found without their itemprop.
+_SPEAK_FOR_THEMSELVES = _GROUPED | {"meta"}
+#: Attributes of custom elements that are words, or that `choice` reads.
+_NO_LINKS = frozenset({"alt", "title", "aria-label"})
+_CHOSEN = frozenset({"src", "srcset"})
 #: Properties of schema.org whose values are images.
 _ITEMS = frozenset(
     words(
@@ -45,7 +50,7 @@ def _presentation(page: Page, _: str, __: Attributes, value: str) -> None:
 
 
 def _item(page: Page, tag: str, attributes: Attributes, value: str) -> None:
-    if tag != "meta" and not _ITEMS.isdisjoint(value.lower().split()):
+    if tag not in _SPEAK_FOR_THEMSELVES and not _ITEMS.isdisjoint(value.lower().split()):
         on_property(page, attributes)
 
 
@@ -101,5 +106,9 @@ def read_attributes(page: Page, tag: str, attributes: Attributes) -> None:
         on_attribute = ATTRIBUTES.get(name)
         if value and on_attribute is not None:
             on_attribute(page, tag, attributes, value)
-        elif value and (is_custom or name[:5] == "data-"):
+        elif value and (name[:5] == "data-" or (is_custom and _may_link(tag, name))):
             data_attribute(page, tag, name, attributes)
+
+
+def _may_link(tag: str, name: str) -> bool:
+    return name not in _NO_LINKS and not (tag in _GROUPED and name in _CHOSEN)

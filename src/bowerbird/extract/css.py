@@ -28,6 +28,7 @@ _TOKEN = re.compile(
 )
 #: What follows `url(` where it is no string: up to the closing parenthesis.
 _BARE_URL = re.compile(r"[ \t\n\r\f]*+((?:[^)\\]++|\\[\s\S])*+)\)?+")
+_BAD_URL = re.compile(r"[\"'(]")
 _QUOTE_NEXT = re.compile(r"[ \t\n\r\f]*+[\"']")
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?+|(\r\n|[\n\r\f])|([\s\S]))")
 #: Without one of these a text names nothing; a backslash may hide any of them.
@@ -105,10 +106,10 @@ def _bare_url(text: str, position: int, state: _State, found: StyleLinks) -> int
     match = _BARE_URL.match(text, position)
     if match is None:
         return position
-    link = unescape(match[1].strip())
+    link = match[1].strip()
     # Quotes, parentheses and white space make it a bad-url-token, which names nothing.
-    if not any(mark in match[1] for mark in "\"'("):
-        _keep(link, state, found)
+    if not _BAD_URL.search(_ESCAPE.sub("", link)):
+        _keep(unescape(link), state, found)
     return match.end()
 
 

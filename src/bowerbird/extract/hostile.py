@@ -32,14 +32,38 @@ _VOID = frozenset(b"area base br col embed hr img input link meta param source t
 _CLOSES_ITSELF = frozenset(b"p li option dt dd tr td th a button optgroup thead tbody".split())
 _FORMATTING = frozenset(b"b big code em font i nobr s small strike strong tt u".split())
 
+#: A drawing of shapes closed in place, as icons are: as deep as it looks in the text, not deeper.
+_SHAPE = rb"[^<]++|<(?:path|circle|ellipse|line|rect|polygon|polyline|stop|use)\b[^<>]*+/>"
+_DRAWING = re.compile(
+    rb"(?i)<svg\b[^<>]*+>(?:%b|<(?:g|defs|title)\b[^<>]*+>(?:%b)*+</(?:g|defs|title)\s*+>)*+</svg\s*+>"
+    % (_SHAPE, _SHAPE)
+)
+
 #: Shorter documents cannot hold so many attributes that it matters, in bytes.
 MAY_BE_CROWDED = 32_768
 MAX_ATTRIBUTES = 1_000
 _NAME = rb"<[A-Za-z][^\s/>]*+"
 _ATTRIBUTE = rb"""[\s/]*+[^\s/>][^\s/>=]*+
     (?:\s*+=\s*+(?:"[^"]*+"?+|'[^']*+'?+|[^\s>"'][^\s>]*+)?+)?+"""
+#: What is no tag, whatever it looks like: comments, and elements whose content is text.
+_COMMENT = rb"<!--(?:-?+>|(?:[^-]++|-(?!-!?+>))*+(?:--!?+>|\Z))"
+_TEXT = rb"|".join(
+    rb"<%b(?=[\s/>])(?:%b){0,1000}+[\s/]*+>(?:[^<]++|<(?!/%b[\s/>]))*+" % (name, _ATTRIBUTE, name)
+    for name in (
+        b"(?i:%b)" % each
+        for each in b"script style textarea title xmp iframe noembed noframes".split()
+    )
+)
 _CALM = re.compile(
-    rb"(?:[^<]++|<(?![A-Za-z])|" + _NAME + rb"(?:" + _ATTRIBUTE + rb"){0,1000}+[\s/]*+(?:>|\Z))*+",
+    rb"(?:[^<]++|"
+    + _COMMENT
+    + rb"|"
+    + _TEXT
+    + rb"|<(?![A-Za-z])|"
+    + _NAME
+    + rb"(?:"
+    + _ATTRIBUTE
+    + rb"){0,1000}+[\s/]*+(?:>|\Z))*+",
     re.VERBOSE,
 )
 _CROWDED = re.compile(_NAME + rb"(?:" + _ATTRIBUTE + rb"){1000}", re.VERBOSE)
@@ -72,7 +96,7 @@ def parts_of(text: bytes) -> Iterable[bytes]:
 
 def is_hostile(text: bytes) -> bool:
     """Whether a document nests deeper than browsers would follow."""
-    return text.count(b"<") > HARMLESS and _is_deep(text)
+    return text.count(b"<") > HARMLESS and _is_deep(_DRAWING.sub(b"", text))
 
 
 def _is_deep(text: bytes) -> bool:

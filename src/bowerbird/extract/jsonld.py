@@ -17,9 +17,14 @@ _IMAGES = frozenset(
     """
     )
 )
+_IMAGE_TYPES = frozenset(
+    f"{prefix}{name}"
+    for prefix in ("", "schema:", "http://schema.org/", "https://schema.org/")
+    for name in ("ImageObject", "ImageObjectSnapshot", "Photograph")
+)
 #: Properties of an ImageObject that hold its URL.
 _LOCATIONS = ("contentUrl", "url", "@id", "thumbnailUrl", "thumbnail")
-_STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"')
+_STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)("?+)', re.DOTALL)
 _COMMENTS = re.compile(
     r"\A\s*+(?:<!--|//\s*+<!\[CDATA\[|/\*\s*+<!\[CDATA\[\s*+\*/)|"
     r"(?:-->|//\s*+\]\]>|/\*\s*+\]\]>\s*+\*/)\s*+\Z"
@@ -36,7 +41,7 @@ def images_of(text: str) -> list[str]:
     name image files."""
     value = _parse(text) if len(text) <= _MAX_PARSED else None
     if value is None:
-        strings = (_unescaped(match[1]) for match in _STRING.finditer(text))
+        strings = (_unescaped(match[1]) for match in _STRING.finditer(text) if match[2])
         return [each for each in strings if _names_file(each)]
     return _walk(value)
 
@@ -73,8 +78,9 @@ def _walk(value: Any) -> list[str]:
 
 
 def _members(thing: dict[Any, Any], is_image: bool) -> list[tuple[Any, bool]]:
-    kind = str(thing.get("@type", ""))
-    is_image = is_image or "ImageObject" in kind or "Photograph" in kind
+    kind = thing.get("@type", "")
+    kinds = kind if isinstance(kind, list) else (kind,)
+    is_image = is_image or any(each in _IMAGE_TYPES for each in kinds if isinstance(each, str))
     return [(value, _is_image(name, value, is_image)) for name, value in thing.items()]
 
 

@@ -6,7 +6,8 @@ is taken where its value ends as image files do.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from bowerbird.extract.base import words
 from bowerbird.extract.css import scan_css
 from bowerbird.extract.links import IMAGE_ENDS, SPACE, is_image_path
 from bowerbird.extract.srcset import Candidate, parse_srcset
+from bowerbird.urls import MAX_URL
 
 Attributes = Mapping[str, str | None]
 
@@ -91,41 +93,78 @@ _MENTIONS_IMAGE = re.compile(
     r"(?i)\.(?:jpe?g|png|gif|webp|avif|svg|bmp|ico|tiff?|jfif|apng|heic|jxl)(?![a-z0-9])|url\("
 )
 _SRCSET = re.compile(r"[ \t\n\f\r][0-9]++(?:\.[0-9]++)?+[wx](?:[ \t\n\f\r,]|\Z)")
+#: Ends of paths that are something else.
+_OTHER_FILE = re.compile(
+    r"(?i)\A[^?#]*+(?<=\.)(?:mp4|webm|m3u8|mp3|js|json|css|x?html?|xml|pdf|zip|txt)(?:[?#]|\Z)"
+)
+_BLANK = re.compile(r"\s")
 _PLAUSIBLE = re.compile(r"/|\.[A-Za-z]{2,5}(?![A-Za-z])")
 #: Templates that a script fills in, and values of other uses.
-_PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[|^[#{]|[<>\s|]|,.*\.|^\.[^./]")
-#: Links in lists of home-made form: `[/a.jpg, small], [/b.jpg, large]`, `/a.jpg|/b.jpg`.
+_PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[|^[#{]|[<>]|^\.[^./]")
+#: Links in lists of home-made form: `[/a.jpg, small], [/b.jpg, large]`.
 _LINK = re.compile(r"""[^\s,|\[\]"'<>{}]++""")
+#: What stands between the links of a list; URLs and file names hold each of these, too.
+_BETWEEN = (re.compile(r"\s*+\|[|\s]*+"), re.compile(r",\s++"), re.compile(r"[,\s]++"))
+_SIZE = re.compile(r"\s++[0-9]++\Z")
+#: The condition of a part of lazysizes' data-bgset.
+_CONDITION = re.compile(r"\[[^\]|]*+\]")
+#: Names of attributes of words, not of links, that may be the name of a file.
+_WORDS = ("-name", "-key", "-title", "-alt", "-caption", "-filename", "-download", "-label")
+#: Sizes of one image that are kept.
+MAX_FORMS = 1_000
 #: Strings of one JSON value that are looked at.
 _MAX_STRINGS = 10_000
 
 
 def is_lazy(name: str, value: str) -> bool:
     """Whether an attribute may hold an image."""
-    return name in NAMES or name in SEPARATE or _MENTIONS_IMAGE.search(value) is not None
+    if name in NAMES or name in SEPARATE:
+        return True
+    return _MENTIONS_IMAGE.search(value) is not None and not name.endswith(_WORDS)
 
 
 def candidates_in(name: str, value: str, attributes: Attributes) -> list[Candidate]:
     """The images in a lazy attribute, whatever form its value has."""
     value = value.strip(SPACE)
-    if value[:1] in ("[", "{") and (found := _in_json(value)):
-        return found
+    if value[:1] in ("[", "{"):
+        return _in_json(value) or _named(_LINK.findall(value))
     if "url(" in value.lower():
         return [Candidate(link) for link in scan_css(value).images]
-    if "|" not in value and _SRCSET.search(value):
-        return _widened(parse_srcset(value), attributes)
+    if _SRCSET.search(value):
+        parts = _CONDITION.sub("", value).split("|") if "|" in value else [value]
+        return _widened([each for part in parts for each in parse_srcset(part)], attributes)
+    if found := _listed(_CONDITION.sub("", value)):
+        return found
     if is_plausible(value, known=name in NAMES or name in SEPARATE):
         return _widened([Candidate(value)], attributes)
-    return [Candidate(link) for link in _LINK.findall(value) if is_image_path(link)]
+    return []
+
+
+def _listed(value: str) -> list[Candidate]:
+    """The links of a list: at least two, each of which names an image file. Else it is one link,
+    with commas as image services have them, or with the blanks of a file's name."""
+    for between in _BETWEEN:
+        pieces = [_SIZE.sub("", each) for each in between.split(value) if each]
+        if len(pieces) > 1 and len(found := _named(pieces)) == len(pieces):
+            return found
+    return []
+
+
+def _named(links: Iterable[str]) -> list[Candidate]:
+    return [Candidate(link) for link in links if is_image_path(link)]
 
 
 def is_plausible(link: str, *, known: bool) -> bool:
     """Whether a value can be the URL of an image: `dark`, `true` and `#gallery` cannot."""
-    if not link or _PLACEHOLDER.search(link):
-        return False
     if link[:5].lower() == "data:":
         return True
-    return _PLAUSIBLE.search(link) is not None if known else is_image_path(link.partition("#")[0])
+    if not link or len(link) > MAX_URL or _PLACEHOLDER.search(link):
+        return False
+    if _OTHER_FILE.search(link):
+        return False
+    if known and not _BLANK.search(link):
+        return _PLAUSIBLE.search(link) is not None
+    return is_image_path(link.partition("#")[0])
 
 
 def _widened(found: list[Candidate], attributes: Attributes) -> list[Candidate]:
@@ -133,11 +172,12 @@ def _widened(found: list[Candidate], attributes: Attributes) -> list[Candidate]:
     if not any("{width}" in link for link, _, _ in found):
         return found
     widths = [int(each) for each in re.findall(r"[0-9]{1,6}", attributes.get("data-widths") or "")]
-    return [
+    wide = (
         Candidate(link.replace("{width}", str(width)), width)
         for link, _, _ in found
         for width in widths[:100]
-    ]
+    )
+    return list(islice(wide, MAX_FORMS))
 
 
 def _in_json(text: str) -> list[Candidate]:

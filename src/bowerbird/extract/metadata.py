@@ -48,14 +48,16 @@ def on_meta(page: Page, attributes: Attributes) -> None:
         return
     if (attributes.get("http-equiv") or "").strip().lower() == "refresh":
         _refresh(page, content)
-    for name in ("property", "name", "itemprop"):
+    for name in ("property", "name"):
         _on_name(page, (attributes.get(name) or "").strip().lower(), content)
+    for word in (attributes.get("itemprop") or "").lower().split():
+        _on_name(page, word, content)
 
 
 def _on_name(page: Page, name: str, content: str) -> None:
     if name in _META_IMAGES:
         page.image(content, Place.META)
-    elif name in ("robots", "bowerbird"):
+    elif name in ("robots", "bowerbird") and not page.nested:
         page.directives.update(filter(None, map(str.strip, content.lower().split(","))))
 
 

@@ -59,10 +59,9 @@ class Page:
     def extracted(self) -> Extracted:
         """The end of it."""
         links = self.links
-        follow = self.directives.isdisjoint(("nofollow", "none"))
         return Extracted(
             images=list(links.images.values()),
-            pages=list(links.pages) if follow else [],
+            pages=list(links.pages),
             stylesheets=list(links.stylesheets),
             sitemaps=list(links.sitemaps),
             feeds=list(links.feeds),

@@ -6,7 +6,7 @@ from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
-from bowerbird.extract.choice import Sized, candidates_of
+from bowerbird.extract.choice import Sized, candidates_of, sources_of
 from bowerbird.extract.jsonld import images_of
 from bowerbird.extract.links import is_image_path
 from bowerbird.extract.metadata import on_link, on_meta
@@ -22,7 +22,9 @@ NEAR = 6
 #: Sources of one picture that are read.
 _MAX_SOURCES = 100
 #: An image that a script writes out whole: `document.write('<img src="a.gif">')`.
-_WRITTEN = re.compile(r"""<img\b[^<>]{0,500}?\ssrc=\\?["']([^"'\\<>+\s]++)\\?["']""")
+_WRITTEN = re.compile(
+    r"""<img\b[^<>]{0,500}?\ssrc=\\?["']((?:[^"'\\<>+\s{}$%]|%[0-9A-Fa-f]{2})++)\\?["']"""
+)
 #: Script types that are data and run nothing; "" and module run.
 _DATA_SCRIPTS = ("json", "template", "text/html", "text/plain", "importmap", "speculationrules")
 
@@ -58,8 +60,8 @@ def _picture(page: Page, node: LexborNode, _: Attributes) -> None:
         parts.append(image)
     attributes = image.attributes if image is not None else {}
     page.grouped.update(each.mem_id for each in parts)
-    found = [candidate for each in parts for candidate in candidates_of(each.attributes)]
-    _choose(page, image or node, found, attributes)
+    found = sources_of((each.attributes for each in parts if each is not image), attributes)
+    _choose(page, image or node, found + candidates_of(attributes), attributes)
 
 
 def _source(page: Page, node: LexborNode, attributes: Attributes) -> None:
