@@ -578,3 +578,77 @@ def test_bitmap_with_a_short_palette_is_whole() -> None:
 
     assert seen(short).width == SIZE[0]
     assert reason(inspect(short[:-1], DECODE)) == "truncated"
+
+
+# What browsers show, and what they do not.
+
+
+@pytest.mark.parametrize("behind", [b"\n", b"\r\n", bytes(4), b"<!-- a server's remark -->"])
+@pytest.mark.parametrize("name", ["avif", "avif animated", "gif", "png", "webp", "jpeg"])
+def test_what_follows_a_whole_picture_is_let_be(name: str, behind: bytes) -> None:
+    assert seen(whole()[name] + behind) == seen(whole()[name])
+
+
+@pytest.mark.parametrize("name", ["gif", "gif animated"])
+def test_zeros_before_the_end_of_a_gif_are_padding(name: str) -> None:
+    body = whole()[name]
+
+    assert seen(body[:-1] + b"\0\0;") == seen(body)
+    assert reason(inspect(body[:-1] + b"\x01;", DECODE)) == "corrupt"
+
+
+def test_a_gif_of_no_pixels_or_too_many_bits_is_corrupt() -> None:
+    body = whole()["gif"]
+    at = body.index(b"\x2c\0\0\0\0")
+    depth = at + 10 + (3 << (body[at + 9] & 7) + 1 if body[at + 9] & 0x80 else 0)
+
+    assert reason(inspect(body[: at + 5] + bytes(4) + body[at + 9 :], DECODE)) == "corrupt"
+    assert reason(inspect(body[:depth] + b"\x0c" + body[depth + 1 :], DECODE)) == "corrupt"
+
+
+def test_a_gif_of_millions_of_tiny_blocks_is_not_walked_for_ever() -> None:
+    body = whole()["gif"]
+
+    assert (
+        reason(inspect(body[:-1] + b"!\xfe" + b"\x01x" * 1_000_000 + b"\0;", DECODE)) == "corrupt"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("ico bitmap", 0), ("ico bitmap", 20), ("ico", 0), ("ico", 20), ("ico", 1_000_000)],
+)
+def test_the_sizes_that_an_icon_s_directory_says_are_not_needed(name: str, size: int) -> None:
+    body = whole()[name]
+    told = body[:14] + struct.pack("<I", size) + body[18:]
+
+    assert seen(told) == seen(body)
+
+
+@pytest.mark.parametrize("at", [26, 27, 28])
+def test_a_png_of_methods_that_nobody_knows_is_corrupt(at: int) -> None:
+    head = bytearray(struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0))
+    head[at - 16] = 2
+    chunks = [(b"IHDR", bytes(head)), (b"IDAT", zlib.compress(bytes(6))), (b"IEND", b"")]
+    body = b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
+
+    assert reason(inspect(body, HEADER)) == "corrupt"
+
+
+@pytest.mark.parametrize(("name", "whole"), [(b"QQQQ", False), (b"qqqq", True)])
+def test_a_png_with_a_part_that_must_be_understood_and_is_not_is_corrupt(
+    name: bytes, whole: bool
+) -> None:
+    body = png(2, 2, bytes(6))
+    body = body[:33] + png_chunk(name, b"x") + body[33:]
+
+    assert (reason(inspect(body, DECODE)) == "") is whole
+
+
+def test_a_palette_counts_only_where_colours_come_from_it() -> None:
+    rgb = png(2, 2, bytes(14), colour=2)
+    odd = png_chunk(b"PLTE", bytes(4))
+
+    assert seen(rgb[:33] + odd + rgb[33:]).width == 2
+    mapped = png(2, 2, bytes(6), colour=3)
+    assert reason(inspect(mapped[:33] + odd + mapped[33:], DECODE)) == "corrupt"

@@ -1,5 +1,6 @@
 """AVIF (AV1 Image File Format): item properties, or the track of a sequence; Pillow decodes."""
 
+from contextlib import suppress
 from io import BytesIO
 from struct import unpack_from
 
@@ -30,6 +31,8 @@ _TURNS = {
     (3, 0): 7,
     (3, 1): 5,
 }
+#: Boxes that hold parts of the picture.
+_PARTS = frozenset((b"meta", b"moov", b"mdat", b"moof"))
 
 
 def header(data: Body) -> Header:
@@ -53,11 +56,9 @@ def header(data: Body) -> Header:
 def _top(data: Body) -> dict[bytes, Box]:
     """The boxes of the file as far as they are whole."""
     top = dict[bytes, Box]()
-    try:
+    with suppress(TruncatedError):  # its end is another question
         for box in boxes(data, 0, len(data)):
             top.setdefault(box.name, box)
-    except TruncatedError:  # its end is another question
-        pass
     return top
 
 
@@ -111,8 +112,11 @@ def _track_header(data: Body, track: Box | None, frames: int) -> Header:
 
 
 def check_end(data: Body) -> None:
-    """All boxes, all items' data and all chunks of the track must be in the file."""
-    top = {box.name: box for box in boxes(data, 0, len(data))}
+    """All items' data and all chunks of the track must be in the file. What follows is let be."""
+    top = _top(data)
+    behind = max(box.end for box in top.values()) if top else 0
+    if data[behind + 4 : behind + 8] in _PARTS:
+        raise TruncatedError("ends inside a box")
     meta, track = top.get(b"meta"), _picture_track(data, top.get(b"moov"))
     ends = [start + length for _, start, length in extents(data, meta)] if meta else []
     ends += _chunk_starts(data, track) if track else []

@@ -3,6 +3,7 @@
 Alone means as a picture of the frame's own size, so that no frame costs more than its pixels.
 """
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from struct import pack, unpack_from
@@ -18,6 +19,11 @@ MAX_SUB_BLOCKS = 1 << 18
 SMALL = 1_000_000
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
+#: Most bits of a pixel.
+MAX_DEPTH = 8
+
+
+_ZEROS = re.compile(rb"\0+")
 
 
 class _Frame(NamedTuple):
@@ -52,7 +58,7 @@ def header(data: Body) -> Header:
 
 def check_end(data: Body) -> None:
     """Walk to the trailer; there must be a frame. What follows the trailer is let be."""
-    if not list(_frames(data)):
+    if not any(frame.width and frame.height for frame in list(_frames(data))):
         raise CorruptError("no frame")
 
 
@@ -73,7 +79,7 @@ def decode(data: Body, _: Header) -> None:
 
 def _frames(data: Body) -> Iterator[_Frame]:
     at = 13 + _palette_size(data[10])
-    budget = [MAX_SUB_BLOCKS]
+    budget, whole = [MAX_SUB_BLOCKS], False
     for _ in range(MAX_BLOCKS):
         if at >= len(data):
             raise TruncatedError("no trailer")
@@ -84,10 +90,15 @@ def _frames(data: Body) -> Iterator[_Frame]:
             start = at
             width, height = _size(data, at)
             at += 11 + _palette_size(data[at + 9])
+            if data[at - 1] > MAX_DEPTH:
+                raise CorruptError(f"pixels of {data[at - 1]} bits")
             yield _Frame(width, height, start, at)
             at = _skip(data, at, budget)
+            whole = True
         elif block == _EXTENSION:
             at = _skip(data, at + 2, budget)
+        elif whole and not block:  # padding, as some encoders write it
+            at = _after_zeros(data, at)
         else:
             raise CorruptError(f"unknown block 0x{block:02x}")
     raise CorruptError("too many blocks")
@@ -103,13 +114,19 @@ def _palette_size(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
+def _after_zeros(data: Body, at: int) -> int:
+    match = _ZEROS.match(data, at)
+    return match.end() if match else at
+
+
 def _skip(data: Body, at: int, budget: list[int]) -> int:
     """Where the sub-blocks that begin here end."""
     size = len(data)
-    start = at
     while at < size and (length := data[at]):
         at += length + 1
-    budget[0] -= (at - start) // 256 + 1
+        budget[0] -= 1
+        if budget[0] < 0:
+            raise CorruptError("too many blocks")
     if at >= size:
         raise TruncatedError("ends inside a block")
     return at + 1

@@ -1,5 +1,6 @@
 """ICO and CUR: a directory of pictures, each a PNG or a bitmap with a mask."""
 
+from itertools import pairwise
 from math import prod
 from struct import unpack_from
 
@@ -37,31 +38,45 @@ def _true_size(data: Body, at: int) -> tuple[int, int]:
     return dib.width, max(dib.height // 2, 1)  # the mask doubles the height
 
 
+def _pictures(data: Body) -> list[tuple[int, int]]:
+    """Where each picture begins and the next one, or the end. The sizes in the directory are often
+    wrong, and nobody needs them: a picture says itself how long it is."""
+    starts = sorted({unpack_from("<I", data, at + 12)[0] for at in _entries(data)})
+    if starts[0] < 6:
+        raise CorruptError("picture outside the file")
+    if starts[-1] + 12 > len(data):
+        raise TruncatedError(f"{len(data)} bytes, a picture at {starts[-1]}")
+    return list(pairwise([*starts, len(data)]))
+
+
 def check_end(data: Body) -> None:
-    """All pictures must be in the file."""
-    for at in _entries(data):
-        size, start = unpack_from("<II", data, at + 8)
-        if start < 6 or size < 12:
-            raise CorruptError("picture outside the file")
-        if start + size > len(data):
-            raise TruncatedError(f"{len(data)} of {start + size} bytes")
+    """All pictures must be in the file: PNG to its end, of a bitmap the colours. Masks are often
+    short, but the file is cut where the directory has more than is there."""
+    sizes = {unpack_from("<I", data, at + 12)[0]: _claim(data, at) for at in _entries(data)}
+    for start, end in _pictures(data):
+        picture = data[start:end]
+        if picture[:8] == _PNG:
+            png.check_end(picture)
+        else:
+            _check_bitmap(picture, masked=start + sizes[start] > len(data))
 
 
 def decode(data: Body, _: Header) -> None:
-    """Every picture: PNG as PNG, the colours of a bitmap must be there; masks are often short."""
-    for at in _entries(data):
-        size, start = unpack_from("<II", data, at + 8)
-        picture = data[start : start + size]
+    """Every PNG; bitmaps have no more to be decoded."""
+    for start, end in _pictures(data):
+        picture = data[start:end]
         if picture[:8] == _PNG:
-            head = png.header(picture)
-            png.check_end(picture)
-            png.decode(picture, head)
-        else:
-            _check_bitmap(picture)
+            png.decode(picture, png.header(picture))
 
 
-def _check_bitmap(picture: bytes) -> None:
+def _claim(data: Body, at: int) -> int:
+    size: int = unpack_from("<I", data, at + 8)[0]
+    return size
+
+
+def _check_bitmap(picture: bytes, *, masked: bool) -> None:
     dib = bmp.read_dib(picture, 0)
     header_size: int = unpack_from("<I", picture, 0)[0]
-    if header_size + dib.stride * (dib.height // 2) > len(picture):
+    row = dib.stride + ((dib.width + 31) // 32 * 4 if masked else 0)
+    if header_size + row * (dib.height // 2) > len(picture):
         raise TruncatedError("bitmap shorter than its size")

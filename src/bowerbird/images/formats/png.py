@@ -40,6 +40,10 @@ _PASSES = (
     (0, 1, 1, 2),
 )
 _FILTERS = bytes(range(5))
+#: Compression, filter, interlace.
+_METHODS = ([0, 0, 0], [0, 0, 1])
+#: Bytes of 256 colours.
+_PALETTE = 768
 _CRITICAL = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"))
 
 
@@ -91,13 +95,15 @@ def header(data: Body) -> Header:
 
 
 def _size(data: Body) -> tuple[int, int]:
-    length, name, width, height, depth, colour = unpack_from(">I4sIIBB", data, 8)
+    length, name, width, height, depth, colour, *methods = unpack_from(">I4sIIBBBBB", data, 8)
     if name != b"IHDR" or length != 13:
         raise CorruptError("does not begin with IHDR")
     if not 0 < width < 1 << 31 or not 0 < height < 1 << 31:
         raise CorruptError(f"size of {width} x {height}")
     if depth not in _COLOURS.get(colour, (0, ()))[1]:
         raise CorruptError(f"bit depth {depth} with colour type {colour}")
+    if methods not in _METHODS:
+        raise CorruptError("unknown compression, filter or interlace method")
     return width, height
 
 
@@ -109,9 +115,14 @@ def _frame_pixels(data: Body, chunk: _Chunk, width: int, height: int) -> int:
 
 
 def check_end(data: Body) -> None:
-    """Walk all chunks to IEND; there must be image data."""
-    if not any(chunk.name == b"IDAT" for chunk in list(_chunks(data))):
+    """Walk all chunks to IEND; there must be image data, and nothing that one has to understand
+    and nobody does."""
+    names = {chunk.name for chunk in _chunks(data)}
+    if b"IDAT" not in names:
         raise CorruptError("no image data")
+    for name in names - _CRITICAL:
+        if name[:1].isupper():
+            raise CorruptError(f"unknown critical chunk {name!r}")
 
 
 def decode(data: Body, header: Header) -> None:
@@ -136,10 +147,12 @@ def _check_sum(data: Body, chunk: _Chunk) -> None:
 
 
 def _check_palette(data: Body, chunks: list[_Chunk]) -> None:
-    palettes = [chunk for chunk in chunks if chunk.name == b"PLTE"]
-    if data[25] == 3 and not palettes:
+    if data[25] != 3:
+        return  # elsewhere it is a hint
+    sizes = [chunk.end - chunk.start for chunk in chunks if chunk.name == b"PLTE"]
+    if not sizes:
         raise CorruptError("no palette")
-    if any((chunk.end - chunk.start) % 3 for chunk in palettes):
+    if any(size % 3 or size > _PALETTE for size in sizes):
         raise CorruptError("palette of odd length")
 
 
