@@ -35,6 +35,9 @@ CASES: list[tuple[str, str, bool, dict[str, Any]]] = [
     ("empty-reply", "/empty-reply", False, {}),
     ("truncated", "/truncated", True, {}),
     ("truncated", "/truncated-chunks", True, {}),
+    ("truncated", "/half-headers", True, {}),
+    ("bad-response", "/bad-chunks", True, {}),
+    ("bomb", "/loud-bomb", True, {}),
     ("bad-response", "/garbage", True, {}),
     ("bad-response", "/two-lengths", True, {}),
     ("bad-header", "/nul-header", True, {}),
@@ -148,6 +151,21 @@ def test_a_disk_that_refuses_is_told_apart_from_the_host(site: Site, error: Exce
     assert response.failure.reason == "disk-full"
 
 
+@pytest.mark.parametrize(("resends", "asked"), [(False, 2), (True, 3)])
+def test_a_request_is_sent_twice_only_where_no_delay_forbids_it(
+    site: Site, resends: bool, asked: int
+) -> None:
+    path = f"/closes-reused/{asked}"
+    with fetching(resends=resends) as fetcher:
+        first, second = (fetch(fetcher, site.url(path)) for _ in range(2))
+
+    assert first.failure is None
+    assert (second.failure is None) is resends
+    if second.failure is not None:
+        assert (second.failure.reason, second.failure.transient) == ("connection-reset", True)
+    assert [one.path for one in site.arrivals].count(path) == asked
+
+
 # Bounds that are no failure.
 
 
@@ -159,6 +177,17 @@ def test_a_long_body_of_an_error_or_redirect_is_cut_and_its_status_kept(
     assert response.failure is None
     assert (response.status, response.cut) == (int(path[-3:]), True)
     assert response.size == len(response.body) == 64 * 1024
+
+
+@pytest.mark.parametrize("how", ["cut", "silent", "gzip"])
+@pytest.mark.parametrize("status", [302, 404])
+def test_a_redirect_or_error_with_a_broken_body_keeps_what_its_headers_say(
+    site: Site, status: int, how: str
+) -> None:
+    response = get(site.url(f"/short-answer/{status}/{how}"), idle_s=0.1)
+    assert response.failure is None
+    assert response.status == status
+    assert response.headers.get("location") == "/bytes"
 
 
 def test_a_robots_file_without_end_is_read_as_far_as_asked(site: Site) -> None:

@@ -326,6 +326,49 @@ async def truncated_gzip(call: Call) -> None:
 
 
 @resource
+async def half_headers(call: Call) -> None:
+    """Ends inside a header."""
+    await call.send(OK, b"Content-Type: image/png\r\nConte")
+    call.close()
+
+
+@resource
+async def bad_chunks(call: Call) -> None:
+    """Chunks whose sizes are no numbers."""
+    await call.send(OK, b"Transfer-Encoding: chunked\r\n\r\nzz\r\nx\r\n")
+    call.close()
+
+
+@resource
+async def short_answer(call: Call) -> None:
+    """A redirect, or a status given, with a broken body: /short-answer/404/gzip."""
+    status, how = call.number(0, 302), call.arguments[1] if len(call.arguments) > 1 else "cut"
+    head = f"HTTP/1.1 {status} So\r\nLocation: /bytes\r\nContent-Length: 100\r\n"
+    coding = "Content-Encoding: gzip\r\n" if how == "gzip" else ""
+    await call.send(f"{head}{coding}\r\n".encode(), b"x" * (100 if how == "gzip" else 5))
+    if how == "silent":
+        await call.silence()
+    call.close()
+
+
+@resource
+async def loud_bomb(call: Call) -> None:
+    """20 MiB of zeros whose coding is named in capitals."""
+    data = gzip.compress(bytes(20 * MIB), 9)
+    length = f"Content-Length: {len(data)}\r\n"
+    await call.send(OK, f"CONTENT-ENCODING: gzip\r\n{length}\r\n".encode(), data)
+
+
+@resource
+async def closes_reused(call: Call) -> None:
+    """Answers the first request and closes at the next one, unanswered."""
+    if call.times % 2 == 0:
+        call.close()
+        return
+    await call.send(OK, b"Content-Length: 1\r\n\r\nx")
+
+
+@resource
 async def bad_gzip(call: Call) -> None:
     """Text that is said to be gzip."""
     await call.body(b"this is no gzip stream", "Content-Encoding: gzip")

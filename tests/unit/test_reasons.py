@@ -21,7 +21,8 @@ COMPOUND = re.compile(r"[a-z]++[0-9]*+(?:-[a-z0-9]++)++")
 OTHERS = {
     "content-encoding", "content-length", "content-type", "last-modified", "retry-after",
     "transfer-encoding", "latin-1", "utf-8", "utf-16", "dead-kind", "hosts-answered", "no-sitemap",
-    "other-documents", "pages-that-refuse-images", "script-pages-without-images", "old-style",
+    "other-documents", "pages-that-refuse-images", "pages-that-refuse-following",
+    "script-pages-without-images", "old-style",
     "inline-images-left-out", "not-this-worker", "disk-full-there",
 }  # fmt: skip
 

@@ -160,3 +160,34 @@ def test_a_hold_is_no_longer_than_the_settings_say():
     held = judge(max_hold=60).answered(lease(), response(429, retry_after="7200"))
     assert held is not None
     assert held.hold_s == 60.0
+
+
+@pytest.mark.parametrize("status", [204, 205, 404, 410])
+def test_a_robots_txt_without_rules_forbids_nothing(status):
+    outcome = judge().answered(lease(Kind.ROBOTS), response(status))
+
+    assert outcome is not None
+    assert outcome.robots is not None
+    assert outcome.robots.verdict == "allow"
+
+
+def test_two_locations_are_not_joined_to_one():
+    twice = Response(
+        key=1, url=URL, status=302, headers=Headers(b"Location: /b\r\nLocation: /b\r\n")
+    )
+    outcome = judge().answered(lease(), twice)
+
+    assert outcome is not None
+    assert outcome.moved is not None
+    assert outcome.moved.url == "http://example.org/b"
+
+
+@pytest.mark.parametrize(
+    ("reason", "slows"),
+    [("connect-refused", False), ("dns-timeout", False), ("first-byte-timeout", True),
+     ("connection-reset", True)],
+)  # fmt: skip
+def test_a_host_that_was_not_reached_is_not_taken_for_slow(reason, slows):
+    outcome = judge().failed(lease(), Failure(reason, transient=True), 0.0)
+
+    assert (outcome.delay_s is not None) is slows

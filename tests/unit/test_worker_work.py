@@ -146,3 +146,68 @@ def test_nothing_that_was_read_waits_for_the_collector_of_cycles(work: Work, bod
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("head", "verb"),
+    [
+        (b"HTTP/1.0 200 OK\r\nContent-Type: image/png\r\n", Verb.RETRY),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n", Verb.DEAD),
+        (b"HTTP/2 200\r\ncontent-type: image/png\r\n", Verb.DEAD),
+    ],
+)
+def test_half_an_image_of_no_announced_length_is_asked_for_again(
+    work: Work, head: bytes, verb: Verb
+) -> None:
+    lease = Lease(token=b"t", task=Task(url=URL, kind=Kind.IMAGE))
+    half = png(1)[:-20]
+    response = Response(
+        key=1, url=URL, status=200, headers=Headers(head), body=half, size=len(half)
+    )
+
+    outcome = work.outcome(lease, response, 0.0)
+
+    assert outcome is not None
+    assert (outcome.verb, outcome.reason) == (verb, "truncated")
+
+
+def test_links_of_a_page_that_asks_so_are_not_followed_and_counted(work: Work) -> None:
+    outcome = answered(work, b"<!doctype html><meta name=robots content=nofollow><a href=/b>b</a>")
+
+    assert outcome is not None
+    assert outcome.found == ()
+    assert outcome.counts["pages-that-refuse-following"] == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "refuses"),
+    [
+        ("noimageindex", True),
+        ("max-snippet:-1, noimageindex", True),
+        ("unavailable_after: 25 Jun 2030 15:00:00 PST, NoAI", True),
+        ("unavailable_after: Tuesday, 25-Jun-30 15:00:00 GMT, noai", True),
+        ("googlebot: nofollow, bowerbird: noai", True),
+        ("googlebot: noai", False),
+        ("googlebot: nofollow, noai", False),
+        ("noindex, nofollow", False),
+    ],
+)
+def test_what_a_tag_asks_of_us_is_heard_wherever_it_stands(
+    work: Work, value: str, refuses: bool
+) -> None:
+    headers = Headers(f"HTTP/1.1 200 OK\r\nX-Robots-Tag: {value}\r\n".encode())
+    response = Response(key=1, url=URL, status=200, headers=headers)
+
+    assert work._reader.refuses_images(response) is refuses
+
+
+def test_half_a_rule_of_a_robots_txt_that_was_cut_is_not_obeyed(work: Work) -> None:
+    lease = Lease(token=b"t", task=Task(url=f"{URL}robots.txt", kind=Kind.ROBOTS))
+    body = b"User-agent: *\rAllow: /a\rDisallow: /"
+    response = Response(key=1, url=URL, status=200, body=body, size=len(body), cut=True)
+
+    outcome = work.outcome(lease, response, 0.0)
+
+    assert outcome is not None
+    assert outcome.robots is not None
+    assert outcome.robots.text == "User-agent: *\rAllow: /a\r"

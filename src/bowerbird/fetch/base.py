@@ -66,6 +66,12 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     elapsed_s: float = 0.0  #: from submit to the end
     address: str = ""  #: really connected to; the proxy's behind a proxy
 
+    @property
+    def announced(self) -> bool:
+        """Whether it was told where the body ends; else a broken connection looks like its end."""
+        said = self.headers.get("content-length") or self.headers.get("transfer-encoding")
+        return bool(said) or not self.headers.in_text
+
 
 class Proxy(msgspec.Struct, frozen=True):
     """The way out. Never shows its login."""
@@ -96,6 +102,7 @@ class FetchLimits(msgspec.Struct, frozen=True, kw_only=True):
     memory: int = 32 * MIB  #: bodies in memory, of all transfers, and what `hold` adds
     max_rate: int = 0  #: bytes per second of all workers together; 0: no limit
     sharers: int = 1  #: how many workers that is, to begin with
+    resends: bool = False  #: at once, where a kept connection closes as it is used again
     connections: int = 128  #: kept open, idle ones included
     user_agent: str = "bowerbird"
     proxy: Proxy | None = None
@@ -120,6 +127,7 @@ def limits_of(settings: Settings, secrets: Secrets, *, workers: int = 1) -> Fetc
         memory=settings.memory // 4,
         max_rate=settings.max_rate,
         sharers=workers,
+        resends=settings.delay == 0.0,  # else it would come sooner than the delay
         connections=2 * settings.concurrency,
         user_agent=settings.user_agent,
         proxy=Proxy(settings.proxy, secrets.proxy_login) if settings.proxy else None,

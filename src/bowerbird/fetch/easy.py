@@ -42,7 +42,7 @@ def _set_constants(easy: Any, limits: FetchLimits) -> None:
     easy.setopt(pycurl.NOSIGNAL, 1)
     easy.setopt(pycurl.NOPROGRESS, 1)
     easy.setopt(pycurl.BUFFERSIZE, BUFFER)
-    easy.setopt(pycurl.USERAGENT, limits.user_agent)
+    easy.setopt(pycurl.USERAGENT, _encoded(limits.user_agent))
     if limits.ca_file:
         easy.setopt(pycurl.CAINFO, limits.ca_file)
     easy.setopt(pycurl.CONNECTTIMEOUT_MS, _ms(limits.connect_s))
@@ -62,9 +62,9 @@ def _set_callbacks(easy: Any, transfer: Transfer) -> None:
 def _set_proxy(easy: Any, proxy: Proxy | None) -> None:
     # Set in either case: libcurl would else take both from the environment.
     easy.setopt(pycurl.NOPROXY, "")
-    easy.setopt(pycurl.PROXY, _resolving(proxy.url) if proxy else "")
+    easy.setopt(pycurl.PROXY, _encoded(_resolving(proxy.url)) if proxy else "")
     if proxy and proxy.login:
-        easy.setopt(pycurl.PROXYUSERPWD, proxy.login)
+        easy.setopt(pycurl.PROXYUSERPWD, _encoded(proxy.login))
 
 
 def _resolving(url: str) -> str:
@@ -91,15 +91,20 @@ def prepare(easy: Any, request: Request, exempt: bool) -> None:
         easy.most = most
 
 
-def _headers(request: Request) -> list[str]:
+def _headers(request: Request) -> list[str | bytes]:
     # All in one list: libcurl's options for Referer and Cookie cannot be unset through pycurl.
-    headers = [f"Accept: {request.accept}", *request.headers]
+    headers: list[str | bytes] = [f"Accept: {request.accept}", *map(_encoded, request.headers)]
     if request.referrer:
         referer = referer_for(request.referrer, request.url)
         headers += [f"Referer: {referer}"] if referer else []
     if request.cookies:
-        headers.append(f"Cookie: {request.cookies}")
+        headers.append(_encoded(f"Cookie: {request.cookies}"))
     return headers
+
+
+def _encoded(text: str) -> str | bytes:
+    """As pycurl takes it: what users give may hold more than ASCII."""
+    return text if text.isascii() else text.encode()
 
 
 def _ms(seconds: float) -> int:

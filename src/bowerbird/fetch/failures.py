@@ -105,6 +105,8 @@ def of_curl(code: int, message: str, phase: Phase, *, refused: bool, proxied: bo
         reason = "connect-refused"
     elif code == 8:
         reason, phase = _weird(message), Phase.READING
+    elif code == 56 and "chunk" in message.lower():
+        reason = "bad-response"
     elif code == 1:  # a scheme that is not allowed, or HTTP/0.9
         reason, phase = (reason, Phase.READING) if phase >= Phase.WAITING else ("bad-url", phase)
     return failure(reason, message, phase)

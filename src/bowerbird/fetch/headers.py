@@ -46,6 +46,11 @@ class Headers:
         lines = (line.partition(":") for line in self._block.decode("latin-1").split("\n"))
         return [(name.strip().lower(), value.strip()) for name, colon, value in lines if colon]
 
+    @property
+    def in_text(self) -> bool:
+        """Whether they came with HTTP/1: later versions have frames, which end."""
+        return self._lower.startswith(b"\nhttp/1")
+
     def __len__(self) -> int:
         return len(self.items())
 

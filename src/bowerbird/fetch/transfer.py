@@ -137,6 +137,9 @@ class Transfer:
         if not (self._exempt or self._allows(address)):
             self._refused = address
             return _SEND_NOT
+        if self.sent_s and not self._limits.resends:  # libcurl would, at once and unasked
+            self.fail("connection-reset", "closed at the moment it was used again")
+            return _SEND_NOT
         self.address = address
         self.sent_s = self.heard_s = self._clock.now_s()
         return _SEND
@@ -213,6 +216,11 @@ class Transfer:
         """Whether it is worth weighing: compressed, and large already."""
         return self._codings > 0 and self.size > self._limits.ratio_after
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has failed, or been given up."""
+        return self.failure is not None or self.cut
+
     def resume(self) -> None:
         """Go on after a pause; delivers at once what libcurl has kept."""
         self.easy.pause(pycurl.PAUSE_CONT)
@@ -239,8 +247,11 @@ class Transfer:
     # Endings.
 
     def fail(self, reason: str, detail: str = "") -> None:
-        """Note why it fails; the first reason stands."""
-        if self.failure is None:
+        """Note why it fails; the first reason stands. Of an answer that has said all in its
+        headers, what is left of the body is given up instead."""
+        if self._tells_without_body:
+            self.cut = True
+        elif self.failure is None:
             self.failure = failure(reason, detail, self.phase)
 
     def _stop(self, reason: str, detail: str) -> int:
@@ -248,16 +259,21 @@ class Transfer:
         return _STOP
 
     def _verdict(self, code: int, message: str) -> Failure | None:
-        if self.failure is not None or self.cut or not code:
+        if self.failure is not None or self.cut:
             return self.failure
+        if not code:
+            return None if self._head else self._ended_early()
         if self._refused and not self.sent_s:
             return failure("private-address", self._refused, self.phase)
-        if code == pycurl.E_FILESIZE_EXCEEDED and self._is_error:
+        if self._tells_without_body:
             self.cut = True
             return None
         refused = self.easy.getinfo(pycurl.OS_ERRNO) == errno.ECONNREFUSED
         proxied = self._limits.proxy is not None
         return of_curl(code, message, self.phase, refused=refused, proxied=proxied)
+
+    def _ended_early(self) -> Failure:
+        return failure("truncated", "ended inside its headers", self.phase)
 
     def _response(
         self, failed: Failure | None, body: bytes, spool: Sink | None, wire_size: int
@@ -290,7 +306,7 @@ class Transfer:
 
     def _end_of_headers(self) -> int | None:
         lines, self._lines = self._lines, []
-        if not lines[0].startswith(b"HTTP/"):
+        if lines[0][:5].upper() != b"HTTP/":
             return None  # trailers
         block = b"".join(lines)
         self.status = int(lines[0].split(None, 2)[1])
@@ -303,11 +319,17 @@ class Transfer:
         self._head = block
         if self._is_error:
             self._limit = min(self._limit, ERROR_BODY)
-        return self._look_at_codings(block) if b"ncoding:" in block else None
+            return None
+        return self._look_at_codings(block) if b"ncoding:" in block.lower() else None
 
     @property
     def _is_error(self) -> bool:
         return not 200 <= self.status < 300
+
+    @property
+    def _tells_without_body(self) -> bool:
+        """A redirect or an error whose headers are all there."""
+        return bool(self._head) and self._is_error
 
     def _interim_response(self) -> int | None:
         self._interim += 1

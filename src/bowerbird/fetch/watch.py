@@ -41,7 +41,7 @@ class Watch:
             resolving = transfer.phase is Phase.RESOLVING
             reason = "dns-timeout" if resolving else "connect-timeout"
             transfer.fail(reason, f"no connection after {limits.connect_s:g} s")
-        return transfer.failure is not None
+        return transfer.is_over
 
     def _listen(self, transfer: Transfer, now_s: float) -> None:
         progress = transfer.progress

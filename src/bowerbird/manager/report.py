@@ -98,9 +98,12 @@ def _notes(stats: Stats) -> Iterator[str]:
         (counters.get("script-pages-without-images", 0), "page",
          "with scripts and no image in the text: a gallery drawn by scripts shows nothing here"),
         (dead.get("robots", 0), "URL",
-         "left out as robots.txt forbids; --ignore-robots fetches them anyway"),
+         "left out as robots.txt forbids; --ignore-robots fetches them anyway, here after "
+         "`bowerbird retry`"),
         (counters.get("pages-that-refuse-images", 0), "page",
          "with a meta tag or header that asks not to take the images"),
+        (counters.get("pages-that-refuse-following", 0), "page",
+         "with a meta tag that asks not to follow its links; --ignore-robots follows them"),
         (dead.get("private-address", 0), "URL",
          "left out at private addresses; --allow-private or --allow-range allows them"),
         (counters.get("inline-images-left-out", 0), "image",

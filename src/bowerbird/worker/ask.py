@@ -14,7 +14,8 @@ class Asker:
     def __init__(self, job: Job) -> None:
         settings = job.settings
         self._headers = job.secrets.headers
-        self._start_hosts = frozenset(map(urls.host_of, job.start_urls))
+        plain = frozenset(urls.host_of(url) for url in job.start_urls if _is_plain(url))
+        self._start_hosts, self._plain = frozenset(map(urls.host_of, job.start_urls)), plain
         self._jar = CookieJar.parse(job.secrets.cookies) if job.secrets.cookies else None
         self._most = {
             Kind.ROBOTS: ROBOTS_BYTES,
@@ -33,10 +34,18 @@ class Asker:
             url=task.url,
             accept=ACCEPT[task.kind],
             referrer=task.referrer,
-            headers=self._headers if host in self._start_hosts else (),
+            headers=self._headers if self._trusts(host, task.url) else (),
             cookies=self._jar.header(task.url) if self._jar else "",
             max_bytes=self._most[task.kind],
             spool_above=MIB,
             cut=task.kind is Kind.ROBOTS,
             again=lease.attempts > 0,
         )
+
+    def _trusts(self, host: str, url: str) -> bool:
+        """Whether it is a start host, and not in clear where the start was not."""
+        return host in self._start_hosts and (host in self._plain or not _is_plain(url))
+
+
+def _is_plain(url: str) -> bool:
+    return url.startswith("http:")

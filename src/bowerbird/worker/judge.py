@@ -46,7 +46,7 @@ class Judge:
         status = response.status
         if status in REDIRECTS:
             return self._moved(lease, response)
-        if lease.task.kind is Kind.ROBOTS and 400 <= status < 500 and status != 429:
+        if lease.task.kind is Kind.ROBOTS and _has_no_rules(status):
             verdict = Robots(verdict="allow")
             return self.done(lease, status=status, robots=verdict)
         if status in PASSING:
@@ -93,6 +93,8 @@ class Judge:
     ) -> Outcome:  # fmt: skip
         spent = lease.attempts >= self._settings.retries
         first_s = backoff.FIRST_DNS_S if reason.startswith("dns-") else backoff.FIRST_S
+        # Who was not reached has not been slow, and is a matter of `host-down`.
+        slows = self._settings.delay is None and not reason.startswith(("dns-", "connect-"))
         return Outcome(
             token=lease.token,
             verb=Verb.DEAD if spent else Verb.RETRY,
@@ -104,7 +106,7 @@ class Judge:
             if spent
             else max(hold_s, backoff.retry_in_s(lease.attempts, self._dice, first_s)),
             hold_s=hold_s,
-            delay_s=backoff.slower_s(delay_s) if self._settings.delay is None else None,
+            delay_s=backoff.slower_s(delay_s) if slows else None,
             found=_alternate(lease.task) if spent else (),
         )
 
@@ -129,9 +131,14 @@ class Judge:
         )
 
 
+def _has_no_rules(status: int) -> bool:
+    """Whether an answer to robots.txt says that there is none, or an empty one (RFC 9309 2.3.1)."""
+    return status in (204, 205) or (400 <= status < 500 and status != 429)
+
+
 def _location(response: Response) -> str:
-    """Location as it was meant: bytes beyond ASCII are UTF-8 where they can be."""
-    location = response.headers.get("location", "")
+    """Location as it was meant: the first; bytes beyond ASCII are UTF-8 where they can be."""
+    location = next(iter(response.headers.all("location")), "")
     try:
         return location.encode("latin-1").decode("utf-8")
     except UnicodeError:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bowerbird.errors import StorageFullError
 from bowerbird.extract import DataImage
-from bowerbird.fetch.base import Response
+from bowerbird.fetch.base import Failure, Response
 from bowerbird.images import BUSY, Decoder, Inspected, Refused
 from bowerbird.model import (
     DISK_FULL,
@@ -125,6 +125,9 @@ class Keeper:
             discard(response)
             if verdict.reason == BUSY:
                 return Outcome(token=lease.token, verb=Verb.RELEASED, answered=True)
+            if verdict.reason == "truncated" and not response.announced:
+                cut = Failure("truncated", verdict.detail, transient=True, answered=True)
+                return self._judge.failed(lease, cut)
             return self._judge.dead(
                 lease, verdict.reason, verdict.detail, status=response.status,
                 try_alternates=verdict.reason not in LEFT_OUT,

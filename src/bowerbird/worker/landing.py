@@ -69,7 +69,7 @@ class Landing:
         self, work: Work, uploads: Uploads, retries: int, say: Callable[[str], None]
     ) -> None:
         """`say` tells people once of each reason why the bucket refuses."""
-        self.adaptive = work.adaptive
+        self.adaptive, self.delay_s = work.adaptive, work.delay_s
         self._work = work
         self._uploads = uploads
         self._retries = retries

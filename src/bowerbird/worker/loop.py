@@ -67,6 +67,7 @@ class Loop:
         self._running: dict[int, Held] = {}
         self._decoding: dict[int, int] = {}  # -> bytes of its body, which are in memory meanwhile
         self._well: dict[str, int] = {}
+        self._told = set[str]()  # hosts whose learned delay is taken back
         self._key = 0
         self._ask_s = 0.0
         self._give_s = 0.0
@@ -325,11 +326,20 @@ class Loop:
         if outcome.delay_s is not None or not delay_s:
             self._well.pop(host, None)
             return outcome
+        if not self._work.adaptive:
+            return self._fix(host, outcome, delay_s)
         well = self._well[host] = self._well.get(host, 0) + 1
-        if well < WELL_AFTER or not self._work.adaptive:
+        if well < WELL_AFTER:
             return outcome
         del self._well[host]
         return msgspec.structs.replace(outcome, delay_s=faster_s(delay_s))
+
+    def _fix(self, host: str, outcome: Outcome, delay_s: float) -> Outcome:
+        """What was learned of a host in an earlier run gives way to a delay that is fixed now."""
+        if delay_s <= self._work.delay_s or host in self._told:
+            return outcome  # or it is a Crawl-delay
+        self._told.add(host)
+        return msgspec.structs.replace(outcome, delay_s=0.0)
 
     def _sweep(self, now_s: float) -> None:
         if now_s < self._sweep_s:

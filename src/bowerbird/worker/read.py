@@ -7,6 +7,7 @@ import msgspec
 
 from bowerbird import extract, urls
 from bowerbird.extract import Extracted, Form
+from bowerbird.extract.base import words
 from bowerbird.fetch.base import Response
 from bowerbird.model import Kind, Lease, Outcome, Record, Robots, Sighting, Task, Verb
 from bowerbird.settings import Settings
@@ -19,8 +20,12 @@ from bowerbird.worker.traps import Traps
 ROBOTS_BYTES = 512 * 1024
 #: Directives that ask not to take images.
 NO_IMAGES = frozenset({"noimageindex", "noai", "noimageai"})
+#: Directives of a page that ask not to follow its links.
+NO_PAGES = frozenset({"nofollow", "none"})
 #: Those of a name before the colon that speak to us.
 OUR_NAME = "bowerbird"
+#: Directives that have a value behind a colon themselves.
+WITH_VALUE = words("max-snippet max-image-preview max-video-preview unavailable_after")
 
 
 class Reader:
@@ -40,8 +45,8 @@ class Reader:
     def robots(self, lease: Lease, response: Response, body: bytes) -> Outcome:
         """The text of a robots.txt, and the sitemaps that it names."""
         text = body[:ROBOTS_BYTES].decode("utf-8", "replace")
-        if len(body) > ROBOTS_BYTES:  # half a rule would be another rule
-            text = text.rpartition("\n")[0]
+        if response.cut:  # half a rule would be another rule
+            text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
         origin = urls.origin_of(lease.task.first)
         outcome = self._judge.done(
             lease, status=response.status, robots=Robots(verdict="text", text=text)
@@ -93,6 +98,9 @@ class Reader:
         ):
             counts["pages-that-refuse-images"] = 1
             found = dataclasses.replace(found, images=[], data=[])
+        if self._settings.obey_tags and not NO_PAGES.isdisjoint(found.directives):
+            counts["pages-that-refuse-following"] = 1
+            found = dataclasses.replace(found, pages=[])
         return self._links(lease, response, found, counts, body)
 
     def _tell_cut(self, kind: str, lease: Lease, found: Extracted) -> None:
@@ -147,9 +155,11 @@ def _directives(headers: Iterable[str]) -> set[str]:
     """The directives of X-Robots-Tag that are for all, or for us: `noai` or `bowerbird: noai`."""
     words: set[str] = set()
     for header in headers:
-        name, colon, rest = header.partition(":")
-        if colon and "," not in name and name.strip().lower() != OUR_NAME:
-            continue
-        text = rest if colon and "," not in name else header
-        words.update(word.strip().lower() for word in text.split(","))
+        for_us = True
+        for part in header.lower().split(","):
+            name, colon, rest = map(str.strip, part.partition(":"))
+            if colon and name not in WITH_VALUE and " " not in name:  # a date has one
+                for_us, name = name == OUR_NAME, rest
+            if for_us:
+                words.add(name)
     return words

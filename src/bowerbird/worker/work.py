@@ -39,6 +39,7 @@ class Work:
         self._rights = rights
         self._traps = traps
         self.adaptive = settings.delay is None  #: whether spacing follows the host's health
+        self.delay_s = settings.delay or 0.0  #: the spacing where it is fixed
         self._most_bytes = settings.max_page_bytes
         self._judge = judge
         self._reader = reader
