@@ -173,6 +173,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 PROXY = re.compile(r"(https?|socks(4a?|5h?))://[^/@\s]+:\d{1,5}/?")
 
 #: option -> (least, most); what is None is not bounded on that side.
+#: No option is greater: what counts bytes or links is kept in 64 bits.
+CEILING = 2**53
 RANGES: dict[str, tuple[float | None, float | None]] = {
     "max_depth": (0, None),
     "max_pages": (0, None),
@@ -256,20 +258,28 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {alike[0]}?" if alike else ""
 
 
+def _lies_in(value: float, least: float | None, most: float | None) -> bool:
+    """Whether a number is within bounds; what is no number, as NaN, never is."""
+    return (least is None or value >= least) and (most is None or value <= most) and value == value
+
+
 def check_ranges(settings: Settings) -> None:
     """Raises SettingsError where a value is out of its range."""
     for name, (least, most) in RANGES.items():
         value = getattr(settings, name)
         if value is None:
             continue
-        if (least is not None and value < least) or (most is not None and value > most):
-            raise SettingsError(f"{option_name(name)} is {value}; must be {_range(least, most)}.")
+        bounds = (least, most if most is not None else CEILING if value > CEILING else None)
+        if not _lies_in(value, *bounds):
+            raise SettingsError(f"{option_name(name)} is {value}; must be {_range(*bounds)}.")
     if settings.proxy and not PROXY.fullmatch(settings.proxy):
         raise SettingsError(
             f"--proxy {settings.proxy!r} is none; write http://, https:// or socks5://host:port."
         )
     if "" in (*settings.include, *settings.exclude):
         raise SettingsError("--include and --exclude take globs; an empty one matches no URL.")
+    if not settings.types:
+        raise SettingsError(f"--types names none; known are {', '.join(ALL_TYPES)}.")
     unknown = [name for name in settings.types if name not in ALL_TYPES]
     if unknown:
         raise SettingsError(

@@ -4,14 +4,17 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from bowerbird.frontier.base import SESSION_DEADLINE_S
 from bowerbird.store import FileStore
 from tests.bird import PATIENCE_S, bird, flying, records_of, wait_for
 from tests.web import Answer, Web, images_of, serve, tree
@@ -146,6 +149,42 @@ def test_a_terminal_that_is_closed_ends_a_crawl_in_order(out):
         assert again.status == 0
         assert max(web.counts().values()) == 1, "what was in flight is not asked for again"
         assert_whole(web, out)
+
+
+def test_a_paused_crawl_ends_when_its_time_is_up(out):
+    with serve(tree(pages=120, images=4), pause_s=0.01) as web:
+        with flying(*crawling(web, out)) as run:
+            wait_for("some requests", lambda: len(web.requests) > 40)
+            bird("pause", out)
+            run.kill_group()
+        late = bird(*crawling(web, out, "--max-time", 1))
+        bird("resume", out)
+        bird(*crawling(web, out, "--max-time", 0))
+
+        assert (late.status, json.loads(late.out)["reason"]) == (0, "--max-time reached")
+        assert_whole(web, out)
+
+
+def test_a_machine_that_slept_has_killed_no_worker(out):
+    """A suspension ends all sessions; were that a death, the fourth would end a good task."""
+    with serve(tree(pages=2, images=2), pause_s=3.0) as web, flying(*crawling(web, out)) as run:
+        wait_for("a request", lambda: len(web.requests) > 0)
+        before = len(web.requests)
+        os.killpg(run.process.pid, signal.SIGSTOP)
+        time.sleep(SESSION_DEADLINE_S + 1.0)  # what is tested is that time passes
+        os.killpg(run.process.pid, signal.SIGCONT)
+        wait_for("another request", lambda: len(web.requests) > before)
+        deaths = deaths_in(out)
+        ran = run.ended()
+
+    assert (deaths, ran.status) == (0, 0)
+
+
+def deaths_in(out: Path) -> int:
+    """How many deaths are noted with tasks, while the crawl goes on."""
+    database = f"file:{out / 'crawl.db'}?mode=ro"
+    with closing(sqlite3.connect(database, uri=True)) as connection:
+        return int(connection.execute("SELECT sum(deaths) FROM task").fetchone()[0])
 
 
 def test_pause_lets_nothing_begin_until_resume(out):

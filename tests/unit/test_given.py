@@ -62,6 +62,10 @@ def test_numbers_lists_and_lone_flags_are_read_as_if_typed(tmp_path: Path) -> No
         ({"min_size": "4x4"}, "no option min_size. Here it is min_width and min_height."),
         ({"delay": "1"}, "--delay takes a number, not text"),
         ({"memory": 1}, "--memory is 1; must be at least 16,777,216"),
+        ({"max_images": 10**20}, "must be between 0 and 9,007,199,254,740,992"),
+        ({"delay": float("nan")}, "--delay is nan; must be"),
+        ({"max_time": float("nan")}, "--max-time is nan; must be"),
+        ({"types": []}, "--types names none"),
         ({"include": [""]}, "an empty one matches no URL"),
     ],
 )

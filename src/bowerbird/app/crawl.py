@@ -32,6 +32,7 @@ from bowerbird.manager.seeds import Chosen, Seeder, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Kind, State, Stats, Task
 from bowerbird.settings import Check, Job, Mode, Secrets, make_settings
+from bowerbird.store import FileStore
 from bowerbird.store.bucket import Bucket
 from bowerbird.words import many
 
@@ -78,6 +79,7 @@ def carry_out(order: Order) -> Report:
     _check_what_is_asked(order, begun=bool(engine) or folder.holds_crawl())
     folder.create()
     with folder.locked(LOOKER_S):
+        folder.address_file.unlink(missing_ok=True)  # of a manager that was killed
         if not engine:
             return _run(order, folder, _prepared(order, folder, bucket), embedded)
         from bowerbird.app.cluster import Cluster
@@ -176,6 +178,8 @@ def _run(order: Order, folder: Folder, prepared: Prepared, open_site: OpenSite) 
         stats, state = _work(order, job, site, seeder)
         engine.settle()
         order.settled()
+        if site.supervisor.deaths:
+            FileStore(folder.path).sweep()  # what the dead were writing
         report = make_report(
             stats, engine.before, name=job.name, folder=job.folder, state=state,
             store=job.store.partition("?")[0],

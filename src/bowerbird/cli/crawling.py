@@ -105,5 +105,5 @@ def exit_status(report: "Report") -> int:
     """0 finished, 1 nothing at all could be fetched, 130 interrupted."""
     if report.state == "interrupted":
         return INTERRUPTED
-    nothing = not report.images and not report.documents.get("page")
+    nothing = not report.images and not report.pages
     return FAILED if nothing and (report.failures or report.left_out) else FINISHED

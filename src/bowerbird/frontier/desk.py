@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from bowerbird.clock import SystemClock
 from bowerbird.codec import encode
 from bowerbird.errors import ProtocolError, RemoteCallError, SessionGoneError
 from bowerbird.frontier.base import Give
@@ -22,6 +23,8 @@ from bowerbird.queues.server import Call
 
 #: How often sessions are looked after while nobody calls, in seconds.
 TEND_S = 1.0
+#: Who looks around so much later than it should was stopped, in seconds.
+OVERSLEPT_S = 3.0
 #: For each caller of the last second beyond the first few, and at most, requests gather before they
 #: share the price of a turn, in seconds. Workers hold tasks for much longer.
 GATHER_EACH_S, GATHER_MOST_S, FEW = 0.003, 0.02, 2
@@ -61,6 +64,10 @@ class Served(Protocol):
 
     def reap(self) -> None:
         """End the sessions that have been silent for too long."""
+        ...
+
+    def overslept(self) -> None:
+        """This process was stopped: who is silent for too long by now was not heard, either."""
         ...
 
     def stats(self) -> Stats:
@@ -146,6 +153,8 @@ class Desk:
         self._callers: set[int] = set()  # connections that have called in this second
         self._local: dict[int, set[str]] = {}  # connection -> local sessions attached by it
         self._tend_at_s: float | None = 0.0  # None: no session to look after
+        self._own_clock = SystemClock()
+        self._begun_s = self._own_clock.now_s()  # when the last turn began
 
     def batch(self) -> AbstractContextManager[Any]:
         """The frontier's transaction."""
@@ -161,6 +170,14 @@ class Desk:
         return min(waits if old_s is None else [*waits, old_s], default=None)
 
     # Inside the batch.
+
+    def begin(self) -> None:
+        """Before anything else: whether time has passed without us. By the clock of this process:
+        with sessions to look after, there is a turn each second."""
+        before_s, self._begun_s = self._begun_s, self._own_clock.now_s()
+        if self._tend_at_s and self._begun_s - before_s > OVERSLEPT_S:
+            self._frontier.overslept()
+            self._frontier.reap()
 
     def serve(self, calls: Sequence[Call], turn: Turn, old: Sequence[OldCall] = ()) -> None:
         """Carry out requests. Leases come last: what the others bring can be given at once."""

@@ -79,6 +79,11 @@ class LocalFrontier(Core, Frontier):
         """End a session whose worker has vanished: a death for each task it held."""
         self._end(session, lost=True, died=True)
 
+    def overslept(self) -> None:
+        """The manager was stopped, with its machine or alone: whoever is overdue by now may have
+        called in vain, and has not died."""
+        self._cut_off_s = self.books.now()
+
     def _has_died(self, session: Session) -> bool:
         """Whether a session that is overdue was not merely cut off: see `attach`."""
         return session.deadline > self._cut_off_s

@@ -171,6 +171,7 @@ class FrontierService:
 
     def _do(self, items: Sequence[_Job], turn: Turn) -> None:
         calls, old = list[Call](), list[OldCall]()
+        self._desk.begin()
         for item in items:
             if isinstance(item, Call):
                 calls.append(item)

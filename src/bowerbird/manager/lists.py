@@ -131,7 +131,9 @@ class UrlList(ImageUrls):
         return self._entries
 
     def _rows(self) -> Iterator[rows.Row]:
-        raw = self._files.enter_context(open_bytes(self.name))
+        raw = open_bytes(self.name)
+        if self.name != "-":  # which is not ours, and whose end would wait for a read under way
+            self._files.enter_context(raw)
         if raw.peek(4).startswith(PARQUET):
             return rows.parquet_rows(self._parquet_name())
         text = Text(self.name, unpacked(self.name, raw))

@@ -193,9 +193,10 @@ class Run:
             return last
 
     def _apply_rules(self, stats: Stats, now_s: float, seconds: float, bytes_before: int) -> None:
-        if stats.state is State.PAUSED:
+        paused = stats.state is State.PAUSED
+        if paused:
             self._go_on_with_room(stats, now_s)
-        elif stats.state is State.RUNNING and not self._wait_for_room(stats, now_s):
+        if paused or (stats.state is State.RUNNING and not self._wait_for_room(stats, now_s)):
             reason = self.rules.reason(stats, seconds, bytes_before)
             if reason:
                 self._steer(lambda frontier: frontier.stop(reason))

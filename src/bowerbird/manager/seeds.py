@@ -14,6 +14,8 @@ from bowerbird.model import Kind, Task
 from bowerbird.settings import Mode, Settings
 from bowerbird.words import many
 
+#: A seeder that adds nothing more ends within this, in seconds.
+STOP_S = 1.0
 #: A chunk that the disk refused is added again after so long, in seconds.
 NO_ROOM_S = 1.0
 #: How often it is asked whether seeds were lost, in seconds.
@@ -91,7 +93,7 @@ class Seeder:
     def stop(self) -> None:
         """Add nothing more; without the mark the crawl is not taken for complete."""
         self._stopped.set()
-        self._thread.join()
+        self._thread.join(STOP_S)  # it may wait for a line of standard input
 
     def _run(self) -> None:
         try:

@@ -15,6 +15,8 @@ from bowerbird.clock import Clock
 ENDED_WELL = 0
 #: And of one that was killed; Windows has no name for that signal.
 KILLED = -9
+#: To hear that what was killed has ended takes so long at most, in seconds.
+KILLED_S = 1.0
 #: A worker that lived so long has not failed at its start, in seconds.
 SETTLED_S = 30.0
 
@@ -169,7 +171,8 @@ class Supervisor:
                 status = process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+                with suppress(subprocess.TimeoutExpired):  # it is dead, whoever could tell
+                    process.wait(KILLED_S)
                 continue
             self.deaths += status not in self._good_ends  # the last death may end the crawl
         self._running.clear()
