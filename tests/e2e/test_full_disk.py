@@ -178,3 +178,19 @@ def test_a_full_disk_at_the_start_ends_with_a_clear_word(tmp_path, mount):
         assert "Traceback" not in first.err
         assert second.status == 0
         assert_whole(web, out)
+
+
+def test_a_crawl_on_a_disk_that_takes_nothing_can_be_looked_at(tmp_path, mount):
+    disk = mount(tmp_path / "archive", 16 * MIB)
+    out = disk / "out"
+    with serve(gallery(3, 4)) as web:
+        bird(*crawled(web, out))
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        crawled_again = bird(*crawled(web, out))
+    looks = [bird(*words, out) for words in (("status",), ("verify",), ("export", "-f", "csv"))]
+    changes = [bird(*words, out) for words in (("pause",), ("retry",), ("verify", "--prune"))]
+
+    assert [ran.status for ran in looks] == [0, 0, 0]
+    assert "all is well" in looks[1].out
+    assert [ran.status for ran in (crawled_again, *changes)] == [2, 2, 2, 2]
+    assert all("is read-only" in ran.err for ran in (crawled_again, *changes))

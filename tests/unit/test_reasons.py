@@ -23,7 +23,7 @@ OTHERS = {
     "transfer-encoding", "latin-1", "utf-8", "utf-16", "dead-kind", "hosts-answered", "no-sitemap",
     "other-documents", "pages-that-refuse-images", "pages-that-refuse-following",
     "script-pages-without-images", "old-style",
-    "inline-images-left-out", "not-this-worker", "disk-full-there",
+    "image-links-left-out", "inline-images-left-out", "not-this-worker", "disk-full-there",
 }  # fmt: skip
 
 #: Why a thumbnail is not drawn; no task ends by them.

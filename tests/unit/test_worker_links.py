@@ -57,6 +57,15 @@ def test_patterns_bind_both_kinds_or_the_one_they_name():
     assert not images.image("http://cdn.org/a.png")
 
 
+def test_images_that_patterns_leave_out_are_counted():
+    traps = Traps(Settings())
+    finder = Finder(admission(include=["/i/*"]), Known(), traps)
+    images = [ImageLink(f"http://cdn.org/i/{n}.png", Place.IMG) for n in range(3)]
+
+    assert finder.of_page(Task(url=START, kind=Kind.PAGE), Extracted(images=images)) == ([], [])
+    assert traps.counts() == {"image-links-left-out": 3}
+
+
 def test_a_download_follows_no_links():
     assert not admission(mode="download").page("http://www.example.org/docs/a", 1, START)
 

@@ -68,8 +68,16 @@ class Folder:
             raise FolderError(f"{self} is a file; name a folder with -o.") from None
         except OSError as error:
             raise FolderError(f"{self} cannot be written: {error.strerror}.") from None
-        if not os.access(self.path, os.W_OK | os.X_OK):
-            raise FolderError(f"{self} cannot be written: permission denied.")
+        if why := self.why_fixed():
+            raise FolderError(f"{self} {why}.")
+
+    def why_fixed(self) -> str:
+        """Why nothing in it can be written, after its name; "": it can, or is not there."""
+        if not self.path.exists() or os.access(self.path, os.W_OK | os.X_OK):
+            return ""
+        flags = os.statvfs(self.path).f_flag if hasattr(os, "statvfs") else 0
+        read_only = bool(flags & getattr(os, "ST_RDONLY", 0))
+        return "is read-only" if read_only else "cannot be written: permission denied"
 
     def require_crawl(self) -> None:
         """Raises FolderError where no crawl was begun."""

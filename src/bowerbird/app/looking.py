@@ -35,7 +35,7 @@ def verify_crawl(
     from bowerbird.manager.verify import mend, verify
 
     with visit(path, access) as crawl:
-        if repair:
+        if repair or (prune and crawl.fixed):
             crawl.require_change()
         whole = crawl.take_results(say)
         if prune:

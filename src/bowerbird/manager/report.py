@@ -106,6 +106,8 @@ def _notes(stats: Stats) -> Iterator[str]:
          "with a meta tag that asks not to follow its links; --ignore-robots follows them"),
         (dead.get("private-address", 0), "URL",
          "left out at private addresses; --allow-private or --allow-range allows them"),
+        (counters.get("image-links-left-out", 0), "link",
+         "to images left out by --include and --exclude, whose globs match whole URLs"),
         (counters.get("inline-images-left-out", 0), "image",
          "written into pages left out: all those of a page took too long"),
     )  # fmt: skip

@@ -135,7 +135,10 @@ class Finder:
         self, task: Task, referrer: str, page: str, links: Iterable[ImageLink]
     ) -> tuple[list[Task], list[Sighting]]:
         """Images, each with where it was seen."""
-        wanted = [link for link in links if self._admission.image(link.url)]
+        named = list(links)
+        wanted = [link for link in named if self._admission.image(link.url)]
+        if len(wanted) < len(named):
+            self._traps.note("image-links-left-out", len(named) - len(wanted))
         tasks = [
             Task(
                 url=link.url, kind=Kind.IMAGE, depth=task.depth + 1, referrer=referrer,

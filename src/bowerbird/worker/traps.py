@@ -157,6 +157,10 @@ class Traps:
             self._told.add(kind)
             self._counts[f"{TRAP_AT}{kind} {url[:EXAMPLE]}"] = 1
 
+    def note(self, name: str, number: int) -> None:
+        """Count something else that should not be a silent nothing."""
+        self._counts[name] += number
+
     def counts(self) -> dict[str, int]:
         """What was left aside since the last call, for the crawl's counters."""
         if not self._counts:
