@@ -194,3 +194,16 @@ def test_a_crawl_on_a_disk_that_takes_nothing_can_be_looked_at(tmp_path, mount):
     assert "all is well" in looks[1].out
     assert [ran.status for ran in (crawled_again, *changes)] == [2, 2, 2, 2]
     assert all("is read-only" in ran.err for ran in (crawled_again, *changes))
+
+
+def test_a_crawl_on_a_disk_that_has_filled_up_since_can_be_looked_at(tmp_path, mount):
+    disk = mount(tmp_path / "small", 4 * MIB)
+    out = disk / "out"
+    with serve(gallery(3, 4)) as web:
+        bird(*crawled(web, out))
+    fill(disk)
+    looks = [bird(*words, out) for words in (("status",), ("verify",), ("export", "-f", "csv"))]
+    paused = bird("pause", out)
+
+    assert [ran.status for ran in looks] == [0, 0, 0]
+    assert (paused.status, "no room left on its disk" in paused.err) == (2, True)

@@ -1,21 +1,25 @@
 """A visit to a crawl from outside: through its manager while one runs, else alone."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from bowerbird.app.access import Access, is_address, manager_address
 from bowerbird.app.engines import is_engine
 from bowerbird.app.entries import CatalogView, LocalView, RemoteView
 from bowerbird.app.folder import LOOKER_S, Folder
 from bowerbird.app.job import StoredJob, engine_of, settings_of, stored_job
-from bowerbird.errors import FolderError, FolderInUseError, UsageError
+from bowerbird.errors import FolderError, FolderInUseError, StorageFullError, UsageError
 from bowerbird.frontier.base import Frontier
 from bowerbird.settings import Settings
 from bowerbird.store.bucket import is_bucket
+
+if TYPE_CHECKING:
+    from bowerbird.frontier.sqlite import SqliteFrontier
 
 #: Takes a line for people.
 Say = Callable[[str], object]
@@ -27,10 +31,10 @@ class Visit:
     def __init__(
         self, where: str, folder: Folder | None, frontier: Callable[[], Frontier],
         catalog: Callable[[], CatalogView], *, running: bool = False, in_engine: bool = False,
-        fixed: bool = False,
+        fixed: str = "",
     ) -> None:  # fmt: skip
         """`frontier` and `catalog` open what is asked for, when it is."""
-        self.fixed = fixed  #: it can only be looked at
+        self.fixed = fixed  #: why it can only be looked at, after its name
         self.where = where  #: what it is called: a folder or an address
         self.in_engine = in_engine  #: its frontier is in Redis, and its catalog made of segments
         self._folder = folder
@@ -65,7 +69,7 @@ class Visit:
     def require_change(self) -> None:
         """Raises what would keep it from being changed, before any file is touched."""
         if self.fixed:
-            raise FolderError(f"{self.where} {self.folder.why_fixed()}: it can only be looked at.")
+            raise FolderError(f"{self.where} {self.fixed}: it can only be looked at.")
 
     def take_results(self, say: Say) -> bool:  # noqa: ARG002
         """Have in the catalog what was brought and waits for a manager, where none is at work;
@@ -133,8 +137,8 @@ def visit(where: str, access: Access | None = None) -> Iterator[Visit]:
         return
     if access is not None and access != Access():
         raise UsageError(f"{where} is a folder; keys and certificates are for tcp://HOST:PORT.")
-    if folder.why_fixed():
-        yield from _fixed(folder)
+    if why_fixed := folder.why_fixed():
+        yield from _alone(folder, why_fixed)
         return
     try:
         with folder.locked(LOOKER_S, unless=folder.address_file.exists):
@@ -152,31 +156,38 @@ def _require_no_place(where: str, folder: Folder) -> None:
         raise UsageError(f"There is no folder {where}; for an address write tcp://{where}.")
 
 
-def _fixed(folder: Folder) -> Iterator[Visit]:
+def _alone(folder: Folder, why_fixed: str = "") -> Iterator[Visit]:
     """Where nothing can be written, a database cannot be opened as ours are: a copy is."""
+    with ExitStack() as stack:
+        try:
+            frontier = None if why_fixed else _frontier(folder, folder.database)
+        except StorageFullError:
+            frontier, why_fixed = None, "has no room left on its disk"
+        if frontier is None:
+            frontier = _frontier(folder, stack.enter_context(_copied(folder)))
+        stack.callback(frontier.close)
+        yield Visit(
+            str(folder), folder, lambda: frontier, lambda: LocalView(frontier), fixed=why_fixed
+        )
+
+
+def _frontier(folder: Folder, database: Path) -> "SqliteFrontier":
+    from bowerbird.frontier.rules import rules_of
+    from bowerbird.frontier.sqlite import SqliteFrontier
+
+    stored = stored_job(folder)
+    return SqliteFrontier(database, rules_of(settings_of(stored) if stored else Settings()))
+
+
+@contextmanager
+def _copied(folder: Folder) -> Iterator[Path]:
     with TemporaryDirectory(prefix="bowerbird-") as scratch:
         try:
             for file in folder.path.glob(f"{folder.database.name}*"):
                 copyfile(file, Path(scratch) / file.name)
         except OSError as error:
             raise FolderError(f"{folder} cannot be read by way of {scratch}: {error}.") from None
-        yield from _alone(folder, Path(scratch) / folder.database.name)
-
-
-def _alone(folder: Folder, copy: Path | None = None) -> Iterator[Visit]:
-    from bowerbird.frontier.rules import rules_of
-    from bowerbird.frontier.sqlite import SqliteFrontier
-
-    stored = stored_job(folder)
-    rules = rules_of(settings_of(stored) if stored else Settings())
-    frontier = SqliteFrontier(copy or folder.database, rules)
-    try:
-        yield Visit(
-            str(folder), folder, lambda: frontier, lambda: LocalView(frontier),
-            fixed=copy is not None,
-        )  # fmt: skip
-    finally:
-        frontier.close()
+        yield Path(scratch) / folder.database.name
 
 
 def _through_manager(folder: Folder) -> Iterator[Visit]:
