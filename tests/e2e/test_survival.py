@@ -180,6 +180,18 @@ def test_a_machine_that_slept_has_killed_no_worker(out):
     assert (deaths, ran.status) == (0, 0)
 
 
+def test_workers_that_are_stopped_end_with_a_manager_that_is_killed(out):
+    with serve(tree(pages=40, images=4), pause_s=0.05) as web, flying(*crawling(web, out)) as run:
+        wait_for("some requests", lambda: len(web.requests) > 10)
+        workers = run.workers()
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(run.process.pid, signal.SIGKILL)
+        wait_for("their end", lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+    assert workers
+
+
 def deaths_in(out: Path) -> int:
     """How many deaths are noted with tasks, while the crawl goes on."""
     database = f"file:{out / 'crawl.db'}?mode=ro"

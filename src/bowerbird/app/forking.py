@@ -1,5 +1,6 @@
 """The fork server's process (`fork_server.py`): loads, then forks whatever it is asked for."""
 
+import ctypes
 import gc
 import os
 import select
@@ -26,6 +27,7 @@ LATER = (
 )
 
 #: What `ps` and `top` call it, and what it forks; their command lines are inherited.
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 NAME, WORKER = "bowerbird-forks", "bowerbird-work"
 
 
@@ -50,6 +52,7 @@ class Server:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._pid = os.getpid()
         self._children: dict[int, int] = {}  # what shows its end -> process id
         self._poll = select.poll()
         self._poll.register(0, select.POLLIN)
@@ -114,7 +117,16 @@ class Server:
         os.dup2(nothing, 0)
         os.close(nothing)
         os.dup2(2, 1)
+        _end_with_parent(self._pid)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+def _end_with_parent(parent: int) -> None:
+    """Die with the fork server, which ends with its manager: a worker that is stopped meanwhile
+    would ask its hosts once more when it wakes up, beside the next manager's workers."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _call_it(name: str) -> None:
