@@ -1,5 +1,6 @@
 """Ports for servers of tests."""
 
+import os
 import random
 import socket
 
@@ -7,12 +8,15 @@ import socket
 #: them could take a port between our look and the server's start. A Redis node of a Cluster also
 #: needs the port 10,000 higher.
 RANGE = range(10_240, 22_000)
+#: Processes that run tests side by side: each has ports of its own.
+PROCESSES = 16
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 where nobody listens."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PROCESSES
     while True:
-        port = random.SystemRandom().choice(RANGE)
+        port = random.SystemRandom().choice(RANGE[number::PROCESSES])
         if _is_free(port) and _is_free(port + 10_000):
             return port
 

@@ -88,10 +88,10 @@ def test_the_service_process_of_every_python_gets_its_results(
             pass
         ran = bird(*working(tutorial))
         told = service.ended().splitlines()
+        assert ran.status == 0, (ran, told)
         check_files(tutorial, urls[:-1])
     arrow = ARROWS[name]
     failed = {urls[-1]: "failed: http-404", "Url_0": "failed: bad-url"}
-    assert ran.status == 0, ran
     assert sorted(told) == sorted(
         f"result is {url}{arrow}{failed.get(url, 'success')}" for url in (*urls, urls[0], "Url_0")
     )
