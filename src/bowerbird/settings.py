@@ -172,10 +172,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 #: A proxy, its login apart.
 PROXY = re.compile(r"(https?|socks(4a?|5h?))://[^/@\s]+:\d{1,5}/?")
 
-#: option -> (least, most); what is None is not bounded on that side.
 #: No option is greater: what counts bytes or links is kept in 64 bits.
 CEILING = 2**53
-RANGES: dict[str, tuple[float | None, float | None]] = {
+#: option -> (least, most); None: only CEILING bounds it.
+RANGES: dict[str, tuple[float, float | None]] = {
     "max_depth": (0, None),
     "max_pages": (0, None),
     "max_images": (0, None),
@@ -258,20 +258,16 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {alike[0]}?" if alike else ""
 
 
-def _lies_in(value: float, least: float | None, most: float | None) -> bool:
-    """Whether a number is within bounds; what is no number, as NaN, never is."""
-    return (least is None or value >= least) and (most is None or value <= most) and value == value
-
-
 def check_ranges(settings: Settings) -> None:
     """Raises SettingsError where a value is out of its range."""
     for name, (least, most) in RANGES.items():
         value = getattr(settings, name)
         if value is None:
             continue
-        bounds = (least, most if most is not None else CEILING if value > CEILING else None)
-        if not _lies_in(value, *bounds):
-            raise SettingsError(f"{option_name(name)} is {value}; must be {_range(*bounds)}.")
+        top = CEILING if most is None else most
+        if not least <= value <= top:  # NaN never is
+            shown = _range(least, top if value > top else most)
+            raise SettingsError(f"{option_name(name)} is {value}; must be {shown}.")
     if settings.proxy and not PROXY.fullmatch(settings.proxy):
         raise SettingsError(
             f"--proxy {settings.proxy!r} is none; write http://, https:// or socks5://host:port."
@@ -322,10 +318,8 @@ def _shown(value: Any) -> str:
     return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
 
 
-def _range(least: float | None, most: float | None) -> str:
-    if most is None:
-        return f"at least {least:,}"
-    return f"at most {most:,}" if least is None else f"between {least:,} and {most:,}"
+def _range(least: float, most: float | None) -> str:
+    return f"at least {least:,}" if most is None else f"between {least:,} and {most:,}"
 
 
 #: What msgspec calls the kinds of values, and people.

@@ -15,6 +15,7 @@ import msgspec
 from bowerbird.app.folder import Folder
 from bowerbird.app.memory import give_memory_back
 from bowerbird.errors import BowerbirdError, FolderError, UsageError
+from bowerbird.store import FileStore
 from bowerbird.store.bucket import Bucket, is_bucket, parse_bucket
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ def require_same(folder: Folder, stored: str, bucket: Bucket | None) -> None:
             f"The images of the crawl in {folder} lie in {was or folder.path / 'images'}, "
             f"not in {now}; name another folder with --state."
         )
+
+
+def here(folder: Path, store: str) -> FileStore:
+    """Where workers of this machine write: the images of a crawl in this folder, or what is on its
+    way to its bucket."""
+    return FileStore(folder / SPOOLS if store else folder)
 
 
 def store_at(url: str, spools: Path | str = "") -> "S3Store":

@@ -18,7 +18,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from bowerbird._version import __version__
-from bowerbird.app.bucket import SPOOLS
+from bowerbird.app.bucket import SPOOLS, here
 from bowerbird.app.children import COMMAND, Children
 from bowerbird.app.crawl import Order, Site
 from bowerbird.app.engines import (
@@ -54,7 +54,6 @@ from bowerbird.manager.harvest import Harvest, caught_up
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Filter, Results, State, Task
 from bowerbird.settings import Job
-from bowerbird.store import FileStore
 from bowerbird.store.segments import Segments, folder_of
 
 T = TypeVar("T")
@@ -155,7 +154,7 @@ class Cluster:
         try:
             store_job(folder, job, with_user(self.address))
             with suppress(FileNotFoundError):
-                FileStore(folder.path / SPOOLS if job.store else folder.path).sweep()
+                here(folder.path, job.store).sweep()
             with self._engine(job, order, chronicle, segments, children) as engine:
                 order.said(f"Workers join with: {_command(self.address, job)}")
                 supervisor.start()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import msgspec
 
 from bowerbird.app.access import Access
-from bowerbird.app.bucket import Watched, places, store_at
+from bowerbird.app.bucket import Watched, here, places, store_at
 from bowerbird.app.certificate import CertificateWatch
 from bowerbird.app.door import new_door
 from bowerbird.app.early import drop
@@ -32,7 +32,6 @@ from bowerbird.manager.seeds import Chosen, Seeder, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Kind, State, Stats, Task
 from bowerbird.settings import Check, Job, Mode, Secrets, make_settings
-from bowerbird.store import FileStore
 from bowerbird.store.bucket import Bucket
 from bowerbird.words import many
 
@@ -179,7 +178,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared, open_site: OpenSite) 
         engine.settle()
         order.settled()
         if site.supervisor.deaths:
-            FileStore(folder.path).sweep()  # what the dead were writing
+            here(folder.path, job.store).sweep()  # what the dead were writing
         report = make_report(
             stats, engine.before, name=job.name, folder=job.folder, state=state,
             store=job.store.partition("?")[0],

@@ -9,7 +9,7 @@ import msgspec
 
 from bowerbird._version import __version__
 from bowerbird.app.browsing import LocalBrowser, served_browsing
-from bowerbird.app.bucket import SPOOLS
+from bowerbird.app.bucket import here
 from bowerbird.app.entries import LocalView, fate_of, served
 from bowerbird.app.folder import Folder, write_private
 from bowerbird.app.recovery import recover
@@ -24,7 +24,6 @@ from bowerbird.manager.bridge.bridge import Bridge
 from bowerbird.model import Filter, Results, State, Stats, Task
 from bowerbird.queues import Address, Caller, Door, Server
 from bowerbird.settings import Job, Secrets
-from bowerbird.store import FileStore
 
 T = TypeVar("T")
 
@@ -136,7 +135,7 @@ def opened(folder: Folder, job: Job, doors: Sequence[Door]) -> Iterator[Engine]:
     """
     frontier = SqliteFrontier(folder.database, rules_of(job.settings), durable=job.settings.durable)
     # What a bucket has said to have it has: only bodies that came in pieces may be left over.
-    images = FileStore(folder.path / SPOOLS if job.store else folder.path)
+    images = here(folder.path, job.store)
     recovered = recover(frontier, images, doubt=not job.store)
     before = begin(frontier)
     server = Server(doors)

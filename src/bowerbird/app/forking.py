@@ -26,8 +26,8 @@ LATER = (
     "bowerbird.images.formats.png",
 )
 
-#: What `ps` and `top` call it, and what it forks; their command lines are inherited.
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+#: What `ps` and `top` call it, and what it forks; their command lines are inherited.
 NAME, WORKER = "bowerbird-forks", "bowerbird-work"
 
 

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from shutil import copyfile
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bowerbird.app.access import Access, is_address, manager_address
@@ -181,6 +179,9 @@ def _frontier(folder: Folder, database: Path) -> "SqliteFrontier":
 
 @contextmanager
 def _copied(folder: Folder) -> Iterator[Path]:
+    from shutil import copyfile  # few visits need them
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory(prefix="bowerbird-") as scratch:
         try:
             for file in folder.path.glob(f"{folder.database.name}*"):

@@ -111,7 +111,7 @@ _CONDITION = re.compile(r"\[[^\]|]*+\]")
 #: Names of attributes of words, not of links, that may be the name of a file.
 _WORDS = ("-name", "-key", "-title", "-alt", "-caption", "-filename", "-download", "-label")
 #: Sizes of one image that are kept.
-MAX_FORMS = 1_000
+MAX_WIDENED = 1_000
 #: Strings of one JSON value that are looked at.
 _MAX_STRINGS = 10_000
 
@@ -177,7 +177,7 @@ def _widened(found: list[Candidate], attributes: Attributes) -> list[Candidate]:
         for link, _, _ in found
         for width in widths[:100]
     )
-    return list(islice(wide, MAX_FORMS))
+    return list(islice(wide, MAX_WIDENED))
 
 
 def _in_json(text: str) -> list[Candidate]:

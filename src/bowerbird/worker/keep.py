@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from bowerbird.errors import StorageFullError
 from bowerbird.extract import DataImage
-from bowerbird.fetch.base import Failure, Response
+from bowerbird.fetch.base import Response
+from bowerbird.fetch.failures import Phase, failure
 from bowerbird.images import BUSY, Decoder, Inspected, Refused
 from bowerbird.model import (
     DISK_FULL,
@@ -126,7 +127,7 @@ class Keeper:
             if verdict.reason == BUSY:
                 return Outcome(token=lease.token, verb=Verb.RELEASED, answered=True)
             if verdict.reason == "truncated" and not response.announced:
-                cut = Failure("truncated", verdict.detail, transient=True, answered=True)
+                cut = failure("truncated", verdict.detail, Phase.READING)
                 return self._judge.failed(lease, cut)
             return self._judge.dead(
                 lease, verdict.reason, verdict.detail, status=response.status,

@@ -153,7 +153,7 @@ class Reader:
 
 def _directives(headers: Iterable[str]) -> set[str]:
     """The directives of X-Robots-Tag that are for all, or for us: `noai` or `bowerbird: noai`."""
-    words: set[str] = set()
+    found: set[str] = set()
     for header in headers:
         for_us = True
         for part in header.lower().split(","):
@@ -161,5 +161,5 @@ def _directives(headers: Iterable[str]) -> set[str]:
             if colon and name not in WITH_VALUE and " " not in name:  # a date has one
                 for_us, name = name == OUR_NAME, rest
             if for_us:
-                words.add(name)
-    return words
+                found.add(name)
+    return found

@@ -15,23 +15,23 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 def header(data: Body) -> Header:
     """Size of the largest picture. The others are the same icon, not frames, but cost as much."""
-    sizes = [_true_size(data, at) for at in _entries(data)]
+    sizes = [_true_size(data, start) for _, start in _entries(data)]
     width, height = max(sizes, key=prod)
     return Header(width=width, height=height, frame_pixels=sum(map(prod, sizes)))
 
 
-def _entries(data: Body) -> range:
+def _entries(data: Body) -> list[tuple[int, int]]:
+    """(size, start) of each picture, as the directory has them."""
     count: int = unpack_from("<H", data, 4)[0]
     if not 0 < count <= MAX_ENTRIES:
         raise CorruptError(f"{count} pictures")
     if 6 + 16 * count > len(data):
         raise TruncatedError("ends inside the directory")
-    return range(6, 6 + 16 * count, 16)
+    return [unpack_from("<II", data, at + 8) for at in range(6, 6 + 16 * count, 16)]
 
 
-def _true_size(data: Body, at: int) -> tuple[int, int]:
-    """Size of the picture of this entry by its own header: one byte holds no more than 256."""
-    start: int = unpack_from("<I", data, at + 12)[0]
+def _true_size(data: Body, start: int) -> tuple[int, int]:
+    """Size of the picture by its own header: one byte of the directory holds no more than 256."""
     if data[start : start + 8] == _PNG:
         return unpack_from(">II", data, start + 16)
     dib = bmp.read_dib(data, start)
@@ -41,7 +41,7 @@ def _true_size(data: Body, at: int) -> tuple[int, int]:
 def _pictures(data: Body) -> list[tuple[int, int]]:
     """Where each picture begins and the next one, or the end. The sizes in the directory are often
     wrong, and nobody needs them: a picture says itself how long it is."""
-    starts = sorted({unpack_from("<I", data, at + 12)[0] for at in _entries(data)})
+    starts = sorted({start for _, start in _entries(data)})
     if starts[0] < 6:
         raise CorruptError("picture outside the file")
     if starts[-1] + 12 > len(data):
@@ -52,7 +52,7 @@ def _pictures(data: Body) -> list[tuple[int, int]]:
 def check_end(data: Body) -> None:
     """All pictures must be in the file: PNG to its end, of a bitmap the colours. Masks are often
     short, but the file is cut where the directory has more than is there."""
-    sizes = {unpack_from("<I", data, at + 12)[0]: _claim(data, at) for at in _entries(data)}
+    sizes = {start: size for size, start in _entries(data)}
     for start, end in _pictures(data):
         picture = data[start:end]
         if picture[:8] == _PNG:
@@ -67,11 +67,6 @@ def decode(data: Body, _: Header) -> None:
         picture = data[start:end]
         if picture[:8] == _PNG:
             png.decode(picture, png.header(picture))
-
-
-def _claim(data: Body, at: int) -> int:
-    size: int = unpack_from("<I", data, at + 8)[0]
-    return size
 
 
 def _check_bitmap(picture: bytes, *, masked: bool) -> None:
