@@ -52,7 +52,7 @@ class Mode(StrEnum):
 DEFAULT_TYPES = ("jpeg", "png", "gif", "webp", "avif", "bmp", "tiff", "ico")
 ALL_TYPES = (*DEFAULT_TYPES, "svg")
 
-USER_AGENT = f"bowerbird/{__version__} (image crawler; obeys robots.txt)"
+USER_AGENT = f"bowerbird/{__version__} (image crawler)"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -137,6 +137,20 @@ def test_an_image_link_that_yields_a_page_is_read_as_one(out):
     assert [record.url for record in records_of(out)] == [f"{web.url}/real.png"]
 
 
+def test_headers_reach_the_hosts_of_a_list_and_not_where_they_lead(out):
+    with serve({"/i.png": Answer(png(1), PNG)}, host="127.0.0.2") as cdn:
+        moved = Answer(status=302, headers={"Location": f"{cdn.url}/i.png"})
+        with serve({"/moved": moved, "/j.png": Answer(png(2), PNG)}) as web:
+            urls = f"{web.url}/moved\n{web.url}/j.png\n"
+            options = ("-o", out, "--allow-private", "--header", "X-Secret: hush-9")
+            bird("download", "-", *options, stdin=urls)
+
+    assert len(records_of(out)) == 2
+    assert [request.headers.get("X-Secret") for request in web.requests] == ["hush-9"] * 2
+    assert not any("X-Secret" in request.headers for request in cdn.requests)
+    assert (out / "report.json").stat().st_mode & 0o044  # as crawl.db and the images
+
+
 def test_headers_reach_start_hosts_only(out):
     with serve({"/i.png": Answer(png(1), PNG)}, host="127.0.0.2") as cdn:
         page = Answer(f"<img src={cdn.url}/i.png><img src=/j.png>".encode())

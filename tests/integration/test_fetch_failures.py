@@ -169,7 +169,7 @@ def test_a_request_is_sent_twice_only_where_no_delay_forbids_it(
 # Bounds that are no failure.
 
 
-@pytest.mark.parametrize("path", ["/endless/404", "/endless/302", "/bomb/gzip/64/302"])
+@pytest.mark.parametrize("path", ["/endless/404", "/endless/302", "/bomb/gzip/128/302"])
 def test_a_long_body_of_an_error_or_redirect_is_cut_and_its_status_kept(
     site: Site, path: str
 ) -> None:

@@ -53,6 +53,23 @@ def test_codings_are_undone_and_the_bytes_of_both_forms_counted(site: Site, path
     assert 0 < response.wire_size < response.size == 1_000
 
 
+@pytest.mark.parametrize(
+    "way",
+    ["unknown", "aws-chunked", "aws-chunked-gzip", "members", "something-behind", "zeros-behind",
+     "bare"],
+)  # fmt: skip
+def test_a_body_is_not_lost_for_what_servers_get_wrong_in_its_coding(site: Site, way: str) -> None:
+    response = get(site.url(f"/coded-oddly/{way}"))
+    assert (response.failure, response.body) == (None, b"x" * 1_000)
+
+
+def test_a_header_of_the_users_is_sent_in_place_of_ours_not_beside_it(site: Site) -> None:
+    given = ("accept: image/jpeg", "Accept-Encoding: identity")
+    get(site.url("/bytes"), ask={"headers": given})
+    lines = site.arrivals[-1].head.split("\r\n")
+    assert [line for line in lines if line.lower().startswith("accept")] == list(given)
+
+
 def test_trailers_are_not_taken_for_headers(site: Site) -> None:
     headers = get(site.url("/chunked")).headers
     assert headers.get("transfer-encoding") == "chunked"

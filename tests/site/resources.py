@@ -168,6 +168,24 @@ async def coded(call: Call) -> None:
 
 
 @resource
+async def coded_oddly(call: Call) -> None:
+    """1,000 bytes whose coding servers get wrong in this way; browsers show them all."""
+    way = call.arguments[0] if call.arguments else "unknown"
+    body = b"x" * 1_000
+    packed = gzip.compress(body)
+    coding, sent = {
+        "unknown": ("utf-8", body),
+        "aws-chunked": ("aws-chunked", body),
+        "aws-chunked-gzip": ("aws-chunked, gzip", packed),
+        "members": ("gzip", gzip.compress(body[:400]) + gzip.compress(body[400:])),
+        "something-behind": ("gzip", packed + b"tail"),
+        "zeros-behind": ("x-gzip", packed + bytes(20)),
+        "bare": ("deflate", zlib.compress(body)[2:-4]),
+    }[way]
+    await call.body(sent, f"Content-Encoding: {coding}")
+
+
+@resource
 async def coded_twice(call: Call) -> None:
     """1,000 bytes, gzip in gzip."""
     body = gzip.compress(gzip.compress(b"x" * 1_000))

@@ -20,7 +20,8 @@ COMPOUND = re.compile(r"[a-z]++[0-9]*+(?:-[a-z0-9]++)++")
 #: Words with hyphens that are no reasons: headers, codecs, threads, counters of other things.
 OTHERS = {
     "content-encoding", "content-length", "content-type", "last-modified", "retry-after",
-    "transfer-encoding", "latin-1", "utf-8", "utf-16", "dead-kind", "hosts-answered", "no-sitemap",
+    "transfer-encoding", "aws-chunked", "x-gzip", "x-compress", "latin-1", "utf-8", "utf-16",
+    "dead-kind", "hosts-answered", "no-sitemap",
     "other-documents", "pages-that-refuse-images", "pages-that-refuse-following",
     "script-pages-without-images", "old-style",
     "image-links-left-out", "inline-images-left-out", "not-this-worker", "disk-full-there",

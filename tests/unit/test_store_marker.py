@@ -72,3 +72,9 @@ def test_a_file_in_the_way_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FolderError, match="is a file; name a folder"):
         claimed(tmp_path / "file", "crawl")
+
+
+def test_a_link_to_nothing_is_not_taken_for_a_file(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("gone")
+    with pytest.raises(FolderError, match="is a link to gone, which does not exist"):
+        claimed(tmp_path / "link" / "below", "crawl")

@@ -41,6 +41,13 @@ if TYPE_CHECKING:
 
     AnyEngine: TypeAlias = Engine | ClusterEngine
 
+#: Options whose change may let in what was refused before; secrets may, too.
+ADMITTING = (
+    "--allow", "--check", "--connect-timeout", "--cookies", "--header", "--ignore-robots",
+    "--keep-damaged", "--max-bytes", "--max-page-bytes", "--min-size", "--proxy", "--timeout",
+    "--robots", "--types", "--user-agent",
+)  # fmt: skip
+
 
 @dataclass(slots=True)
 class Order:
@@ -185,10 +192,10 @@ def _run(order: Order, folder: Folder, prepared: Prepared, open_site: OpenSite) 
             totals=engine.totals(), seconds=clock.now_s() - began_s,
             workers_died=site.supervisor.deaths, wall_s=clock.wall_s(),
             known=seeder.known if order.mode is Mode.DOWNLOAD else 0,
-            notes=(*order.notes(), *chosen.notes(), *_notes(engine, job, prepared.resumed, stats)),
+            notes=(*order.notes(), *chosen.notes(), *_notes(engine, prepared, stats)),
         )  # fmt: skip
     try:
-        write_private(folder.report, report.as_json())
+        write_private(folder.report, report.as_json(), mode=0o666)  # as the images beside it
     except StorageFullError as error:  # the images are there, and the report is shown
         order.said(str(error))
     return report
@@ -268,16 +275,22 @@ def _of_pause(engine: "AnyEngine", folder: Folder) -> Iterator[str]:
         yield f"This crawl is paused{reason}; `bowerbird resume {folder}` lets it go on."
 
 
-def _notes(engine: "AnyEngine", job: Job, resumed: bool, stats: Stats) -> Iterator[str]:
+def _notes(engine: "AnyEngine", prepared: Prepared, stats: Stats) -> Iterator[str]:
     """What a person should know beside the counts."""
+    job = prepared.job
     yield from engine.recovered
     yield from engine.fate_of(job.start_urls)
     yield from engine.notes()
     nothing = ended(stats) == ended(engine.before) and not stats.leased
-    if resumed and nothing and stats.state is State.ENDED:
+    if prepared.resumed and nothing and stats.state is State.ENDED:
         yield (
             f"Nothing new: this crawl had ended. `bowerbird retry {job.folder}` tries what failed "
             "or was left out once more; a new folder begins anew."
+        )
+    elif engine.before.dead and any(one.startswith(ADMITTING) for one in prepared.changes):
+        yield (
+            "What had failed or was left out before the options changed was not tried again: "
+            f"`bowerbird retry {job.folder}` does."
         )
 
 

@@ -25,7 +25,7 @@ from bowerbird.errors import (
 from bowerbird.fetch.guard import Guard
 from bowerbird.manager.supervisor import ENDS_AT_ONCE, Supervisor
 from bowerbird.settings import Job
-from bowerbird.store.marker import MARKER
+from bowerbird.store.marker import MARKER, no_folder
 from bowerbird.words import many
 from bowerbird.worker.away import wait_s
 from bowerbird.worker.link import Tally
@@ -157,7 +157,7 @@ def _require_usable(path: Path) -> None:
         if not there.is_dir():
             raise NotADirectoryError
     except NotADirectoryError:
-        raise FolderError(f"{path} is a file; name a folder with -o.") from None
+        raise no_folder(path) from None
     except OSError as error:
         raise FolderError(f"{path} cannot be written: {error.strerror}.") from None
     if not os.access(there, os.W_OK | os.X_OK):

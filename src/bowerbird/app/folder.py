@@ -16,6 +16,7 @@ import msgspec
 from bowerbird.errors import FolderError, FolderInUseError, StorageFullError
 from bowerbird.settings import Secrets
 from bowerbird.store import marker_of
+from bowerbird.store.marker import no_folder
 from bowerbird.store.sync import sync_folder
 
 #: A command or dashboard that only looks into a folder is waited for so long, in seconds.
@@ -65,7 +66,7 @@ class Folder:
                 )
             self.private.mkdir(mode=0o700, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
-            raise FolderError(f"{self} is a file; name a folder with -o.") from None
+            raise no_folder(self.path) from None
         except OSError as error:
             raise FolderError(f"{self} cannot be written: {error.strerror}.") from None
         if why := self.why_fixed():
@@ -134,10 +135,11 @@ class Folder:
             return Secrets()
 
 
-def write_private(path: Path, data: bytes, *, lasting: bool = False) -> None:
+def write_private(path: Path, data: bytes, *, lasting: bool = False, mode: int = 0o600) -> None:
     """Write a file that only its owner can read, whole or not at all.
 
     Args:
+        mode: permissions, where others may read it too; the umask takes its part.
         lasting: so that a power cut, too, leaves it as it was or as it is to be. Without that a new
             name may outlive the bytes, and a crawl whose job is an empty file cannot go on.
 
@@ -149,7 +151,7 @@ def write_private(path: Path, data: bytes, *, lasting: bool = False) -> None:
         if lasting and path.exists() and path.read_bytes() == data:
             return
         part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(data)
             if lasting:
                 file.flush()

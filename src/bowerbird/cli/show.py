@@ -153,7 +153,8 @@ def summary(report: "Report") -> list[str]:
     _add_counts(lines, "failed", report.failures)
     _add_counts(lines, "left out", report.left_out)
     if report.skipped:
-        lines.append(f"  {report.skipped:,} left aside by --max-pages or --max-images")
+        told = "left aside by --max-pages or --max-images"
+        lines.append(f"  {report.skipped:,} {told}; the same command with a larger one goes on")
     if report.known:
         told = f"{many(report.known, 'URL')} of the list known already"
         lines.append(f"  {told}: given twice, or in an earlier run")

@@ -5,6 +5,7 @@ from typing import Any
 import pycurl
 
 from bowerbird.fetch.base import FetchLimits, Proxy, Request
+from bowerbird.fetch.codings import ACCEPTED
 from bowerbird.fetch.headers import referer_for
 from bowerbird.fetch.shared import Shared
 from bowerbird.fetch.transfer import BUFFER, Transfer
@@ -46,10 +47,7 @@ def _set_constants(easy: Any, limits: FetchLimits) -> None:
     if limits.ca_file:
         easy.setopt(pycurl.CAINFO, limits.ca_file)
     easy.setopt(pycurl.CONNECTTIMEOUT_MS, _ms(limits.connect_s))
-    # All codings that this libcurl decodes, for images too: it is what browsers send, so caches
-    # have that answer; icons, BMP and SVG gain; and what is not asked for is sent by some all
-    # the same. Bombs are bounded by size and ratio, not by hope.
-    easy.setopt(pycurl.ACCEPT_ENCODING, "")
+    easy.setopt(pycurl.HTTP_CONTENT_DECODING, 0)
 
 
 def _set_callbacks(easy: Any, transfer: Transfer) -> None:
@@ -93,13 +91,27 @@ def prepare(easy: Any, request: Request, exempt: bool) -> None:
 
 def _headers(request: Request) -> list[str | bytes]:
     # All in one list: libcurl's options for Referer and Cookie cannot be unset through pycurl.
-    headers: list[str | bytes] = [f"Accept: {request.accept}", *map(_encoded, request.headers)]
+    headers: list[str | bytes] = [*_negotiation(request), *map(_encoded, request.headers)]
     if request.referrer:
         referer = referer_for(request.referrer, request.url)
         headers += [f"Referer: {referer}"] if referer else []
     if request.cookies:
         headers.append(_encoded(f"Cookie: {request.cookies}"))
     return headers
+
+
+def _negotiation(request: Request) -> list[str]:
+    # Codings for images too: it is what browsers send, so caches have that answer; icons, BMP and
+    # SVG gain; and what is not asked for is sent by some all the same.
+    ours = [f"Accept: {request.accept}", f"Accept-Encoding: {ACCEPTED}"]
+    if not request.headers:
+        return ours
+    given = {_name(header) for header in request.headers}
+    return [header for header in ours if _name(header) not in given]
+
+
+def _name(header: str) -> str:
+    return header.partition(":")[0].strip().lower()
 
 
 def _encoded(text: str) -> str | bytes:

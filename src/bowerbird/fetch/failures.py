@@ -61,7 +61,6 @@ _CODES: dict[int, str] = {
     8: "bad-response",
     16: "http2-error",
     18: "truncated",
-    23: "bad-encoding",  # the decoder could not write: our own callbacks name their reason
     35: "tls-failed",
     52: "empty-reply",
     53: "tls-failed",

@@ -14,6 +14,7 @@ from bowerbird.clock import Clock
 from bowerbird.errors import StorageFullError
 from bowerbird.fetch.base import Failure, FetchLimits, Request, Response, Sink
 from bowerbird.fetch.budget import Budget
+from bowerbird.fetch.codings import BrokenCodingError, Unpacker, named, unpacker
 from bowerbird.fetch.failures import Phase, failure, of_curl, of_storage
 from bowerbird.fetch.headers import Headers
 from bowerbird.fetch.shared import Shared
@@ -58,7 +59,6 @@ class Transfer:
         "_chunks",
         "_chunks_left",
         "_clock",
-        "_codings",
         "_exempt",
         "_head",
         "_header_room",
@@ -70,6 +70,7 @@ class Transfer:
         "_refused",
         "_spool",
         "_spool_above",
+        "_unpacker",
         "address",
         "cut",
         "easy",
@@ -85,6 +86,7 @@ class Transfer:
         "status",
         "window_s",
         "window_seen",
+        "wire_size",
     )
 
     def __init__(self, shared: Shared) -> None:
@@ -108,12 +110,12 @@ class Transfer:
         self._chunks: list[bytes] = []
         self._chunks_left = self._limits.chunk_count
         self._spool: Sink | None = None
-        self._codings = 0
+        self._unpacker: Unpacker | None = None
         self._interim = 0
         self._refused = ""
         self.failure: Failure | None = None
         self.cut = False
-        self.status = self.size = self.seen = self.window_seen = 0
+        self.status = self.size = self.wire_size = self.seen = self.window_seen = 0
         self.address = ""
         self.socket_opened = False
         self.sent_s = self.first_byte_s = 0.0
@@ -157,28 +159,17 @@ class Transfer:
         return self._end_of_headers() if line in (b"\r\n", b"\n") else None
 
     def on_body(self, data: bytes) -> int | None:
-        """A chunk of the body, decompressed."""
-        count = len(data)
-        size = self.size + count
-        self._chunks_left -= 1
-        if size > self._limit or self._chunks_left < 0:
-            return self._over(data)
-        budget = self._budget
-        if self._spool is None:
-            if (count > budget.room or budget.quota <= 0) and not budget.admits(self, count):
-                return _PAUSE
-            budget.room -= count
-            self._chunks.append(data)
-            self.size = size
-            if size > self._spool_above:
-                return self._spill()
-        else:
-            if budget.quota <= 0 and not budget.admits(self, 0):
-                return _PAUSE
-            self.size = size
-            return self._write(data)
+        """A chunk of the body as it was sent."""
+        count, budget = len(data), self._budget
+        in_memory = count if self._spool is None else 0
+        if (in_memory > budget.room or budget.quota <= 0) and not budget.admits(self, in_memory):
+            return _PAUSE
         budget.quota -= count
-        return None
+        self.wire_size += count
+        self._chunks_left -= 1
+        if self._chunks_left < 0:
+            return self._stop("too-many-chunks", f"{self.wire_size} bytes in tiny pieces")
+        return self._unpack(data) if self._unpacker else self._take(data)
 
     # What the fetcher asks.
 
@@ -194,27 +185,12 @@ class Transfer:
     @property
     def progress(self) -> int:
         """Bytes heard, of headers and body."""
-        return self.size + self._limits.header_bytes - self._header_room
+        return self.wire_size + self._limits.header_bytes - self._header_room
 
     @property
     def waits(self) -> bool:
         """Whether it is us who make it wait."""
         return self in self._budget.waiting
-
-    def weigh(self, uncounted: int = 0) -> int:
-        """The bytes of the body as sent; fails it where they have swollen too much."""
-        wire: int = self.easy.getinfo(pycurl.SIZE_DOWNLOAD_T)
-        limits = self._limits
-        believed = max(limits.ratio_after, (wire + uncounted) * limits.ratio)
-        if self.size > believed and not self.cut:
-            detail = f"{self.size} bytes out of {wire + uncounted} at most"
-            self.failure = failure("bomb", detail, self.phase)
-        return wire
-
-    @property
-    def may_swell(self) -> bool:
-        """Whether it is worth weighing: compressed, and large already."""
-        return self._codings > 0 and self.size > self._limits.ratio_after
 
     @property
     def is_over(self) -> bool:
@@ -228,15 +204,13 @@ class Transfer:
     def end(self, code: int = 0, message: str = "") -> Response:
         """The response, after libcurl's last word or our own. Frees what was held."""
         self._budget.leave(self)
-        # What was stopped in the middle of a piece, libcurl has not counted.
-        wire_size = self.weigh(BUFFER if code else 0) if self._codings else self.size
         failed = self._verdict(code, message)
         body, spool = (b"", None) if failed else (b"".join(self._chunks), self._spool)
         if spool is None:
             self._let_go()
         self._chunks = []
         self._spool = None
-        return self._response(failed, body, spool, wire_size)
+        return self._response(failed, body, spool)
 
     def drop(self) -> None:
         """Forget everything; nobody wants the response."""
@@ -275,9 +249,7 @@ class Transfer:
     def _ended_early(self) -> Failure:
         return failure("truncated", "ended inside its headers", self.phase)
 
-    def _response(
-        self, failed: Failure | None, body: bytes, spool: Sink | None, wire_size: int
-    ) -> Response:
+    def _response(self, failed: Failure | None, body: bytes, spool: Sink | None) -> Response:
         return Response(
             key=self.request.key,
             url=self.request.url,
@@ -286,7 +258,7 @@ class Transfer:
             body=body,
             spool=spool,
             size=0 if failed else self.size,
-            wire_size=wire_size,
+            wire_size=self.wire_size,
             cut=self.cut,
             failure=failed,
             sent_s=self.sent_s,
@@ -338,18 +310,48 @@ class Transfer:
         return None
 
     def _look_at_codings(self, block: bytes) -> int | None:
-        value = Headers(block).get("content-encoding")
-        codings = [one for one in value.split(",") if one.strip().lower() not in ("", "identity")]
-        self._codings = len(codings)
-        if self._codings > self._limits.codings:
-            return self._stop("too-many-codings", value)
+        codings = named(Headers(block).get("content-encoding"))
+        if len(codings) > self._limits.codings:
+            return self._stop("too-many-codings", ", ".join(codings))
+        try:
+            self._unpacker = unpacker(codings)
+        except BrokenCodingError as error:
+            return self._stop("bad-encoding", str(error))
         return None
 
     # Bodies.
 
+    def _unpack(self, data: bytes) -> int | None:
+        assert self._unpacker is not None
+        if self.wire_size > self._limit:  # what unpacks to nothing has an end as well
+            return self._stop("too-large", f"more than {self._limit} bytes as sent")
+        try:
+            for piece in self._unpacker.feed(data):
+                if (stop := self._take(piece) or self._swollen()) is not None:
+                    return stop
+        except BrokenCodingError as error:
+            return self._stop("bad-encoding", str(error))
+        return None
+
+    def _swollen(self) -> int | None:
+        believed = max(self._limits.ratio_after, self.wire_size * self._limits.ratio)
+        if self.size <= believed:
+            return None
+        return self._stop("bomb", f"{self.size} bytes out of {self.wire_size}")
+
+    def _take(self, data: bytes) -> int | None:
+        count = len(data)
+        size = self.size + count
+        if size > self._limit:
+            return self._over(data)
+        self.size = size
+        if self._spool is not None:
+            return self._write(data)
+        self._budget.room -= count
+        self._chunks.append(data)
+        return self._spill() if size > self._spool_above else None
+
     def _over(self, data: bytes) -> int:
-        if self._chunks_left < 0:
-            return self._stop("too-many-chunks", f"{self.size} bytes in tiny pieces")
         if not (self.request.cut or self._is_error):
             return self._stop("too-large", f"more than {self._limit} bytes")
         rest = data[: self._limit - self.size]
@@ -378,7 +380,6 @@ class Transfer:
 
     def _write(self, data: bytes) -> int | None:
         assert self._spool is not None
-        self._budget.quota -= len(data)
         try:
             self._spool.write(data)
         except (OSError, StorageFullError) as error:

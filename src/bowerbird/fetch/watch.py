@@ -1,4 +1,4 @@
-"""The clocks of transfers: connect, first byte, idle, total, the floor of speed, the ratio.
+"""The clocks of transfers: connect, first byte, idle, total, the floor of speed.
 
 One sweep over all transfers every so often, rather than a timer for each event: nothing is paid per
 chunk, and a limit is noticed at most one interval late.
@@ -50,8 +50,6 @@ class Watch:
             transfer.heard_s = now_s
         elif now_s - transfer.heard_s > self._limits.idle_s:
             transfer.fail("idle-timeout", f"no byte for {self._limits.idle_s:g} s")
-        if transfer.may_swell:
-            transfer.weigh()
         self._pace(transfer, progress, now_s)
 
     def _pace(self, transfer: Transfer, progress: int, now_s: float) -> None:

@@ -100,10 +100,20 @@ def claimed(path: Path, crawl: str) -> str:
         if crawl and crawl not in marker.crawls:
             _put(path, msgspec.structs.replace(marker, crawls=(*marker.crawls, crawl)))
     except (FileExistsError, NotADirectoryError):
-        raise FolderError(f"{path} is a file; name a folder with -o.") from None
+        raise no_folder(path) from None
     except OSError as error:
         raise refusal(error, path) from error
     return marker.folder
+
+
+def no_folder(path: Path) -> FolderError:
+    """What is said of an output folder that is none."""
+    names = (path, *path.parents)
+    gone = next((one for one in names if one.is_symlink() and not one.exists()), None)
+    if gone:
+        return FolderError(f"{gone} is a link to {gone.readlink()}, which does not exist; make it.")
+    file = next((one for one in names if one.exists() and not one.is_dir()), path)
+    return FolderError(f"{file} is a file; name a folder with -o.")
 
 
 def _own(path: Path, crawl: str) -> str:

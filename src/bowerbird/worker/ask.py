@@ -1,21 +1,25 @@
 """From a lease to the request that is sent: what is accepted, how much, with whose headers."""
 
+from collections.abc import Iterator
+
 from bowerbird import urls
 from bowerbird.fetch import ACCEPT, Request
 from bowerbird.fetch.cookies import CookieJar
-from bowerbird.model import Kind, Lease
-from bowerbird.settings import MIB, Job
+from bowerbird.model import Kind, Lease, Task
+from bowerbird.settings import MIB, Job, Mode
 from bowerbird.worker.read import ROBOTS_BYTES
 
 
 class Asker:
-    """Makes requests; secrets go to start hosts only."""
+    """Makes requests; secrets go to the origins of start URLs only, or to those of a list."""
 
     def __init__(self, job: Job) -> None:
         settings = job.settings
         self._headers = job.secrets.headers
-        plain = frozenset(urls.host_of(url) for url in job.start_urls if _is_plain(url))
-        self._start_hosts, self._plain = frozenset(map(urls.host_of, job.start_urls)), plain
+        self._is_list = settings.mode is Mode.DOWNLOAD
+        self._trusted = frozenset(
+            one for url in job.start_urls for one in _origins(urls.origin_of(url))
+        )
         self._jar = CookieJar.parse(job.secrets.cookies) if job.secrets.cookies else None
         self._most = {
             Kind.ROBOTS: ROBOTS_BYTES,
@@ -26,7 +30,7 @@ class Asker:
             Kind.STYLESHEET: settings.max_page_bytes,
         }
 
-    def request(self, key: int, lease: Lease, host: str) -> Request:
+    def request(self, key: int, lease: Lease) -> Request:
         """The request of a lease."""
         task = lease.task
         return Request(
@@ -34,7 +38,7 @@ class Asker:
             url=task.url,
             accept=ACCEPT[task.kind],
             referrer=task.referrer,
-            headers=self._headers if self._trusts(host, task.url) else (),
+            headers=self._headers if self._headers and self._trusts(task) else (),
             cookies=self._jar.header(task.url) if self._jar else "",
             max_bytes=self._most[task.kind],
             spool_above=MIB,
@@ -42,10 +46,16 @@ class Asker:
             again=lease.attempts > 0,
         )
 
-    def _trusts(self, host: str, url: str) -> bool:
-        """Whether it is a start host, and not in clear where the start was not."""
-        return host in self._start_hosts and (host in self._plain or not _is_plain(url))
+    def _trusts(self, task: Task) -> bool:
+        """Whether the user has named its origin: not one that a redirect or a page leads to."""
+        origin = urls.origin_of(task.url)
+        if self._is_list:  # the robots.txt may be that of where a redirect leads
+            return task.kind is not Kind.ROBOTS and origin in _origins(urls.origin_of(task.first))
+        return origin in self._trusted
 
 
-def _is_plain(url: str) -> bool:
-    return url.startswith("http:")
+def _origins(start: str) -> Iterator[str]:
+    """An origin, and where sites go that leave clear text behind."""
+    yield start
+    if start.startswith("http:") and start == f"http://{urls.host_of_origin(start)}":
+        yield start.replace("http:", "https:", 1)

@@ -270,7 +270,7 @@ class Loop:
         for held in self._hosts.take(now_s, self._concurrency - len(self._running)):
             self._key += 1
             self._running[self._key] = held
-            self._fetcher.submit(self._asker.request(self._key, held.lease, held.host))
+            self._fetcher.submit(self._asker.request(self._key, held.lease))
 
     def _nap_s(self, now_s: float) -> float:
         """Until time alone has something to do; news, answers and decodes wake us."""
