@@ -19,9 +19,11 @@ _HTML = re.compile(
     re.IGNORECASE,
 )
 # Possessive, so that a hostile head costs one pass: prologue, comments, doctype, then a name.
+# What `|(?!)` is for: tests/unit/test_patterns.py.
 _ROOT = re.compile(
-    rb"(?:\s++|<\?(?:[^?]++|\?(?!>))*+\?>|<!--(?:[^-]++|-(?!->))*+-->"
-    rb"|<!DOCTYPE(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+'|\[(?:[^\]\"']++|\"[^\"]*+\"|'[^']*+')*+\])*+>)*+"
+    rb"(?:\s++|<\?(?:[^?]++|\?(?!>)|(?!))*+\?>|<!--(?:[^-]++|-(?!->)|(?!))*+-->"
+    rb"|<!DOCTYPE(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+'"
+    rb"|\[(?:[^\]\"']++|\"[^\"]*+\"|'[^']*+'|(?!))*+\]|(?!))*+>|(?!))*+"
     rb"<(?:[\w.-]++:)?([A-Za-z][\w.-]*+)",
     re.IGNORECASE,
 )

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlunsplit
 
 import msgspec
 
@@ -19,6 +19,7 @@ from bowerbird.frontier.redis.address import (
     RedisAddress,
     parse_redis,
     shown,
+    split,
 )
 from bowerbird.queues import ClientTls
 from bowerbird.settings import Job, Secrets
@@ -46,7 +47,7 @@ def is_engine(where: str) -> bool:
 def shows_password(where: str) -> bool:
     """Whether an address has a password in it, which `ps` shows."""
     try:
-        parts = urlsplit(where)
+        parts = split(where)
     except ValueError:
         return False  # who reads it says what is wrong with it
     return bool(parts.password) or f"{SENTINEL_PASSWORD}=" in parts.query
@@ -79,14 +80,14 @@ def any_crawl(where: str, access: Access | None = None) -> RedisAddress:
 
 def with_user(address: RedisAddress) -> str:
     """An address as people may type it again: with its user, without a password."""
-    parts, text = urlsplit(address.url), str(address)
+    parts, text = split(address.url), str(address)
     if watcher := dict(parse_qsl(parts.query)).get(SENTINEL_USER):
         text += f"&{urlencode({SENTINEL_USER: watcher})}"
     return text.replace("://", f"://{parts.username}@", 1) if parts.username else text
 
 
 def _with_password(url: str, file: str) -> str:
-    parts = urlsplit(url)
+    parts = split(url)
     password = read_authkey(Path(file)).decode() if file else os.environ.get(VARIABLE, "")
     if not password or parts.password:
         return url
@@ -95,7 +96,7 @@ def _with_password(url: str, file: str) -> str:
 
 
 def _with_sentinels(url: str) -> str:
-    parts, password = urlsplit(url), os.environ.get(SENTINEL_VARIABLE, "")
+    parts, password = split(url), os.environ.get(SENTINEL_VARIABLE, "")
     if not password or parts.scheme not in SENTINEL or f"{SENTINEL_PASSWORD}=" in parts.query:
         return url
     return _with_query(url, {SENTINEL_PASSWORD: password})
@@ -144,7 +145,7 @@ def _try(options: str, tls: ClientTls) -> None:
 
 def tls_options(address: RedisAddress) -> Iterator[str]:
     """What others have to say on their command line of the way to an address."""
-    options = dict(parse_qsl(urlsplit(address.url).query))
+    options = dict(parse_qsl(split(address.url).query))
     if _CA in options:
         yield from ("--tls-ca", options[_CA])
     if _CERT in options:

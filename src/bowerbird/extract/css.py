@@ -16,21 +16,21 @@ from bowerbird.model import Place
 
 _TOKEN = re.compile(
     r"""
-      (?P<comment> /\*(?:[^*]++|\*(?!/))*+(?:\*/)?+ )
-    | (?P<string> "(?:[^"\\\n\r\f]++|\\(?:\r\n|[\s\S])|\\\Z)*+"?+
-                | '(?:[^'\\\n\r\f]++|\\(?:\r\n|[\s\S])|\\\Z)*+'?+ )
+      (?P<comment> /\*(?:[^*]++|\*(?!/)|(?!))*+(?:\*/)? )
+    | (?P<string> "(?:[^"\\\n\r\f]++|\\(?:\r\n|[\s\S])|\\\Z|(?!))*+"?+
+                | '(?:[^'\\\n\r\f]++|\\(?:\r\n|[\s\S])|\\\Z|(?!))*+'?+ )
     | (?P<word> @?+(?:[-\w]++|[^\x00-\x7f]++
-                    |\\(?:[0-9a-fA-F]{1,6}+[ \t\n\r\f]?+|[^\n\r\f0-9a-fA-F]))++
-        (?P<open> \( )?+ )
+                    |\\(?:[0-9a-fA-F]{1,6}+[ \t\n\r\f]?+|[^\n\r\f0-9a-fA-F])|(?!))++
+        (?P<open> \( )? )
     | (?P<mark> [(){};:,] )
     """,
     re.VERBOSE,
 )
 #: What follows `url(` where it is no string: up to the closing parenthesis.
-_BARE_URL = re.compile(r"[ \t\n\r\f]*+((?:[^)\\]++|\\[\s\S])*+)\)?+")
+_BARE_URL = re.compile(r"[ \t\n\r\f]*+((?:[^)\\]++|\\[\s\S]|(?!))*+)\)?+")
 _BAD_URL = re.compile(r"[\"'(]")
 _QUOTE_NEXT = re.compile(r"[ \t\n\r\f]*+[\"']")
-_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?+|(\r\n|[\n\r\f])|([\s\S]))")
+_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?|(\r\n|[\n\r\f])|([\s\S]))")
 #: Without one of these a text names nothing; a backslash may hide any of them.
 _PROMISING = re.compile(r"(?i)url\(|image|@import|\\")
 

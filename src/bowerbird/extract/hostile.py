@@ -35,7 +35,7 @@ _FORMATTING = frozenset(b"b big code em font i nobr s small strike strong tt u".
 #: A drawing of shapes closed in place, as icons are: as deep as it looks in the text, not deeper.
 _SHAPE = rb"[^<]++|<(?:path|circle|ellipse|line|rect|polygon|polyline|stop|use)\b[^<>]*+/>"
 _DRAWING = re.compile(
-    rb"(?i)<svg\b[^<>]*+>(?:%b|<(?:g|defs|title)\b[^<>]*+>(?:%b)*+</(?:g|defs|title)\s*+>)*+</svg\s*+>"
+    rb"(?i)<svg\b[^<>]*+>(?:%b|<(?:g|defs|title)\b[^<>]*+>(?:%b|(?!))*+</(?:g|defs|title)\s*+>|(?!))*+</svg\s*+>"
     % (_SHAPE, _SHAPE)
 )
 
@@ -44,11 +44,12 @@ MAY_BE_CROWDED = 32_768
 MAX_ATTRIBUTES = 1_000
 _NAME = rb"<[A-Za-z][^\s/>]*+"
 _ATTRIBUTE = rb"""[\s/]*+[^\s/>][^\s/>=]*+
-    (?:\s*+=\s*+(?:"[^"]*+"?+|'[^']*+'?+|[^\s>"'][^\s>]*+)?+)?+"""
+    (?:\s*+=\s*+(?:"[^"]*+"?+|'[^']*+'?+|[^\s>"'][^\s>]*+|(?!))?+|(?!))?+"""
 #: What is no tag, whatever it looks like: comments, and elements whose content is text.
-_COMMENT = rb"<!--(?:-?+>|(?:[^-]++|-(?!-!?+>))*+(?:--!?+>|\Z))"
+_COMMENT = rb"<!--(?:-?+>|(?:[^-]++|-(?!-!?+>)|(?!))*+(?:--!?+>|\Z))"
 _TEXT = rb"|".join(
-    rb"<%b(?=[\s/>])(?:%b){0,1000}+[\s/]*+>(?:[^<]++|<(?!/%b[\s/>]))*+" % (name, _ATTRIBUTE, name)
+    rb"<%b(?=[\s/>])(?:%b|(?!)){0,1000}+[\s/]*+>(?:[^<]++|<(?!/%b[\s/>])|(?!))*+"
+    % (name, _ATTRIBUTE, name)
     for name in (
         b"(?i:%b)" % each
         for each in b"script style textarea title xmp iframe noembed noframes".split()
@@ -63,11 +64,11 @@ _CALM = re.compile(
     + _NAME
     + rb"(?:"
     + _ATTRIBUTE
-    + rb"){0,1000}+[\s/]*+(?:>|\Z))*+",
+    + rb"|(?!)){0,1000}+[\s/]*+(?:>|\Z)|(?!))*+",
     re.VERBOSE,
 )
 _CROWDED = re.compile(_NAME + rb"(?:" + _ATTRIBUTE + rb"){1000}", re.VERBOSE)
-_REST = re.compile(rb"(?:" + _ATTRIBUTE + rb")*+[\s/]*+>?+", re.VERBOSE)
+_REST = re.compile(rb"(?:" + _ATTRIBUTE + rb"|(?!))*+[\s/]*+>?+", re.VERBOSE)
 
 
 def without_crowds(text: bytes) -> bytes:

@@ -24,7 +24,7 @@ _IMAGE_TYPES = frozenset(
 )
 #: Properties of an ImageObject that hold its URL.
 _LOCATIONS = ("contentUrl", "url", "@id", "thumbnailUrl", "thumbnail")
-_STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)("?+)', re.DOTALL)
+_STRING = re.compile(r'"((?:[^"\\]++|\\.|(?!))*+)("?+)', re.DOTALL)
 _COMMENTS = re.compile(
     r"\A\s*+(?:<!--|//\s*+<!\[CDATA\[|/\*\s*+<!\[CDATA\[\s*+\*/)|"
     r"(?:-->|//\s*+\]\]>|/\*\s*+\]\]>\s*+\*/)\s*+\Z"

@@ -92,7 +92,7 @@ SEPARATE = frozenset(
 _MENTIONS_IMAGE = re.compile(
     r"(?i)\.(?:jpe?g|png|gif|webp|avif|svg|bmp|ico|tiff?|jfif|apng|heic|jxl)(?![a-z0-9])|url\("
 )
-_SRCSET = re.compile(r"[ \t\n\f\r][0-9]++(?:\.[0-9]++)?+[wx](?:[ \t\n\f\r,]|\Z)")
+_SRCSET = re.compile(r"[ \t\n\f\r][0-9]++(?:\.[0-9]++)?[wx](?:[ \t\n\f\r,]|\Z)")
 #: Ends of paths that are something else.
 _OTHER_FILE = re.compile(
     r"(?i)\A[^?#]*+(?<=\.)(?:mp4|webm|m3u8|mp3|js|json|css|x?html?|xml|pdf|zip|txt)(?:[?#]|\Z)"

@@ -15,8 +15,8 @@ from bowerbird.urls import MAX_URL, canonical
 SHORT = 300
 #: Relative links that the URL standard would only append to their folder or root.
 _SIMPLE = re.compile(
-    r"/?+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+/)*+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+)?+"
-    r"(?:\?[A-Za-z0-9_.~=&%+;:@/!$*(),-]*+)?+"
+    r"/?+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+/|(?!))*+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+)?"
+    r"(?:\?[A-Za-z0-9_.~=&%+;:@/!$*(),-]*+)?"
 )
 #: With these a link is the same in every folder.
 _ABSOLUTE = ("http://", "https://")

@@ -36,7 +36,7 @@ _EARLY = frozenset({"preload", "prefetch"})
 _FEEDS = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "text/xml")
 #: https://html.spec.whatwg.org/#shared-declarative-refresh-steps
 _REFRESH = re.compile(
-    r"""(?i)\s*+[0-9.]*+\s*+[;,]?+\s*+(?:url\s*+=\s*+)?+(?:"([^"]*+)|'([^']*+)|([^"'].*+))""",
+    r"""(?i)\s*+[0-9.]*+\s*+[;,]?+\s*+(?:url\s*+=\s*+|(?!))?+(?:"([^"]*+)|'([^']*+)|([^"'].*+))""",
     re.VERBOSE | re.DOTALL,
 )
 

@@ -11,7 +11,7 @@ _URL = re.compile(r"[^ \t\n\f\r]*+")
 _OUTSIDE = re.compile(r"[^ \t\n\f\r,(]*+")
 _INSIDE = re.compile(r"[^)]*+\)?")
 _INTEGER = re.compile(r"[0-9]++\Z")
-_FLOAT = re.compile(r"-?+(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+\Z")
+_FLOAT = re.compile(r"-?+(?:[0-9]++(?:\.[0-9]++)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?\Z")
 
 
 class Candidate(NamedTuple):

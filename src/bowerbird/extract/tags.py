@@ -23,7 +23,7 @@ NEAR = 6
 _MAX_SOURCES = 100
 #: An image that a script writes out whole: `document.write('<img src="a.gif">')`.
 _WRITTEN = re.compile(
-    r"""<img\b[^<>]{0,500}?\ssrc=\\?["']((?:[^"'\\<>+\s{}$%]|%[0-9A-Fa-f]{2})++)\\?["']"""
+    r"""<img\b[^<>]{0,500}?\ssrc=\\?["']((?:[^"'\\<>+\s{}$%]|%[0-9A-Fa-f]{2}|(?!))++)\\?["']"""
 )
 #: Script types that are data and run nothing; "" and module run.
 _DATA_SCRIPTS = ("json", "template", "text/html", "text/plain", "importmap", "speculationrules")

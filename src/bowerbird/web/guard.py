@@ -13,7 +13,6 @@ import hmac
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -122,7 +121,7 @@ def _is_same_site(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "same-origin") != "same-origin":
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    return origin is None or origin.rpartition("//")[2].lower() == headers.get("host", "").lower()
 
 
 def _refused(status: int, error: str, message: str) -> Response:

@@ -35,7 +35,7 @@ class RedisAddress(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = 0  #: 0: as many as the deployment has, one where it is new
 
     def __str__(self) -> str:
-        number = dict(parse_qsl(urlsplit(self.url).query)).get("db", "0")
+        number = dict(parse_qsl(split(self.url).query)).get("db", "0")
         in_path = self.url.startswith(_PLAIN)
         options = {
             "db": "" if in_path or number == "0" else number, "crawl": self.crawl,
@@ -48,10 +48,18 @@ class RedisAddress(msgspec.Struct, frozen=True, kw_only=True):
         return f"<RedisAddress {self}>"
 
 
+def split(url: str) -> SplitResult:
+    """`urlsplit` for addresses of several hosts: that of newer Pythons, and of Debian's, takes
+    `[::1]` as the only one (CVE-2025-0938)."""
+    scheme, slashes, rest = url.partition("://")
+    place = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    return urlsplit(f"{scheme}{slashes}{rest[len(place) :]}")._replace(netloc=place)
+
+
 def shown(url: str) -> str:
     """An address without user, password and options."""
     try:
-        parts = urlsplit(url)
+        parts = split(url)
     except ValueError:
         return f"{url.partition('://')[0]}://…"
     place = parts.netloc.rpartition("@")[2]
@@ -96,7 +104,7 @@ def nodes_of(place: str, port: int) -> list[Node]:
 def _parts(text: str) -> SplitResult:
     """An address taken to pieces that make sense."""
     try:
-        parts = urlsplit(text)
+        parts = split(text)
         place = parts.netloc.rpartition("@")[2]
         _require_slashes(parts, place)
         _require_ports(place, text)

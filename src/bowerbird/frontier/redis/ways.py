@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote
 
 import redis
 from redis.backoff import NoBackoff
@@ -22,6 +22,7 @@ from bowerbird.frontier.redis.address import (
     SENTINEL_USER,
     Node,
     nodes_of,
+    split,
 )
 
 #: Time for a connection, and for an answer, in seconds.
@@ -66,7 +67,7 @@ class Holder(NamedTuple):
 
 def way_to(url: str) -> Way:
     """The way to the Redis at `url`. Connects at the first call."""
-    parts = urlsplit(url)
+    parts = split(url)
     if parts.scheme in SENTINEL:
         return _Named(parts)
     return _Cluster(parts) if parts.scheme in CLUSTER else _Direct(_with_slashes(url))
