@@ -50,9 +50,12 @@ class RedisAddress(msgspec.Struct, frozen=True, kw_only=True):
 
 def split(url: str) -> SplitResult:
     """`urlsplit` for addresses of several hosts: that of newer Pythons, and of Debian's, takes
-    `[::1]` as the only one (CVE-2025-0938)."""
+    `[::1]` as the only one (CVE-2025-0938). Raises ValueError as that does."""
     scheme, slashes, rest = url.partition("://")
     place = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    hosts = place.rpartition("@")[2]
+    if hosts.count("[") != hosts.count("]"):
+        raise ValueError("a bracket is open")
     return urlsplit(f"{scheme}{slashes}{rest[len(place) :]}")._replace(netloc=place)
 
 
