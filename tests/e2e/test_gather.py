@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from bowerbird.store import is_own
 from tests.bird import bird, flying, records_of, wait_for
-from tests.web import serve, tree
+from tests.web import Answer, serve, tree
 
 PAGES, IMAGES = 4, 6
 
@@ -38,13 +39,25 @@ def fleet(tmp_path: Path) -> Fleet:
 @pytest.fixture
 def crawled(fleet: Fleet) -> Iterator[Fleet]:
     """A crawl whose images lie with two workers."""
-    with serve(tree(PAGES, IMAGES), pause_s=0.02) as web:
+    answers, joined = tree(PAGES, IMAGES), threading.Event()
+    first = answers["/p0"]
+    assert isinstance(first, Answer)
+
+    def held_up() -> Answer:  # who joins late on a busy machine would wait for the next manager
+        joined.wait(20.0)
+        return first
+
+    answers["/p0"] = held_up
+    with serve(answers, pause_s=0.02) as web:
         with flying(*fleet.crawl(web.url)) as manager:
             address = address_of(manager)
             with (
                 flying(*fleet.worker(address, "w1")) as one,
                 flying(*fleet.worker(address, "w2")) as two,
             ):
+                one.says("Joined")
+                two.says("Joined")
+                joined.set()
                 assert [one.ended().status, two.ended().status] == [0, 0]
             ended = manager.ended()
             assert ended.status == 0
