@@ -3,7 +3,7 @@
 # make fuzz TARGET="html css" MINUTES=10, make chaos ROWS=1,11 SEEDS=3, make soak HOURS=6.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz broken chaos soak lock clean
+.PHONY: help demo test least check bench fuzz broken chaos soak lock clean
 
 BIN := .venv/bin
 PYTHON_FILES := src tests benchmarks examples scripts/check-lock scripts/check-shape
@@ -20,6 +20,10 @@ demo:  ## serve a small gallery on this machine and crawl it before your eyes
 test:  ## run all tests; with CI=true a missing server is a failure, else a skip
 	@scripts/setup test
 	$(BIN)/pytest -n 2 --dist worksteal $(TESTS) $(ARGS)
+
+least:  ## run all tests with the least versions that pyproject.toml admits
+	@scripts/setup least
+	.make/least-venv/bin/python -m pytest -n 2 --dist worksteal $(TESTS) $(ARGS)
 
 check:  ## format, lint, types, floors, lock files, shape of the code
 	@scripts/setup dev
