@@ -11,6 +11,7 @@ from benchmarks.gallery.made import make_crawl
 
 from bowerbird.store import claimed
 from tests.bird import Ran, bird, flying, records_of, wait_for
+from tests.ports import free_port
 from tests.web import Answer, serve, tree
 
 
@@ -101,6 +102,14 @@ def test_a_host_where_nobody_listens_ends_soon_with_status_1(out):
     ran = bird("crawl", "http://127.0.0.1:9/", "-o", out, "--retries", 0)
 
     assert_refused(ran, "http://127.0.0.1:9/ could not be fetched", "connect-refused", status=1)
+
+
+def test_a_proxy_that_does_not_answer_is_named(out, tmp_path):
+    (tmp_path / "list.txt").write_text("http://example.org/a.png\n")
+    proxy = f"http://127.0.0.1:{free_port()}"
+    ran = bird("download", tmp_path / "list.txt", "-o", out, "--proxy", proxy, "--retries", 0)
+
+    assert_refused(ran, f"Nothing came through the proxy {proxy}", status=1)
 
 
 @pytest.mark.parametrize(

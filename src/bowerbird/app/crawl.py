@@ -281,6 +281,9 @@ def _notes(engine: "AnyEngine", prepared: Prepared, stats: Stats) -> Iterator[st
     yield from engine.recovered
     yield from engine.fate_of(job.start_urls)
     yield from engine.notes()
+    proxy = job.settings.proxy
+    if proxy and stats.dead and not any(stats.done.values()):
+        yield f'Nothing came through the proxy {proxy}: is it right? `--proxy ""` goes without.'
     nothing = ended(stats) == ended(engine.before) and not stats.leased
     if prepared.resumed and nothing and stats.state is State.ENDED:
         yield (
