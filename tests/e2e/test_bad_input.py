@@ -104,6 +104,23 @@ def test_a_host_where_nobody_listens_ends_soon_with_status_1(out):
     assert_refused(ran, "http://127.0.0.1:9/ could not be fetched", "connect-refused", status=1)
 
 
+def test_a_line_on_standard_input_is_fetched_before_the_next_is_written(out):
+    with serve(tree(pages=1, images=2)) as web:
+        command = (sys.executable, "-m", "bowerbird", "download", "-", "-o", str(out))
+        command += ("--allow-private", "--quiet")
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as run:
+            assert run.stdin is not None
+            for n in (1, 2):
+                run.stdin.write(f"{web.url}/i{n}.png\n".encode())
+                run.stdin.flush()
+                path = f"/i{n}.png"
+                wait_for(path, lambda path=path: path in [one.path for one in web.requests])
+            run.stdin.close()
+            assert run.wait(20.0) == 0
+
+    assert len(records_of(out)) == 2
+
+
 def test_a_proxy_that_does_not_answer_is_named(out, tmp_path):
     (tmp_path / "list.txt").write_text("http://example.org/a.png\n")
     proxy = f"http://127.0.0.1:{free_port()}"

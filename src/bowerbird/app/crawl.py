@@ -28,7 +28,7 @@ from bowerbird.manager.progress import Progress, ended
 from bowerbird.manager.report import Report, make_report
 from bowerbird.manager.room import NO_ROOM
 from bowerbird.manager.run import Run
-from bowerbird.manager.seeds import Chosen, Seeder, list_tasks, start_tasks
+from bowerbird.manager.seeds import Chosen, Seeder, as_they_come, list_tasks, start_tasks
 from bowerbird.manager.supervisor import Supervisor
 from bowerbird.model import Kind, State, Stats, Task
 from bowerbird.settings import Check, Job, Mode, Secrets, make_settings
@@ -301,5 +301,5 @@ def _seeds(order: Order, job: Job) -> Iterable[Task | None]:
     if order.feed is not None:
         return order.feed()
     if order.mode is Mode.DOWNLOAD:
-        return list_tasks(order.start)
+        return as_they_come(list_tasks(order.start))
     return start_tasks(job.settings, job.start_urls)

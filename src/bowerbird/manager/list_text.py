@@ -86,6 +86,10 @@ class Readable(Protocol):
         """The next bytes, at most so many; none at the end."""
         ...
 
+    def read1(self, size: int, /) -> bytes:
+        """The same, and no more than are there."""
+        ...
+
 
 class Text:
     """A list's text, read once, in bounded memory."""
@@ -97,8 +101,9 @@ class Text:
             ListError: they are no text.
         """
         self.name = name
-        self._file = file
-        head = self._read()
+        # A pipe may be slow. A file is whole, or told to be broken before anything begins.
+        self._next = file.read1 if name == "-" else file.read
+        head = self._head()
         encoding = next((codec for mark, codec in _MARKS if head.startswith(mark)), "utf-8")
         if encoding != "utf-16" and b"\0" in head:
             raise ListError(
@@ -140,9 +145,17 @@ class Text:
         if rest:
             yield number + 1, rest
 
+    def _head(self) -> bytes:
+        """The first bytes, with a line that is whole."""
+        head = piece = self._read()
+        while piece and b"\n" not in head and len(head) < CHUNK:
+            piece = self._read()
+            head += piece
+        return head
+
     def _read(self) -> bytes:
         try:
-            return self._file.read(CHUNK)
+            return self._next(CHUNK)
         except (EOFError, zlib.error, OSError) as error:
             raise ListError(
                 f"{shown(self.name)} breaks off or is damaged: {error}. Make it anew."

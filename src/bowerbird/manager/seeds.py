@@ -3,6 +3,7 @@
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Self
 
@@ -18,6 +19,10 @@ from bowerbird.words import many
 STOP_S = 1.0
 #: A chunk that the disk refused is added again after so long, in seconds.
 NO_ROOM_S = 1.0
+#: A list that brings nothing for so long is slow: what has come is added, in seconds.
+PAUSE_S = 0.02
+#: Tasks of a list that are read before they are taken.
+AHEAD = 10 * ADD_LIMIT
 #: How often it is asked whether seeds were lost, in seconds.
 LOST_EVERY_S = 1.0
 
@@ -40,6 +45,52 @@ def start_tasks(settings: Settings, start_urls: Iterable[str]) -> Iterator[Task]
 def list_tasks(image_urls: Iterable[str]) -> Iterator[Task]:
     """The tasks of a list of image URLs."""
     return (Task(url=url, kind=Kind.IMAGE) for url in image_urls)
+
+
+def as_they_come(tasks: Iterable[Task]) -> Iterator[Task | None]:
+    """The same tasks, with a None where more is slow to come: a pipe may give a line a minute.
+
+    They are read in a thread of its own, at most `AHEAD` before they are taken. Raises what
+    reading them raises.
+    """
+    reader = _Reader(tasks)
+    reader.start()
+    over = False
+    while not over:
+        if not reader.news.wait(PAUSE_S):
+            yield None
+            reader.news.wait()
+        reader.news.clear()
+        over = reader.over  # asked before the last are taken: what came before it is there
+        while reader.come:
+            yield reader.come.popleft()
+    if reader.error:
+        raise reader.error
+
+
+class _Reader(threading.Thread):
+    """Reads tasks while others wait for them."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        super().__init__(name="list", daemon=True)  # it may wait for a line for ever
+        self._tasks = tasks
+        self.come = deque[Task]()
+        self.news = threading.Event()
+        self.over = False
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        """Read to the end."""
+        try:
+            for task in self._tasks:
+                self.come.append(task)
+                self.news.set()
+                while len(self.come) >= AHEAD:
+                    time.sleep(PAUSE_S)
+        except Exception as error:  # the iterable is the caller's: whatever it raises is too
+            self.error = error
+        self.over = True
+        self.news.set()
 
 
 class Chosen:

@@ -1,0 +1,45 @@
+"""Tasks of a list are handed on as they come."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from bowerbird.manager.seeds import AHEAD, as_they_come, list_tasks
+from bowerbird.model import Task
+
+
+def tasks(count: int) -> Iterator[Task]:
+    return list_tasks(f"http://a.org/{n}.png" for n in range(count))
+
+
+def test_what_has_come_is_not_kept_back_while_more_is_waited_for() -> None:
+    more = threading.Event()
+
+    def slow() -> Iterator[Task]:
+        first, second = tasks(2)
+        yield first
+        more.wait(20.0)
+        yield second
+
+    come, (first, second) = as_they_come(slow()), tasks(2)
+    assert next(come) == first
+    assert next(come) is None, "whoever gathers them knows that it is time to add"
+    more.set()
+    assert list(come) == [second]
+
+
+def test_a_long_list_comes_whole_and_in_its_order() -> None:
+    count = 3 * AHEAD + 1
+    assert [task for task in as_they_come(tasks(count)) if task] == list(tasks(count))
+
+
+def test_what_reading_raises_is_raised_behind_what_had_come() -> None:
+    def broken() -> Iterator[Task]:
+        yield from tasks(3)
+        raise ValueError("the list breaks off")
+
+    come = as_they_come(broken())
+    assert [next(come) for _ in range(3)] == list(tasks(3))
+    with pytest.raises(ValueError, match="breaks off"):
+        list(come)
