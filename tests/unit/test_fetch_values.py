@@ -6,11 +6,17 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fetch_fixtures import Spool
 
+from bowerbird.clock import SystemClock
 from bowerbird.errors import UsageError
+from bowerbird.fetch import FetchLimits, Guard, Request
+from bowerbird.fetch.budget import Budget
 from bowerbird.fetch.cookies import Cookie, CookieJar, parse_cookies
 from bowerbird.fetch.headers import Headers, is_header, referer_for
 from bowerbird.fetch.rate import TokenBucket
+from bowerbird.fetch.shared import Shared
+from bowerbird.fetch.transfer import Transfer
 
 # Headers.
 
@@ -189,3 +195,15 @@ def test_a_clock_that_goes_back_gives_no_tokens() -> None:
     bucket = TokenBucket(100, 10.0, burst_s=1.0)
     bucket.take(100, 10.0)
     assert bucket.tokens(5.0) == 0
+
+
+def test_a_body_that_goes_to_disk_waits_for_no_memory() -> None:
+    budget, other = Budget(1_000), Transfer.__new__(Transfer)
+    shared = Shared(FetchLimits(), Guard(), Spool, budget, SystemClock(), ())
+    transfer = Transfer(shared)
+    transfer.begin(Request(key=1, url="http://a.org/", spool_above=0), exempt=False)
+    assert transfer.on_body(b"begins in memory") is None
+    budget.room, budget.runner = -5, other  # another one went on without room
+
+    assert transfer.on_body(b"goes on to disk") is None
+    assert (budget.runner, budget.waiting, transfer.size) == (other, set(), 31)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bowerbird.app.folder import write_private
+from bowerbird.app.folder import write_whole
 from bowerbird.store.marker import MARKER, claimed
 
 
@@ -24,16 +24,16 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_lasting_file_is_on_the_disk_before_it_has_its_name(tmp_path, synced):
-    write_private(tmp_path / "job.json", b"{}", lasting=True)
+    write_whole(tmp_path / "job.json", b"{}", lasting=True)
 
     assert synced == [f".job.json.{os.getpid()}", tmp_path.name]
     assert [one.name for one in tmp_path.iterdir()] == ["job.json"]
 
 
 def test_a_lasting_file_that_says_the_same_costs_nothing(tmp_path, synced):
-    write_private(tmp_path / "job.json", b"{}", lasting=True)
+    write_whole(tmp_path / "job.json", b"{}", lasting=True)
     synced.clear()
-    write_private(tmp_path / "job.json", b"{}", lasting=True)
+    write_whole(tmp_path / "job.json", b"{}", lasting=True)
 
     assert synced == []
 

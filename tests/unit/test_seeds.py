@@ -34,6 +34,17 @@ def test_a_long_list_comes_whole_and_in_its_order() -> None:
     assert [task for task in as_they_come(tasks(count)) if task] == list(tasks(count))
 
 
+def test_a_list_that_is_given_up_is_not_read_on() -> None:
+    """Of a crawl that is stopped, from Python too, no thread is left waiting to hand more on."""
+    before = set(threading.enumerate())
+    come = as_they_come(tasks(100 * AHEAD))
+    assert next(come) is not None
+    (reader,) = set(threading.enumerate()) - before
+    come.close()
+    reader.join(20.0)
+    assert not reader.is_alive()
+
+
 def test_what_reading_raises_is_raised_behind_what_had_come() -> None:
     def broken() -> Iterator[Task]:
         yield from tasks(3)

@@ -14,7 +14,7 @@ from bowerbird.app.bucket import Watched, here, places, store_at
 from bowerbird.app.certificate import CertificateWatch
 from bowerbird.app.door import new_door
 from bowerbird.app.early import drop
-from bowerbird.app.folder import LOOKER_S, Folder, write_private
+from bowerbird.app.folder import LOOKER_S, Folder, write_whole
 from bowerbird.app.fork_server import fork_server
 from bowerbird.app.interrupts import taken
 from bowerbird.app.job import Prepared, StoredJob, engine_of, prepare, start_urls, store_job
@@ -195,7 +195,7 @@ def _run(order: Order, folder: Folder, prepared: Prepared, open_site: OpenSite) 
             notes=(*order.notes(), *chosen.notes(), *_notes(engine, prepared, stats)),
         )  # fmt: skip
     try:
-        write_private(folder.report, report.as_json(), mode=0o666)  # as the images beside it
+        write_whole(folder.report, report.as_json(), mode=0o666)  # as the images beside it
     except StorageFullError as error:  # the images are there, and the report is shown
         order.said(str(error))
     return report

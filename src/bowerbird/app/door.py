@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bowerbird.app.early import PREFIX
-from bowerbird.app.folder import Folder, write_private
+from bowerbird.app.folder import Folder, write_whole
 from bowerbird.model import Kind
 from bowerbird.queues import Door, UnixAddress, new_authkey, new_socket_path, sweep_sockets
 
@@ -27,5 +27,5 @@ def new_door(folder: Folder) -> PrivateDoor:
     """A door for one run; its key is written where workers read it."""
     sweep_sockets()
     door = Door(UnixAddress(str(new_socket_path())), new_authkey())
-    write_private(folder.authkey_file, door.authkey)
+    write_whole(folder.authkey_file, door.authkey)
     return PrivateDoor(door, folder.authkey_file)

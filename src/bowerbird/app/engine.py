@@ -11,7 +11,7 @@ from bowerbird._version import __version__
 from bowerbird.app.browsing import LocalBrowser, served_browsing
 from bowerbird.app.bucket import here
 from bowerbird.app.entries import LocalView, fate_of, served
-from bowerbird.app.folder import Folder, write_private
+from bowerbird.app.folder import Folder, write_whole
 from bowerbird.app.recovery import recover
 from bowerbird.catalog import Fate, Totals
 from bowerbird.clock import SystemClock
@@ -149,7 +149,7 @@ def opened(folder: Folder, job: Job, doors: Sequence[Door]) -> Iterator[Engine]:
     service = FrontierService(frontier, server, extra, old=bridge)
     try:
         service.start()
-        write_private(folder.address_file, str(server.addresses[0]).encode())
+        write_whole(folder.address_file, str(server.addresses[0]).encode())
         yield Engine(frontier, service, before, recovered, server.addresses, bridge)
     finally:
         service.stop()

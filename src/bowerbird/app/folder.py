@@ -125,7 +125,7 @@ class Folder:
         if secrets == Secrets():
             self._secrets_file.unlink(missing_ok=True)
             return
-        write_private(self._secrets_file, msgspec.json.encode(secrets), lasting=True)
+        write_whole(self._secrets_file, msgspec.json.encode(secrets), lasting=True)
 
     def secrets(self) -> Secrets:
         """What `keep_secrets` kept."""
@@ -135,11 +135,11 @@ class Folder:
             return Secrets()
 
 
-def write_private(path: Path, data: bytes, *, lasting: bool = False, mode: int = 0o600) -> None:
-    """Write a file that only its owner can read, whole or not at all.
+def write_whole(path: Path, data: bytes, *, lasting: bool = False, mode: int = 0o600) -> None:
+    """Write a file whole or not at all, by default one that only its owner can read.
 
     Args:
-        mode: permissions, where others may read it too; the umask takes its part.
+        mode: permissions; the umask takes its part.
         lasting: so that a power cut, too, leaves it as it was or as it is to be. Without that a new
             name may outlive the bytes, and a crawl whose job is an empty file cannot go on.
 

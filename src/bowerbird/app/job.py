@@ -9,7 +9,7 @@ import msgspec
 
 from bowerbird import urls
 from bowerbird.app.bucket import require_same
-from bowerbird.app.folder import Folder, write_private
+from bowerbird.app.folder import Folder, write_whole
 from bowerbird.errors import FolderError, UsageError
 from bowerbird.frontier.redis.address import parse_redis
 from bowerbird.settings import (
@@ -156,7 +156,7 @@ def store_job(folder: Folder, job: Job, engine: str = "") -> None:
         store=job.store,
     )
     text = msgspec.json.format(msgspec.json.encode(stored), indent=2)
-    write_private(folder.private / "job.json", text, lasting=True)
+    write_whole(folder.private / "job.json", text, lasting=True)
     folder.keep_secrets(job.secrets)
 
 

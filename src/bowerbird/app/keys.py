@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from bowerbird.app.folder import write_private
+from bowerbird.app.folder import write_whole
 from bowerbird.errors import UsageError
 
 #: The environment variable that holds a key.
@@ -71,7 +71,7 @@ def kept_authkey(path: Path) -> bytes:
         StorageFullError: the disk refuses.
     """
     if not path.exists():
-        write_private(path, new_key_text(), lasting=True)
+        write_whole(path, new_key_text(), lasting=True)
     return read_authkey(path)
 
 

@@ -161,8 +161,9 @@ class Transfer:
     def on_body(self, data: bytes) -> int | None:
         """A chunk of the body as it was sent."""
         count, budget = len(data), self._budget
-        in_memory = count if self._spool is None else 0
-        if (in_memory > budget.room or budget.quota <= 0) and not budget.admits(self, in_memory):
+        needed = count if self._spool is None else 0  # what goes to disk waits for no memory
+        short = budget.quota <= 0 or 0 < needed > budget.room
+        if short and not budget.admits(self, needed):
             return _PAUSE
         budget.quota -= count
         self.wire_size += count

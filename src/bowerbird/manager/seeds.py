@@ -4,7 +4,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Self
 
 from bowerbird import urls
@@ -47,7 +47,7 @@ def list_tasks(image_urls: Iterable[str]) -> Iterator[Task]:
     return (Task(url=url, kind=Kind.IMAGE) for url in image_urls)
 
 
-def as_they_come(tasks: Iterable[Task]) -> Iterator[Task | None]:
+def as_they_come(tasks: Iterable[Task]) -> Generator[Task | None, None, None]:
     """The same tasks, with a None where more is slow to come: a pipe may give a line a minute.
 
     They are read in a thread of its own, at most `AHEAD` before they are taken. Raises what
@@ -55,15 +55,10 @@ def as_they_come(tasks: Iterable[Task]) -> Iterator[Task | None]:
     """
     reader = _Reader(tasks)
     reader.start()
-    over = False
-    while not over:
-        if not reader.news.wait(PAUSE_S):
-            yield None
-            reader.news.wait()
-        reader.news.clear()
-        over = reader.over  # asked before the last are taken: what came before it is there
-        while reader.come:
-            yield reader.come.popleft()
+    try:
+        yield from reader.taken()
+    finally:
+        reader.wanted = False
     if reader.error:
         raise reader.error
 
@@ -74,23 +69,38 @@ class _Reader(threading.Thread):
     def __init__(self, tasks: Iterable[Task]) -> None:
         super().__init__(name="list", daemon=True)  # it may wait for a line for ever
         self._tasks = tasks
-        self.come = deque[Task]()
-        self.news = threading.Event()
-        self.over = False
+        self._come = deque[Task]()
+        self._news = threading.Event()
+        self._over = False
+        self.wanted = True  #: whether anyone takes them
         self.error: Exception | None = None
 
     def run(self) -> None:
-        """Read to the end."""
+        """Read to the end, or until they are wanted no more."""
         try:
             for task in self._tasks:
-                self.come.append(task)
-                self.news.set()
-                while len(self.come) >= AHEAD:
+                self._come.append(task)
+                self._news.set()
+                while self.wanted and len(self._come) >= AHEAD:
                     time.sleep(PAUSE_S)
+                if not self.wanted:
+                    break
         except Exception as error:  # the iterable is the caller's: whatever it raises is too
             self.error = error
-        self.over = True
-        self.news.set()
+        self._over = True
+        self._news.set()
+
+    def taken(self) -> Iterator[Task | None]:
+        """What was read, in another thread; a None where more is slow to come."""
+        over = False
+        while not over:
+            if not self._news.wait(PAUSE_S):
+                yield None
+                self._news.wait()
+            self._news.clear()
+            over = self._over  # asked before the last are taken: what came before it is there
+            while self._come:
+                yield self._come.popleft()
 
 
 class Chosen:
