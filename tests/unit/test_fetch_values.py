@@ -200,7 +200,7 @@ def test_a_clock_that_goes_back_gives_no_tokens() -> None:
 def test_a_body_that_goes_to_disk_waits_for_no_memory() -> None:
     budget, other = Budget(1_000), Transfer.__new__(Transfer)
     shared = Shared(FetchLimits(), Guard(), Spool, budget, SystemClock(), ())
-    transfer = Transfer(shared)
+    transfer = Transfer(shared, None)
     transfer.begin(Request(key=1, url="http://a.org/", spool_above=0), exempt=False)
     assert transfer.on_body(b"begins in memory") is None
     budget.room, budget.runner = -5, other  # another one went on without room

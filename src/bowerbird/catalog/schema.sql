@@ -10,8 +10,9 @@ CREATE TABLE IF NOT EXISTS catalog_meta (
     value TEXT NOT NULL
 ) WITHOUT ROWID, STRICT;
 
+-- Rows in the order they came: by their ids, which are scattered, each would change a page of its own.
 CREATE TABLE IF NOT EXISTS catalog_url (
-    id INTEGER PRIMARY KEY,
+    id INTEGER NOT NULL UNIQUE,
     url TEXT NOT NULL
 ) STRICT;
 

@@ -14,21 +14,44 @@ from bowerbird.fetch.transfer import BUFFER, Transfer
 DNS_CACHE_S = 60
 
 
-def make_easy(shared: Shared) -> Any:
-    """A handle with its transfer, as `easy.transfer`, ready for `prepare`."""
-    easy = pycurl.Curl()
-    transfer = Transfer(shared)
-    transfer.easy = easy
-    easy.transfer = transfer
-    easy.headers = None
-    easy.most = 0
-    easy.again = False
-    _set_constants(easy, shared.limits)
-    _set_callbacks(easy, transfer)
-    _set_proxy(easy, shared.limits.proxy)
-    if shared.resolve:
-        easy.setopt(pycurl.RESOLVE, list(shared.resolve))
-    return easy
+class Easy:
+    """A handle of libcurl's with its transfer, used for request after request."""
+
+    __slots__ = ("_again", "_headers", "_most", "_set", "curl", "transfer")
+
+    def __init__(self, shared: Shared) -> None:
+        self.curl = curl = pycurl.Curl()
+        self.transfer = Transfer(shared, curl)
+        self._set = curl.setopt  # to look for a name in a handle costs as much as to set an option
+        self._headers: list[str | bytes] = []
+        self._most = 0
+        self._again = False
+        _set_constants(curl, shared.limits)
+        _set_callbacks(curl, self.transfer)
+        _set_proxy(curl, shared.limits.proxy)
+        if shared.resolve:
+            curl.setopt(pycurl.RESOLVE, list(shared.resolve))
+
+    def __repr__(self) -> str:
+        return f"<Easy {self.transfer!r}>"
+
+    def prepare(self, request: Request, *, exempt: bool) -> None:
+        """Make it ready for a request."""
+        self.transfer.begin(request, exempt=exempt)
+        self._set(pycurl.URL, request.url)
+        headers = _headers(request)
+        if headers != self._headers:
+            self._set(pycurl.HTTPHEADER, headers)
+            self._headers = headers
+        if request.again != self._again:
+            # libcurl remembers that there was no such name, too: a retry has to ask anew.
+            self._set(pycurl.DNS_CACHE_TIMEOUT, 0 if request.again else DNS_CACHE_S)
+            self._again = request.again
+        # libcurl's own limit refuses by Content-Length before a byte is read.
+        most = 0 if request.cut else request.max_bytes
+        if most != self._most:
+            self._set(pycurl.MAXFILESIZE_LARGE, most)
+            self._most = most
 
 
 def _set_constants(easy: Any, limits: FetchLimits) -> None:
@@ -68,25 +91,6 @@ def _set_proxy(easy: Any, proxy: Proxy | None) -> None:
 def _resolving(url: str) -> str:
     # A proxy resolves names itself: what we resolve may not be what it sees.
     return url.replace("socks5://", "socks5h://", 1).replace("socks4://", "socks4a://", 1)
-
-
-def prepare(easy: Any, request: Request, exempt: bool) -> None:
-    """Make a handle ready for a request."""
-    easy.transfer.begin(request, exempt=exempt)
-    easy.setopt(pycurl.URL, request.url)
-    headers = _headers(request)
-    if headers != easy.headers:
-        easy.setopt(pycurl.HTTPHEADER, headers)
-        easy.headers = headers
-    if request.again != easy.again:
-        # libcurl remembers that there was no such name, too: a retry has to ask anew.
-        easy.setopt(pycurl.DNS_CACHE_TIMEOUT, 0 if request.again else DNS_CACHE_S)
-        easy.again = request.again
-    # libcurl's own limit refuses by Content-Length before a byte is read.
-    most = 0 if request.cut else request.max_bytes
-    if most != easy.most:
-        easy.setopt(pycurl.MAXFILESIZE_LARGE, most)
-        easy.most = most
 
 
 def _headers(request: Request) -> list[str | bytes]:

@@ -8,7 +8,7 @@ import pycurl
 from bowerbird.clock import Clock, SystemClock
 from bowerbird.fetch.base import Failure, FetchLimits, Request, Response, Sink
 from bowerbird.fetch.budget import Budget
-from bowerbird.fetch.easy import make_easy, prepare
+from bowerbird.fetch.easy import Easy
 from bowerbird.fetch.guard import Guard, Right
 from bowerbird.fetch.rate import TokenBucket
 from bowerbird.fetch.shared import Shared
@@ -59,9 +59,9 @@ class Fetcher:
         self._waiter = make_waiter()
         self._timer_s: float | None = None  #: when libcurl wants to be called
         self._timer_ms = -1  #: what it said last, and has not yet been counted from now
-        self._easies: list[Any] = []
-        self._free: list[Any] = []
-        self._flying: dict[int, Any] = {}
+        self._easies: dict[Any, Easy] = {}  # by libcurl's handle
+        self._free: list[Easy] = []
+        self._flying: dict[int, Easy] = {}
         self._ready: list[Response] = []
         self._multi = self._make_multi(limits)
         if self._bucket:
@@ -103,9 +103,9 @@ class Fetcher:
             self._ready.append(_refused(request))
             return
         easy = self._free.pop() if self._free else self._new_easy()
-        prepare(easy, request, right is Right.ANYWHERE)
+        easy.prepare(request, exempt=right is Right.ANYWHERE)
         self._flying[request.key] = easy
-        self._multi.add_handle(easy)
+        self._multi.add_handle(easy.curl)
 
     def abort(self, key: int) -> None:
         """End a request without a response. Unknown keys are let pass."""
@@ -124,8 +124,8 @@ class Fetcher:
         """End every request and every connection."""
         self.abort_all()
         self._multi.close()
-        for easy in self._easies:
-            easy.close()
+        for curl in self._easies:
+            curl.close()
         self._waiter.close()
 
     # Memory shared with the caller.
@@ -198,7 +198,7 @@ class Fetcher:
         now_s = self._clock.now_s()
         if now_s >= self._watch.due_s:
             for transfer in self._watch.expired(self._transfers(), now_s):
-                self._finish(transfer.easy, 0, "")
+                self._finish(self._flying[transfer.request.key], 0, "")
         if self._bucket:
             self._settle(self._bucket, now_s)
         if self._budget.waiting:
@@ -224,24 +224,24 @@ class Fetcher:
         left = 1
         while left:
             left, done, failed = self._multi.info_read()
-            for easy in done:
-                self._finish(easy, 0, "")
-            for easy, code, message in failed:
-                self._finish(easy, code, message)
+            for curl in done:
+                self._finish(self._easies[curl], 0, "")
+            for curl, code, message in failed:
+                self._finish(self._easies[curl], code, message)
 
-    def _finish(self, easy: Any, code: int, message: str) -> None:
+    def _finish(self, easy: Easy, code: int, message: str) -> None:
         transfer = easy.transfer
         self._flying.pop(transfer.request.key, None)
         self._ready.append(transfer.end(code, message))
         self._retire(easy)
 
-    def _retire(self, easy: Any) -> None:
-        self._multi.remove_handle(easy)
+    def _retire(self, easy: Easy) -> None:
+        self._multi.remove_handle(easy.curl)
         self._free.append(easy)
 
-    def _new_easy(self) -> Any:
-        easy = make_easy(self._shared)
-        self._easies.append(easy)
+    def _new_easy(self) -> Easy:
+        easy = Easy(self._shared)
+        self._easies[easy.curl] = easy
         return easy
 
     def _transfers(self) -> list[Transfer]:

@@ -1,6 +1,6 @@
 """Headers: those of a response, read late, and those that a request carries."""
 
-from functools import cache, cached_property
+from functools import cache
 
 from bowerbird.model import Kind
 
@@ -25,6 +25,7 @@ class Headers:
 
     def __init__(self, block: bytes = b"") -> None:
         self._block = b"\n" + block
+        self._lower = self._block.lower()
 
     def get(self, name: str, default: str = "") -> str:
         """All values of a header, joined by ", " (RFC 9110 section 5.3)."""
@@ -56,10 +57,6 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"<Headers {len(self)}>"
-
-    @cached_property
-    def _lower(self) -> bytes:
-        return self._block.lower()
 
 
 @cache

@@ -59,6 +59,7 @@ class Transfer:
         "_chunks",
         "_chunks_left",
         "_clock",
+        "_curl",
         "_exempt",
         "_head",
         "_header_room",
@@ -73,7 +74,6 @@ class Transfer:
         "_unpacker",
         "address",
         "cut",
-        "easy",
         "failure",
         "first_byte_s",
         "heard_s",
@@ -89,13 +89,13 @@ class Transfer:
         "wire_size",
     )
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, curl: Any) -> None:
         self._limits: FetchLimits = shared.limits
         self._budget: Budget = shared.budget
         self._clock: Clock = shared.clock
         self._allows = shared.guard.allows
         self._open_spool = shared.open_spool
-        self.easy: Any = None
+        self._curl = curl
         self.begin(NOTHING, exempt=False)
 
     def begin(self, request: Request, *, exempt: bool) -> None:
@@ -200,7 +200,7 @@ class Transfer:
 
     def resume(self) -> None:
         """Go on after a pause; delivers at once what libcurl has kept."""
-        self.easy.pause(pycurl.PAUSE_CONT)
+        self._curl.pause(pycurl.PAUSE_CONT)
 
     def end(self, code: int = 0, message: str = "") -> Response:
         """The response, after libcurl's last word or our own. Frees what was held."""
@@ -243,7 +243,7 @@ class Transfer:
         if self._tells_without_body:
             self.cut = True
             return None
-        refused = self.easy.getinfo(pycurl.OS_ERRNO) == errno.ECONNREFUSED
+        refused = self._curl.getinfo(pycurl.OS_ERRNO) == errno.ECONNREFUSED
         proxied = self._limits.proxy is not None
         return of_curl(code, message, self.phase, refused=refused, proxied=proxied)
 

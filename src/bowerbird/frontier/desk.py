@@ -145,12 +145,12 @@ class Desk:
     ) -> None:
         self.changed = False
         self.parting = False  #: who vanishes now was sent away, and leaves no deaths
-        self.gather_s = 0.0  #: least time from turn to turn
         self._frontier = frontier
         self._extra = dict(extra_methods)
         self._old = old
         self._parking: Parking[Parked] = Parking()
         self._callers: set[int] = set()  # connections that have called in this second
+        self._workers: set[int] = set()  # those that had called in the last one, and are there
         self._local: dict[int, set[str]] = {}  # connection -> local sessions attached by it
         self._tend_at_s: float | None = 0.0  # None: no session to look after
         self._own_clock = SystemClock()
@@ -159,6 +159,11 @@ class Desk:
     def batch(self) -> AbstractContextManager[Any]:
         """The frontier's transaction."""
         return self._frontier.batch()
+
+    @property
+    def gather_s(self) -> float:
+        """Least time from turn to turn."""
+        return min(GATHER_MOST_S, GATHER_EACH_S * max(0, len(self._workers) - FEW))
 
     def wait_s(self, now_s: float) -> float | None:
         """How long nothing is due; None: nothing ever, unless a request comes."""
@@ -213,6 +218,7 @@ class Desk:
             self._parking.park(parked, turn.now_s, next_in_s)
         for connection in turn.closed:
             self._local.pop(connection, None)
+            self._workers.discard(connection)
             self._parking.drop(connection)
         if self._old:
             self._old.settle()
@@ -293,8 +299,7 @@ class Desk:
         self._frontier.reap()
         after = self._frontier.stats().sessions
         self.changed |= after != before
-        self.gather_s = min(GATHER_MOST_S, GATHER_EACH_S * max(0, len(self._callers) - FEW))
-        self._callers.clear()
+        self._workers, self._callers = self._callers, set()
         self._tend_at_s = turn.now_s + TEND_S if after else None
 
     def _lease(self, call: Call, turn: Turn) -> bytes | None:
