@@ -21,6 +21,9 @@ STOP_S = 1.0
 NO_ROOM_S = 1.0
 #: A list that brings nothing for so long is slow: what has come is added, in seconds.
 PAUSE_S = 0.02
+#: What comes within this is taken together, in seconds: to wake up for a task costs more than to
+#: read it.
+TOGETHER_S = 0.002
 #: Tasks of a list that are read before they are taken.
 AHEAD = 10 * ADD_LIMIT
 #: How often it is asked whether seeds were lost, in seconds.
@@ -80,7 +83,8 @@ class _Reader(threading.Thread):
         try:
             for task in self._tasks:
                 self._come.append(task)
-                self._news.set()
+                if not self._news.is_set():
+                    self._news.set()
                 while self.wanted and len(self._come) >= AHEAD:
                     time.sleep(PAUSE_S)
                 if not self.wanted:
@@ -97,6 +101,7 @@ class _Reader(threading.Thread):
             if not self._news.wait(PAUSE_S):
                 yield None
                 self._news.wait()
+            time.sleep(TOGETHER_S)
             self._news.clear()
             over = self._over  # asked before the last are taken: what came before it is there
             while self._come:
