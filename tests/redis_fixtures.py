@@ -89,7 +89,8 @@ class RedisServer:
     def tear(self, dice: random.Random) -> None:
         """As if kill -9 had met it at a write: what it has appended ends in the midst of a change
         that nobody was answered; here of the last one, once more."""
-        log = max(self.folder.glob("appendonlydir/*.incr.aof"), key=lambda one: one.stat().st_mtime)
+        logs = self.folder.glob("appendonlydir/*.incr.aof")
+        log = max(logs, key=lambda one: int(one.name.split(".")[2]))  # two during a rewrite
         data = log.read_bytes()
         if data.endswith(_EXEC):
             change = data[data.rindex(_MULTI) :]

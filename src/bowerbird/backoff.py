@@ -19,12 +19,15 @@ SLOWED_S = 0.25
 #: Where an adaptive delay ends, in seconds.
 SLOWEST_S = 30.0
 
+#: Neither the same in forked processes nor that of a program that uses us, which may have a seed.
+_DICE = random.SystemRandom()
+
 
 def retry_in_s(attempts: int, dice: random.Random | None = None, first_s: float = FIRST_S) -> float:
     """Seconds before the next try after `attempts` earlier ones: exponential, with full jitter
     over its upper half, so that tasks that failed together do not come back together."""
     longest = min(LONGEST_S, first_s * 2.0 ** min(attempts, 30))
-    return longest * (dice or random).uniform(0.5, 1.0)
+    return longest * (dice or _DICE).uniform(0.5, 1.0)
 
 
 def hold_in_s(retry_after: str, attempts: int, wall_s: float) -> float:

@@ -4,6 +4,7 @@ of them are named there."""
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from os import environ
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,8 +18,9 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 
-WIDTHS = (400, 1_440)
-DENSITIES = (1, 2, 3)
+#: Width and density of each view. All of them take a minute more: `BOWERBIRD_ALL_VIEWS=1`.
+SOME = ((400, 3), (1_440, 1), (1_440, 2))
+VIEWS = tuple(product((400, 1_440), (1, 2, 3))) if environ.get("BOWERBIRD_ALL_VIEWS") else SOME
 BROWSERS = 3
 #: What the fixture has beside images.
 OTHERS = ("html", ".css", ".js", ".mp4", ".pdf", ".woff2", "/f/x.svg", "/favicon.ico", "/")
@@ -42,7 +44,7 @@ def _visit(browser: str, address: str, pages: list[str]) -> dict[str, set[tuple[
     with chromium(browser) as port:
         tab = Tab(port)
         for page in pages:
-            for scripts, width, density in product((False, True), WIDTHS, DENSITIES):
+            for scripts, (width, density) in product((False, True), VIEWS):
                 tab.open(f"{address}/{page}", width, density, scripts=scripts)
             seen[f"{address}/{page}"] = tab.leave()
         tab.close()

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bowerbird.fetch.codings import STEP, BrokenCodingError, named, unpacker
+from bowerbird.deflated import STEP
+from bowerbird.fetch.codings import BrokenCodingError, named, unpacker
 
 PACKERS = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}
 

@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Protocol
 
+from bowerbird.deflated import RAW, STEP, ZLIB, Gzip, steps
+
 #: What requests ask for.
 ACCEPTED = "gzip, deflate, br"
-#: Bytes that one step brings, about.
-STEP = 64 * 1024
 #: Codings that there are and that we have no decoder for, since they are not asked for.
 _NOT_ASKED_FOR = frozenset(("zstd", "compress", "x-compress", "dcb", "dcz"))
-_GZIP_MAGIC = b"\x1f\x8b"
-_GZIP, _ZLIB, _RAW = 31, 15, -15  # window bits as zlib has them
 
 
 class BrokenCodingError(ValueError):
@@ -63,20 +61,11 @@ class _Chain:
 
 
 class _Gzip:
-    """One member after the other; what follows and is none is let pass."""
-
     def __init__(self) -> None:
-        self._machine = zlib.decompressobj(_GZIP)
-        self._is_over = False
+        self._members = Gzip()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        while data and not self._is_over:
-            if self._machine.eof:
-                self._is_over = not _GZIP_MAGIC.startswith(data[:2])
-                self._machine = zlib.decompressobj(_GZIP)
-                continue
-            yield from _steps(self._machine, data)
-            data = self._machine.unused_data
+        return _told(self._members.feed(data))
 
 
 class _Deflate:
@@ -89,8 +78,16 @@ class _Deflate:
         if self._machine is None and data:
             # A zlib header's low four bits name its method, 8; a bare stream of that first byte
             # would be a block of a kind that encoders do not begin with.
-            self._machine = zlib.decompressobj(_ZLIB if data[0] & 15 == 8 else _RAW)
-        return _steps(self._machine, data) if self._machine else iter(())
+            self._machine = zlib.decompressobj(ZLIB if data[0] & 15 == 8 else RAW)
+        return _told(steps(self._machine, data)) if self._machine else iter(())
+
+
+def _told(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces; zlib's error becomes ours."""
+    try:
+        yield from pieces
+    except zlib.error as error:
+        raise BrokenCodingError(str(error)) from error
 
 
 class _Brotli:
@@ -117,15 +114,3 @@ class _Brotli:
 _MAKERS: dict[str, Callable[[], Unpacker]] = {
     "gzip": _Gzip, "x-gzip": _Gzip, "deflate": _Deflate, "br": _Brotli,
 }  # fmt: skip
-
-
-def _steps(machine: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
-    piece = b""
-    while (data or len(piece) == STEP) and not machine.eof:
-        try:
-            piece = machine.decompress(data, STEP)
-        except zlib.error as error:
-            raise BrokenCodingError(str(error)) from error
-        data = machine.unconsumed_tail
-        if piece:
-            yield piece

@@ -13,6 +13,8 @@ from bowerbird.fetch.transfer import BUFFER, Transfer
 #: Seconds for which an address is remembered; libcurl's own default.
 DNS_CACHE_S = 60
 
+_ACCEPT_ENCODING = f"Accept-Encoding: {ACCEPTED}"
+
 
 class Easy:
     """A handle of libcurl's with its transfer, used for request after request."""
@@ -107,7 +109,7 @@ def _headers(request: Request) -> list[str | bytes]:
 def _negotiation(request: Request) -> list[str]:
     # Codings for images too: it is what browsers send, so caches have that answer; icons, BMP and
     # SVG gain; and what is not asked for is sent by some all the same.
-    ours = [f"Accept: {request.accept}", f"Accept-Encoding: {ACCEPTED}"]
+    ours = [f"Accept: {request.accept}", _ACCEPT_ENCODING]
     if not request.headers:
         return ours
     given = {_name(header) for header in request.headers}

@@ -2,7 +2,7 @@
 and moves to others when they have nothing for it."""
 
 import os
-import random
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,7 +49,7 @@ class Leasing:
 
     def home(self) -> int:
         """A partition that a session is attached to for its life."""
-        return random.randrange(len(self._partitions))
+        return secrets.randbelow(len(self._partitions))
 
     def sessions(self, counted: Sequence[int]) -> int:
         """How many sessions the crawl has; `counted`: in those partitions that were asked."""
