@@ -3,7 +3,9 @@
 Nothing read from `now_s` is ever persisted: it means nothing after a restart.
 """
 
+import sys
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -23,8 +25,19 @@ def _boottime_s() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-class SystemClock:
-    """The machine's clocks: CLOCK_BOOTTIME where there is one, else the monotonic clock."""
+def _awake_or_not_s() -> float:
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
 
-    now_s = staticmethod(_boottime_s if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic)
+
+def _system_s() -> Callable[[], float]:
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return _boottime_s
+    # macOS: this clock goes on while the machine sleeps, unlike `time.monotonic` there.
+    return _awake_or_not_s if sys.platform == "darwin" else time.monotonic
+
+
+class SystemClock:
+    """The machine's clocks: of those that no one sets the one that counts through suspend."""
+
+    now_s = staticmethod(_system_s())
     wall_s = staticmethod(time.time)

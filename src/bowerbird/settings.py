@@ -104,7 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     idle_timeout: float = 15.0  #: TCP has repeated a lost packet several times by then
     min_speed: int = 1_000  #: bytes per second over 20 s; slower is a slot held hostage
     retries: int = 3  #: of what may pass; with backoff about half a minute in all
-    max_hops: int = 10  #: redirects; browsers allow 20, honest sites need 3
+    max_hops: int = 10  #: redirects, 10 at most; browsers allow 20, honest sites need 3
     max_hold: float = 3_600.0  #: of a host that says Retry-After; who means a year means never
     max_crawl_delay: float = 300.0  #: that a robots.txt may ask for; more would be no crawl
     max_ratio: int = 200  #: growth in decompression, after the first MiB; text rarely reaches 20
@@ -195,7 +195,7 @@ RANGES: dict[str, tuple[float, float | None]] = {
     "first_byte_timeout": (0.1, 86_400),
     "idle_timeout": (0.1, 86_400),
     "retries": (0, 100),
-    "max_hops": (0, 50),
+    "max_hops": (0, 10),
     "max_page_bytes": (1, None),
     "max_sitemap_bytes": (1, None),
     "max_pixels": (1, None),

@@ -38,6 +38,11 @@ def test_not_a_url(out, url, word):
     assert not out.exists()
 
 
+def test_a_folder_whose_name_is_no_text(tmp_path):
+    named = os.fsdecode(os.fsencode(tmp_path) + b"/o\xff6")
+    assert_refused(bird("crawl", "http://example.org/", "-o", named), "UTF-8", "o\\xff6")
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [

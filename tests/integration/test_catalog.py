@@ -286,6 +286,16 @@ def test_only_records_of_the_last_minute_are_in_doubt(
     assert [one.url[-3:] for one in reader.recent(60)] == ["new", "est"]
 
 
+def test_wrong_clocks_of_workers_hide_none_of_those_in_doubt(
+    writer: CatalogWriter, reader: CatalogReader
+) -> None:
+    writer.add([record("old", at=1_000.0), record("ahead", at=4_600.0), record("new", at=1_090.0)])
+    writer.add([record("behind", at=10.0), record("newest", at=1_100.0)])
+
+    in_doubt = [one.url.rpartition("/")[2] for one in reader.recent(60, 1_101.0)]
+    assert in_doubt == ["ahead", "new", "behind", "newest"]
+
+
 def test_another_boot_is_noticed_and_the_same_one_is_not(
     writer: CatalogWriter, reader: CatalogReader
 ) -> None:

@@ -289,6 +289,8 @@ def test_robots_are_not_asked_again_and_an_unfinished_one_is(reopen: Open) -> No
     worker = bench.worker()
 
     assert urls(worker.lease()) == ["http://b.test/robots.txt"]
+    bench.wait(3.1)  # robots.txt was a request, too
+    assert worker.lease() == []
     assert bench.dead() == {"robots": 1}
     assert {row.host: row.delay_s for row in bench.frontier.hosts()}["b.test"] == 0.0
 
@@ -327,6 +329,26 @@ def test_a_delay_is_kept_between_the_last_request_before_and_the_first_after(
 
     assert worker.lease() == []
     bench.wait(5.9)
+    assert worker.lease() == []
+    bench.wait(0.2)
+    assert len(worker.lease()) == 1
+
+
+def test_a_delay_is_kept_where_a_slot_was_still_held_when_the_manager_was_killed(
+    reopen: Open,
+) -> None:
+    slow = msgspec.structs.replace(PLAIN, delay_s=10.0)
+    bench = reopen(slow)
+    bench.add(image("1"), complete=False)
+    worker = bench.worker()
+    (lease,) = worker.lease(1)
+    bench.clock.advance(1.0)
+    worker.finish(outcome(lease, found=(image("2"),)))
+    bench = reopen(slow)
+    worker = bench.worker()
+
+    assert worker.lease() == []
+    bench.wait(9.9)
     assert worker.lease() == []
     bench.wait(0.2)
     assert len(worker.lease()) == 1
@@ -392,6 +414,41 @@ def test_of_a_batch_that_fails_nothing_remains(reopen: Open) -> None:
     assert bench.add(image("new")) == 1
     assert frontier.finish(worker.session, [outcome(one) for one in kept]).accepted == (True, True)
     assert len(worker.lease(64)) == 9
+
+
+def test_slots_given_back_by_a_call_that_is_undone_are_given_back_once(reopen: Open) -> None:
+    bench = reopen(msgspec.structs.replace(PLAIN, per_host=4))
+    bench.add(*[image(f"{n}") for n in range(40)])
+    frontier, giver = bench.frontier, bench.worker()
+    assert isinstance(frontier, SqliteFrontier)
+    assert giver.lease(4)
+    other = bench.worker()
+    with pytest.raises(ZeroDivisionError), frontier.batch():  # noqa: PT012
+        frontier.lease(giver.session, 1, 0.0, {"a.test": 1})
+        raise ZeroDivisionError
+    frontier.lease(giver.session, 1, 0.0, {"a.test": 1})  # the same call once more
+    other.lease(8)
+
+    assert other.slots == {"a.test": 1}  # the giver has three in flight
+    assert frontier.audit() == []
+
+
+def test_a_slot_that_cools_goes_on_cooling_when_a_batch_is_undone(reopen: Open) -> None:
+    bench = reopen(msgspec.structs.replace(PLAIN, per_host=1))
+    bench.add(image("1"), image("2"))
+    frontier, victim = bench.frontier, bench.worker()
+    assert isinstance(frontier, SqliteFrontier)
+    assert victim.lease(1)
+    bench.kill(victim)  # its request may still be under way
+    with pytest.raises(ZeroDivisionError), frontier.batch():
+        raise ZeroDivisionError
+    other = bench.worker()
+    other.lease()
+
+    assert other.slots == {}
+    bench.wait(1.1)
+    other.lease()
+    assert other.slots == {"a.test": 1}
 
 
 def test_a_full_disk_keeps_nothing_of_the_call_and_all_before_it(reopen: Open) -> None:

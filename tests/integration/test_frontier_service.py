@@ -626,3 +626,21 @@ def test_futures_are_plain(service: FrontierService) -> None:
     future = service.call(lambda: 1)
     assert isinstance(future, Future)
     assert not future.cancel()
+
+
+def test_requests_gather_for_who_is_there_and_not_for_who_has_gone(stub: StubFrontier) -> None:
+    desk = Desk(stub, {})
+    stub.sessions.add("s")
+    for now_s in (0.0, 1.5, 3.0):
+        turn = Turn(now_s)
+        desk.serve([lease_call("s", number) for number in range(10)], turn)
+        desk.settle(turn)
+    assert desk.gather_s > 0.0
+    leaving, later = Turn(3.1), Turn(5.0)
+    for number in range(10):
+        desk.end(number, leaving)
+    desk.settle(leaving)
+    assert desk.gather_s == 0.0
+    desk.serve([], later)
+    desk.settle(later)
+    assert desk.gather_s == 0.0

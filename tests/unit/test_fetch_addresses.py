@@ -88,6 +88,12 @@ def test_literal_private_addresses_are_refused_without_a_try(host: str) -> None:
     assert Guard(allow_private=True).right_of(f"http://{host}/") is not Right.NOWHERE
 
 
+@pytest.mark.parametrize("host", ["localhost", "db.localhost", "localhost."])
+def test_names_of_the_proxys_own_machine_are_refused_behind_a_proxy(host: str) -> None:
+    assert Guard(proxied=True).right_of(f"http://{host}:6379/") is Right.NOWHERE
+    assert Guard([f"http://{host}"], proxied=True).right_of(f"http://{host}/") is Right.ANYWHERE
+
+
 @pytest.mark.parametrize(
     "host", ["example.org", "8.8.8.8", "[2606:4700::1111]", "v4", "a-1.example"]
 )

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bowerbird.errors import ListError
-from bowerbird.manager.lists import Listed, UrlList, open_list
+from bowerbird.manager.list_text import Text
+from bowerbird.manager.lists import Listed, UrlList, _reader, open_list
 
 URLS = [f"https://a.org/{name}.jpg" for name in ("one", "two", "three")]
 FAST = settings(
@@ -100,6 +101,36 @@ def test_a_pipe_that_cannot_seek_is_read(tmp_path: Path) -> None:
     with open_list(f"/dev/fd/{reading}") as found:
         assert list(found) == URLS
     os.close(reading)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ['{\n', ' "images": [\n', f'  "{URLS[0]}"\n ]\n}}\n'],
+        ['{"version": 1}\n', f'{{"url": "{URLS[0]}"}}\n'],
+        [f'{{"url": "{URLS[0]}"}}\n'],
+        ["[", f'"{URLS[0]}"', "]"],
+    ],
+)  # fmt: skip
+def test_json_on_a_pipe_is_known_for_what_it_is_in_whatever_pieces_it_comes(
+    pieces: list[str],
+) -> None:
+    text = Text("-", Pieces(pieces))
+    faults = list[str]()
+    rows = _reader("-", text.head)(text, lambda *fault: faults.append(str(fault)))
+    assert [url for _, url, _ in rows] == [URLS[0]]
+
+
+class Pieces:
+    """What a slow pipe brings, a piece for each read."""
+
+    def __init__(self, pieces: list[str]) -> None:
+        self._pieces = [piece.encode() for piece in pieces]
+
+    def read1(self, _: int) -> bytes:
+        return self._pieces.pop(0) if self._pieces else b""
+
+    read = read1
 
 
 def test_captions_come_along(tmp_path: Path) -> None:

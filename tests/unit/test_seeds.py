@@ -1,11 +1,12 @@
 """Tasks of a list are handed on as they come."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from bowerbird.manager.seeds import AHEAD, as_they_come, list_tasks
+from bowerbird.frontier.base import ADD_LIMIT
+from bowerbird.manager.seeds import AHEAD, PAUSE_S, Seeder, as_they_come, list_tasks
 from bowerbird.model import Task
 
 
@@ -54,3 +55,34 @@ def test_what_reading_raises_is_raised_behind_what_had_come() -> None:
     assert [next(come) for _ in range(3)] == list(tasks(3))
     with pytest.raises(ValueError, match="breaks off"):
         list(come)
+
+
+def test_what_ends_a_program_in_its_own_list_ends_the_crawl_and_does_not_hang_it() -> None:
+    def leaving() -> Iterator[Task]:
+        yield from tasks(1)
+        raise SystemExit(3)
+
+    seeder = Seeder(as_they_come(leaving()), lambda chunk, _: len(chunk))
+    seeder.start()
+    seeder._thread.join(20.0)
+    assert isinstance(seeder.error, SystemExit)
+
+
+def test_what_comes_steadily_is_added_long_before_a_chunk_is_full() -> None:
+    added = threading.Event()
+
+    def steady() -> Iterator[Task]:
+        for task in tasks(ADD_LIMIT - 1):
+            if added.wait(PAUSE_S / 4):
+                return
+            yield task
+
+    def add(chunk: Sequence[Task], last: bool) -> int:
+        if not last:
+            added.set()
+        return len(chunk)
+
+    seeder = Seeder(as_they_come(steady()), add)
+    seeder.start()
+    seeder._thread.join(60.0)
+    assert added.is_set()

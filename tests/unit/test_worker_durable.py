@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bowerbird.model import DISK_FULL, Holder, Outcome, Record, Verb
+from bowerbird.clock import SystemClock
+from bowerbird.errors import BowerbirdError
+from bowerbird.frontier.memory import MemoryFrontier
+from bowerbird.frontier.rules import Rules
+from bowerbird.model import DISK_FULL, Holder, Outcome, Record, Verb, WorkerInfo
 from bowerbird.store import FileStore
 from bowerbird.worker.durable import Durable
+from bowerbird.worker.link import Link
+from bowerbird.worker.member import Member
 
 
 @pytest.fixture
@@ -69,3 +75,36 @@ def test_a_file_lost_with_an_earlier_batch_is_not_said_to_be_there(store, monkey
         durable([])
 
     assert verbs(durable([late])) == [Verb.RELEASED]
+
+
+def test_a_file_that_another_worker_has_removed_is_fetched_anew_and_stops_nobody(store):
+    gone, page = stored(store, b"gone"), Outcome(token=b"page", verb=Verb.DONE)
+    Path(store.folder, gone.records[0].holders[0].path).unlink()
+
+    assert verbs(Durable(store)([gone, page])) == [Verb.RELEASED, Verb.DONE]
+
+
+def test_a_whole_file_that_could_not_be_opened_is_not_removed(store, monkeypatch):
+    outcome, durable = stored(store, b"one"), Durable(store)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "open", lambda *_: refuse(0))
+        durable([outcome])
+
+    assert verbs(durable([outcome])) == [Verb.DONE]
+
+
+def test_a_defect_in_a_thread_of_the_line_ends_the_worker_rather_than_its_work():
+    def broken(_: list[Outcome]) -> list[Outcome]:
+        raise ZeroDivisionError
+
+    clock, info = SystemClock(), WorkerInfo(name="w")
+    member = Member(lambda: MemoryFrontier(Rules()), info, 200.0, clock, returns=False)
+    link = Link(member, clock, lambda: None, broken)
+    link.start()
+    link.say(Outcome(token=b"x", verb=Verb.DONE))
+    link.flush(clock.now_s(), at_once=True)
+    _, news = link.inbox.get(timeout=20.0)
+    link.close(0.0)
+
+    assert isinstance(news, BowerbirdError)
+    assert "ZeroDivisionError" in str(news)

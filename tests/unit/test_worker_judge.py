@@ -191,3 +191,12 @@ def test_a_host_that_was_not_reached_is_not_taken_for_slow(reason, slows):
     outcome = judge().failed(lease(), Failure(reason, transient=True), 0.0)
 
     assert (outcome.delay_s is not None) is slows
+
+
+def test_no_limit_of_hops_takes_a_redirect_of_robots_txt_for_a_ban():
+    outcome = judge(max_hops=0).answered(
+        lease(Kind.ROBOTS), response(301, location="https://example.org/robots.txt")
+    )
+
+    assert outcome is not None
+    assert outcome.verb is Verb.MOVED

@@ -29,7 +29,9 @@ class Folder:
     """One output folder."""
 
     def __init__(self, path: str | Path) -> None:
+        """Raises FolderError where its name is no text, as paths in reports have to be."""
         self.path = Path(path).absolute()
+        _check_name(str(self.path))
         self.database = self.path / "crawl.db"
         self.report = self.path / "report.json"
         self.private = self.path / ".bowerbird"
@@ -194,3 +196,13 @@ else:
         except OSError:
             return False
         return True
+
+
+def _check_name(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise FolderError(
+            f"{shown} has a name that is not UTF-8; name another folder, or rename it."
+        ) from None

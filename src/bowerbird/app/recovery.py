@@ -34,7 +34,7 @@ def _mend(frontier: SqliteFrontier, reader: CatalogReader, store: FileStore) -> 
     from bowerbird.manager.here import is_held_away
     from bowerbird.manager.verify import doubtful  # after an unclean boot only
 
-    recent = reader.recent(DOUBT_S)
+    recent = reader.recent(DOUBT_S, frontier.books.closed_at)
     bad = {one.path for one in doubtful(recent, store)}
     for path in bad:
         store.remove(path)

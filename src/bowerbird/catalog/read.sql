@@ -95,9 +95,12 @@ SELECT
         WHERE h.folder NOT LIKE 'file://%' AND h.folder NOT IN (SELECT value FROM json_each(?1))
     ) END;
 
--- recent: seconds before the newest record
+-- recent: seconds before the newest record, and the time that none is later than
 {record}
-WHERE r.fetched_at >= (SELECT max(fetched_at) FROM catalog_record) - ? ORDER BY r.id;
+WHERE r.id >= (
+    SELECT min(id) FROM catalog_record
+    WHERE fetched_at >= (SELECT min(max(fetched_at), ?2) FROM catalog_record) - ?1
+) ORDER BY r.id;
 
 -- contents: array of digests
 {record}

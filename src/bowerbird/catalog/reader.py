@@ -98,9 +98,13 @@ class CatalogReader:
         row = self._rows("totals", json.dumps(list(elsewhere)))[0]
         return Totals(**dict(zip(Totals.__struct_fields__, row, strict=True)))
 
-    def recent(self, within_s: float) -> list[Record]:
-        """Records fetched in the last `within_s` seconds before the newest one."""
-        return list(self._records(self._rows("recent", within_s)))
+    def recent(self, within_s: float, written_at: float = float("inf")) -> list[Record]:
+        """Records that came in the last `within_s` seconds before the newest one.
+
+        Workers' clocks may be wrong: none counts as later than `written_at`, when the catalog was
+        last written, and what came after the first of those seconds came in them.
+        """
+        return list(self._records(self._rows("recent", within_s, written_at)))
 
     def pages_of(self, image_urls: Iterable[str]) -> list[str]:
         """The pages where these images were seen, under these very URLs, once each."""

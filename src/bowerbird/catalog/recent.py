@@ -6,13 +6,13 @@ the record is there. So a crawl remembers the boot it was last written in. Wheth
 down in an orderly way leaves no trace that every system shows, so any other boot counts.
 """
 
-import time
 from pathlib import Path
 
 import msgspec
 
 from bowerbird.catalog.reader import CatalogReader
 from bowerbird.catalog.writer import CatalogWriter
+from bowerbird.clock import SystemClock
 
 #: Records of this many seconds before the newest are in doubt. Linux writes dirty pages back after
 #: 30 s (vm.dirty_expire_centisecs) and looks every 5.
@@ -42,7 +42,7 @@ def boot_now() -> Boot:
     try:
         return Boot(id=_LINUX.read_text(encoding="ascii").strip())
     except OSError:
-        return Boot(began_at=time.time() - time.monotonic())
+        return Boot(began_at=SystemClock.wall_s() - SystemClock.now_s())
 
 
 def note_boot(writer: CatalogWriter, boot: Boot) -> None:

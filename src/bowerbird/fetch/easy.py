@@ -56,38 +56,38 @@ class Easy:
             self._most = most
 
 
-def _set_constants(easy: Any, limits: FetchLimits) -> None:
-    easy.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-    easy.setopt(pycurl.REDIR_PROTOCOLS, 0)
-    easy.setopt(pycurl.FOLLOWLOCATION, 0)
-    easy.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
-    easy.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
-    easy.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-    easy.setopt(pycurl.PIPEWAIT, 1)
-    easy.setopt(pycurl.PATH_AS_IS, 1)
-    easy.setopt(pycurl.NOSIGNAL, 1)
-    easy.setopt(pycurl.NOPROGRESS, 1)
-    easy.setopt(pycurl.BUFFERSIZE, BUFFER)
-    easy.setopt(pycurl.USERAGENT, _encoded(limits.user_agent))
+def _set_constants(curl: Any, limits: FetchLimits) -> None:
+    curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    curl.setopt(pycurl.REDIR_PROTOCOLS, 0)
+    curl.setopt(pycurl.FOLLOWLOCATION, 0)
+    curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
+    curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
+    curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
+    curl.setopt(pycurl.PIPEWAIT, 1)
+    curl.setopt(pycurl.PATH_AS_IS, 1)
+    curl.setopt(pycurl.NOSIGNAL, 1)
+    curl.setopt(pycurl.NOPROGRESS, 1)
+    curl.setopt(pycurl.BUFFERSIZE, BUFFER)
+    curl.setopt(pycurl.USERAGENT, _encoded(limits.user_agent))
     if limits.ca_file:
-        easy.setopt(pycurl.CAINFO, limits.ca_file)
-    easy.setopt(pycurl.CONNECTTIMEOUT_MS, _ms(limits.connect_s))
-    easy.setopt(pycurl.HTTP_CONTENT_DECODING, 0)
+        curl.setopt(pycurl.CAINFO, limits.ca_file)
+    curl.setopt(pycurl.CONNECTTIMEOUT_MS, _ms(limits.connect_s))
+    curl.setopt(pycurl.HTTP_CONTENT_DECODING, 0)
 
 
-def _set_callbacks(easy: Any, transfer: Transfer) -> None:
-    easy.setopt(pycurl.OPENSOCKETFUNCTION, transfer.on_open_socket)
-    easy.setopt(pycurl.PREREQFUNCTION, transfer.on_request)
-    easy.setopt(pycurl.HEADERFUNCTION, transfer.on_header)
-    easy.setopt(pycurl.WRITEFUNCTION, transfer.on_body)
+def _set_callbacks(curl: Any, transfer: Transfer) -> None:
+    curl.setopt(pycurl.OPENSOCKETFUNCTION, transfer.on_open_socket)
+    curl.setopt(pycurl.PREREQFUNCTION, transfer.on_request)
+    curl.setopt(pycurl.HEADERFUNCTION, transfer.on_header)
+    curl.setopt(pycurl.WRITEFUNCTION, transfer.on_body)
 
 
-def _set_proxy(easy: Any, proxy: Proxy | None) -> None:
+def _set_proxy(curl: Any, proxy: Proxy | None) -> None:
     # Set in either case: libcurl would else take both from the environment.
-    easy.setopt(pycurl.NOPROXY, "")
-    easy.setopt(pycurl.PROXY, _encoded(_resolving(proxy.url)) if proxy else "")
+    curl.setopt(pycurl.NOPROXY, "")
+    curl.setopt(pycurl.PROXY, _encoded(_resolving(proxy.url)) if proxy else "")
     if proxy and proxy.login:
-        easy.setopt(pycurl.PROXYUSERPWD, _encoded(proxy.login))
+        curl.setopt(pycurl.PROXYUSERPWD, _encoded(proxy.login))
 
 
 def _resolving(url: str) -> str:

@@ -76,6 +76,8 @@ class Guard:
         if origin in self._origins:
             return Right.ANYWHERE
         host = host_of_origin(origin)
+        if self._proxied and _is_the_proxys_own(host):
+            return Right.NOWHERE
         # The last character tells most names apart from canonical addresses.
         if host[-1:] in _ENDS_OF_ADDRESSES and self._names_private(host):
             return Right.NOWHERE
@@ -103,6 +105,12 @@ class Guard:
             self._verdicts.clear()
         self._verdicts[address] = verdict
         return verdict
+
+
+def _is_the_proxys_own(host: str) -> bool:
+    """Whether a name means the machine that resolves it (RFC 6761 section 6.3)."""
+    name = host.rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
 
 
 def _network(cidr: str) -> Network:

@@ -53,7 +53,6 @@ class Transfer:
     """The state of one request under way. Made once for each easy handle."""
 
     __slots__ = (
-        "__weakref__",
         "_allows",
         "_budget",
         "_chunks",

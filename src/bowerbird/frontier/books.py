@@ -22,6 +22,7 @@ class Books(Counts):
         super().__init__({}, rules.max_images, rules.max_pages)
         self._clock = clock
         self._zero = 0.0
+        self.closed_at = 0.0  #: by the wall clock: when the last run wrote anything
         self.leased: list[int] = [0] * len(KINDS)
         self.state: State = State.RUNNING
         self.reason = ""
@@ -33,7 +34,8 @@ class Books(Counts):
         """Take up what was saved; crawl time goes on."""
         values = saved.values
         elapsed = float(values.get("elapsed_s", 0.0))
-        away = self._clock.wall_s() - float(values.get("closed_at", self._clock.wall_s()))
+        self.closed_at = float(values.get("closed_at", self._clock.wall_s()))
+        away = self._clock.wall_s() - self.closed_at
         self._zero = self._clock.now_s() - elapsed - min(max(away, 0.0), ROBOTS_TTL_S)
         self._recall(saved)
 

@@ -95,6 +95,7 @@ class Core:
         self.hosts_at_hand.save()
         if self.store.dirty or self.books.changed:
             self.store.commit(*self.books.to_save())
+        self.slots.keep()
         self.hosts_at_hand.tidy(self.books.now())
 
     def _undo(self, error: BaseException) -> None:
@@ -102,6 +103,7 @@ class Core:
             self._broken = error
             self._stale = True
             self.store.rollback()
+            self.slots.undo()
             self._reload()
 
     def _reload(self) -> None:
@@ -127,18 +129,20 @@ class Core:
 
     def _restore(self, saved: Saved) -> None:
         now = self.books.now()
-        held = {host.facts.name: host.held for host in self.hosts_at_hand if host.held}
+        busy = [host for host in self.hosts_at_hand if host.held or host.cooling]
         self._clear()
         for number, tasks in saved.waiting:
             self.ring.add(number, tasks)
         self.gates.restore(saved.gates)
         self.downs.restore(saved.down)
         self.turns.restore(saved.suspects)
-        for name, slots in held.items():
-            number = self.store.host_number(name)
+        for before in busy:
+            number = self.store.host_number(before.facts.name)
             if number:  # else it was met in what is undone: nobody was told of a slot
                 host = self.hosts_at_hand.get(number)
-                host.held, host.facts.freed_at = slots, now
+                host.held, host.cooling = before.held, before.cooling
+                host.facts.freed_at = max([now, *before.cooling])
+                self.hosts_at_hand.leave(host)
         self.leases.restore(saved.leases, now)
         for session in self.sessions:
             session.told.clear()

@@ -60,6 +60,7 @@ def _prepare(connection: apsw.Connection, path: str, *, durable: bool) -> None:
         )
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "full" if durable else "normal")
+    connection.pragma("fullfsync", durable)  # what macOS needs for it
     connection.pragma("cache_size", -CACHE_KIB)
     connection.wal_autocheckpoint(_checkpoint_pages(path))
     connection.execute("BEGIN IMMEDIATE")

@@ -150,7 +150,7 @@ class Desk:
         self._old = old
         self._parking: Parking[Parked] = Parking()
         self._callers: set[int] = set()  # connections that have called in this second
-        self._workers: set[int] = set()  # those that had called in the last one, and are there
+        self._busy: set[int] = set()  # those that had called in the last one, and are open
         self._local: dict[int, set[str]] = {}  # connection -> local sessions attached by it
         self._tend_at_s: float | None = 0.0  # None: no session to look after
         self._own_clock = SystemClock()
@@ -163,7 +163,7 @@ class Desk:
     @property
     def gather_s(self) -> float:
         """Least time from turn to turn."""
-        return min(GATHER_MOST_S, GATHER_EACH_S * max(0, len(self._workers) - FEW))
+        return min(GATHER_MOST_S, GATHER_EACH_S * max(0, len(self._busy) - FEW))
 
     def wait_s(self, now_s: float) -> float | None:
         """How long nothing is due; None: nothing ever, unless a request comes."""
@@ -218,7 +218,8 @@ class Desk:
             self._parking.park(parked, turn.now_s, next_in_s)
         for connection in turn.closed:
             self._local.pop(connection, None)
-            self._workers.discard(connection)
+            self._callers.discard(connection)
+            self._busy.discard(connection)
             self._parking.drop(connection)
         if self._old:
             self._old.settle()
@@ -299,7 +300,7 @@ class Desk:
         self._frontier.reap()
         after = self._frontier.stats().sessions
         self.changed |= after != before
-        self._workers, self._callers = self._callers, set()
+        self._busy, self._callers = self._callers, set()
         self._tend_at_s = turn.now_s + TEND_S if after else None
 
     def _lease(self, call: Call, turn: Turn) -> bytes | None:

@@ -72,11 +72,15 @@ class Leases:
             host.users[session] = left
             return
         host.users.pop(session, None)
+        # It may have asked there just now. While it holds a slot nobody else will, but a restart
+        # knows leases only.
+        host.facts.freed_at = max(host.facts.freed_at, self._books.now())
+        if self._hosts.delay_s(host):
+            self._hosts.touch(host)
         found = self._sessions.find(session)
         if found is not None:
             if found.ghost:
                 host.ghosts = sum(1 for one in host.users if self._is_ghost(one))
-                host.facts.freed_at = self._books.now()  # it may have asked there just now
                 self._hosts.touch(host)
             found.news.add(host.id)
 

@@ -21,6 +21,7 @@ class Slots:
     def __init__(self, shared: Shared) -> None:
         self._rules, self._hosts = shared.rules, shared.hosts
         self._ring, self._sessions = shared.ring, shared.sessions
+        self._given: list[tuple[str, Host, int]] = []  # in this batch: by whom, where, how many
         self.settled = float("-inf")  #: from then on nobody uses a slot that is not known here
 
     # How many.
@@ -108,7 +109,20 @@ class Slots:
         for name, surplus in (give or {}).items():
             host = self._hosts.named(name)
             if host is not None and surplus > 0:
-                self._release(session, host, min(surplus, host.held.get(session.id, 0)), now)
+                slots = min(surplus, host.held.get(session.id, 0))
+                self._given.append((session.id, host, slots))
+                self._release(session, host, slots, now)
+
+    def keep(self) -> None:
+        """The batch is committed."""
+        self._given.clear()
+
+    def undo(self) -> None:
+        """The batch is undone: what was given back in it will be given once more."""
+        for session, host, slots in self._given:
+            if slots and self._sessions.find(session):
+                host.held[session] = host.held.get(session, 0) + slots
+        self._given.clear()
 
     def leave(self, session: Session, host: Host, now: float, *, lost: bool) -> None:
         """A session has ended: all its slots at a host return."""

@@ -39,7 +39,7 @@ class SqliteFrontier(LocalFrontier):
         super().__init__(SqliteStore(self.connection), rules or Rules(), clock)
 
     def make_room(self) -> None:
-        """Give back what the log takes on the disk, 16 MB at most, as far as that can be done."""
+        """Give back what the log takes on the disk, 32 MiB at most, as far as that can be done."""
         with suppress(apsw.Error):
             self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 

@@ -146,9 +146,9 @@ class Text:
             yield number + 1, rest
 
     def _head(self) -> bytes:
-        """The first bytes, with a line that is whole."""
+        """The first bytes, as many as show what they are."""
         head = piece = self._read()
-        while piece and b"\n" not in head and len(head) < CHUNK:
+        while piece and not _shows_its_form(head) and len(head) < CHUNK:
             piece = self._read()
             head += piece
         return head
@@ -160,3 +160,14 @@ class Text:
             raise ListError(
                 f"{shown(self.name)} breaks off or is damaged: {error}. Make it anew."
             ) from None
+
+
+def _shows_its_form(head: bytes) -> bool:
+    """Whether there is a whole line and, in JSON, a first object of a line or the beginning of an
+    array. A pipe may bring them one by one."""
+    first, end, more = head.removeprefix(codecs.BOM_UTF8).lstrip().partition(b"\n")
+    if not end or not first.startswith(b"{"):
+        return bool(end)
+    if first.rstrip().endswith(b"}"):
+        return b"://" in first or b"{" in more
+    return b"[" in first or b"[" in more

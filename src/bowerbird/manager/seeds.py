@@ -76,7 +76,7 @@ class _Reader(threading.Thread):
         self._news = threading.Event()
         self._over = False
         self.wanted = True  #: whether anyone takes them
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def run(self) -> None:
         """Read to the end, or until they are wanted no more."""
@@ -89,18 +89,19 @@ class _Reader(threading.Thread):
                     time.sleep(PAUSE_S)
                 if not self.wanted:
                     break
-        except Exception as error:  # the iterable is the caller's: whatever it raises is too
+        except BaseException as error:  # the iterable is the caller's: whatever it raises is too
             self.error = error
         self._over = True
         self._news.set()
 
     def taken(self) -> Iterator[Task | None]:
-        """What was read, in another thread; a None where more is slow to come."""
-        over = False
+        """What was read, in another thread; a None where more is slow to come, be it steadily."""
+        over, told_s = False, time.monotonic()
         while not over:
-            if not self._news.wait(PAUSE_S):
+            if time.monotonic() > told_s + PAUSE_S or not self._news.wait(PAUSE_S):
                 yield None
                 self._news.wait()
+                told_s = time.monotonic()
             time.sleep(TOGETHER_S)
             self._news.clear()
             over = self._over  # asked before the last are taken: what came before it is there
@@ -149,7 +150,7 @@ class Seeder:
         self._add, self._lost = add, lost
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seeds", daemon=True)
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.known = 0  #: seeds that the frontier had already when they were first added
 
     def start(self) -> None:
@@ -169,7 +170,7 @@ class Seeder:
                 with Copy() as copy:
                     self.known = self._add_all(copy.made(_chunks(self._tasks)))
                     self._watch(copy, self._lost)
-        except Exception as error:  # the iterable is the caller's: whatever it raises is too
+        except BaseException as error:  # the iterable is the caller's: whatever it raises is too
             self.error = error
 
     def _add_all(self, chunks: Iterable[Chunk]) -> int:

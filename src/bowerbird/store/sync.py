@@ -1,12 +1,20 @@
 """What was put and is not yet known to be on the disk, synced in groups."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
 from bowerbird.store import names
 from bowerbird.store.faults import refusal
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    _FULL: int | None = None
+else:  # what macOS needs, whose fsync(2) leaves things in the disk's cache
+    _FULL = getattr(fcntl, "F_FULLFSYNC", None)
 
 
 class Unsynced:
@@ -51,13 +59,21 @@ class Unsynced:
     def _sync_file(self, path: str) -> None:
         full = f"{self._folder}/{path}"
         try:
-            sync(full, os.O_RDONLY | os.O_NOFOLLOW)
+            with opened(full, os.O_RDONLY | os.O_NOFOLLOW) as descriptor:
+                self._sync(descriptor, full)
         except OSError as error:
+            raise refusal(error, f"{self._folder}/{names.IMAGES}") from error
+
+    @staticmethod
+    def _sync(descriptor: int, path: str) -> None:
+        try:
+            force(descriptor)
+        except OSError:
             # After a failed fsync the kernel calls the lost pages clean (fsync(2), LWN 752063):
             # a second try would succeed with other bytes on the disk than in the cache.
             with suppress(OSError):
-                Path(full).unlink()
-            raise refusal(error, f"{self._folder}/{names.IMAGES}") from error
+                Path(path).unlink()
+            raise
 
     def _sync_folder(self, folder: str) -> None:
         try:
@@ -74,8 +90,23 @@ def sync_folder(path: str | Path) -> None:
 
 def sync(path: str | Path, flags: int) -> None:
     """Have the disk keep a file or folder as it is. Raises OSError."""
+    with opened(path, flags) as descriptor:
+        force(descriptor)
+
+
+@contextmanager
+def opened(path: str | Path, flags: int) -> Iterator[int]:
+    """A descriptor of a file or folder. Raises OSError."""
     descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def force(descriptor: int) -> None:
+    """Have the disk keep what a descriptor stands for. Raises OSError."""
+    if _FULL is None:
+        os.fsync(descriptor)
+    else:
+        fcntl.fcntl(descriptor, _FULL)

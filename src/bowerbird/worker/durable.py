@@ -19,7 +19,7 @@ class Durable:
         """Sync what these outcomes speak of; answer those to hand in."""
         try:
             self._store.flush()
-        except StorageFullError as error:
+        except (StorageFullError, OSError) as error:  # also where another worker has removed a file
             self._failed = True
             return [given_back(one.token, str(error)) if one.records else one for one in outcomes]
         if self._failed:  # it has removed a file, of which an outcome may only come now

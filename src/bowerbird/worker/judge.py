@@ -120,7 +120,7 @@ class Judge:
             return self.dead(
                 lease, "out-of-scope", f"redirect to {target}", status=status, try_alternates=False
             )
-        if task.hops >= self._settings.max_hops:
+        if task.kind is not Kind.ROBOTS and task.hops >= self._settings.max_hops:
             return self.dead(lease, "redirect-loop", f"{task.hops} hops", status=status)
         moved = Task(
             url=target, kind=task.kind, depth=task.depth, hops=task.hops + 1,

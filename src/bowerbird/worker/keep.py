@@ -78,15 +78,14 @@ class Keeper:
         if verdict is None:
             self._decoding[response.key] = body
             return None
-        return self._judged(body, verdict)
+        return self.judged(body, verdict)
 
-    def finished(self) -> list[tuple[int, Outcome]]:
-        """What has been decoded since: (key of the request, outcome)."""
+    def decoded(self) -> list[tuple[int, Body, Inspected | Refused]]:
+        """What has been decoded since, for `judged`: (key of the request, image, verdict)."""
         if not self._decoding:
             return []
         return [
-            (key, self._judged(self._decoding.pop(key), verdict))
-            for key, verdict in self._decoder.finished()
+            (key, self._decoding.pop(key), verdict) for key, verdict in self._decoder.finished()
         ]
 
     def keep_data(
@@ -119,7 +118,8 @@ class Keeper:
             discard(body.response)
         self._decoding.clear()
 
-    def _judged(self, body: Body, verdict: Inspected | Refused) -> Outcome:
+    def judged(self, body: Body, verdict: Inspected | Refused) -> Outcome:
+        """What a verdict means; what is good is stored."""
         lease, response = body.lease, body.response
         self._remember(body.sha256, verdict)
         if isinstance(verdict, Refused):

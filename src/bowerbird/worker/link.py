@@ -5,6 +5,7 @@ attaches again when the loop says what to claim. What they bring goes into `inbo
 woken to read it. Each call takes whatever has gathered meanwhile.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -54,6 +55,8 @@ NO_ROOM_S = 1.0
 AGAIN_S = 0.25
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class Leased(NamedTuple):
@@ -215,8 +218,8 @@ class Link:
             place, asked_s = self._member.place, self._clock.now_s()
             try:
                 reply = self._with_room(partial(self._take_leases, place, *ask))
-            except BowerbirdError as error:
-                self._news(place, NotLeased(error))
+            except Exception as error:
+                self._news(place, NotLeased(_told(error)))
                 if not self.returns:
                     return
             else:
@@ -232,8 +235,8 @@ class Link:
             try:
                 for start in range(0, len(batch), FINISH_BATCH):
                     self._hand_in(batch[start : start + FINISH_BATCH])
-            except BowerbirdError as error:
-                self._news(self._member.place, error)
+            except Exception as error:
+                self._news(self._member.place, _told(error))
                 return
 
     def _gather(self) -> list[Outcome] | None:
@@ -351,6 +354,15 @@ class Link:
         with suppress(BowerbirdError):
             place.frontier.detach(place.session)
         place.frontier.close()
+
+
+def _told(error: Exception) -> BowerbirdError:
+    """An error as the loop takes it: one that a thread dies of in silence would let it wait for
+    ever."""
+    if isinstance(error, BowerbirdError):
+        return error
+    _log.error("a thread has ended", exc_info=error, extra={"action": "defect"})
+    return BowerbirdError(f"A defect: {type(error).__name__}: {error}")
 
 
 def _is_pressing(outcome: Outcome) -> bool:

@@ -1,6 +1,8 @@
 """The work itself: from an answer to its outcome."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from bowerbird.errors import BowerbirdError, StorageFullError
@@ -61,20 +63,29 @@ class Work:
 
         `delay_s`: the spacing in force at the host.
         """
-        try:
-            return self._meant(lease, response, delay_s)
-        except BowerbirdError:
-            raise
-        except Exception as error:
-            return self._defect(lease, response, error)
+        return self._safely(lease, response, lambda: self._meant(lease, response, delay_s))
 
     def finished(self) -> list[tuple[int, Outcome]]:
         """Images that have been decoded since: (key of the request, outcome)."""
-        return self._keeper.finished()
+        return [
+            (key, outcome)
+            for key, body, verdict in self._keeper.decoded()
+            if (outcome := self._safely(*body[:2], partial(self._keeper.judged, body, verdict)))
+        ]
 
     def close(self) -> None:
         """Let go of decoders and files."""
         self._keeper.close()
+
+    def _safely(
+        self, lease: Lease, response: Response, judge: Callable[[], Outcome | None]
+    ) -> Outcome | None:
+        try:
+            return judge()
+        except BowerbirdError:
+            raise
+        except Exception as error:
+            return self._defect(lease, response, error)
 
     def _defect(self, lease: Lease, response: Response, error: Exception) -> Outcome:
         """What strangers send has met a defect of ours: it costs that one task. Else it would cost
