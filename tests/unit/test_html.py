@@ -393,3 +393,69 @@ def test_a_page_of_many_drawings_is_not_taken_for_one_that_nests_too_deeply() ->
 
     assert urls(found) == [f"/{number}.jpg" for number in range(400)]
     assert found.images[-1].alt == "photo 399"
+
+
+@pytest.mark.parametrize(
+    ("html", "named"),
+    [
+        ("<amp-anim src=/a.gif width=1 height=1>", ["/a.gif"]),
+        ("<lazy-picture srcset='/a.jpg 1x, /b.jpg 2x'>", ["/b.jpg"]),
+        ("<my-el icon=/x.png label=y.png value=z.png>", ["/x.png"]),
+        ("<td background=/t.gif>", []),  # no table around it: dropped, as browsers do
+        ("<table><td background=/t.gif></table>", ["/t.gif"]),
+        ("<script>d('<IMG SRC=\"/up.gif\">');d(\"<img src=/bare.gif>\")</script>",
+         ["/up.gif", "/bare.gif"]),
+        ("<body onload=\"MM_preloadImages('/a.gif','/b.gif')\">", ["/a.gif", "/b.gif"]),
+        ("<template><img src=/in.png></template><img src=/out.png>", ["/out.png", "/in.png"]),
+        ("<p data-images='/a.jpg;/b.jpg'>", ["/a.jpg", "/b.jpg"]),
+        ("<p data-x='/My Photo.jpg'>", ["/My%20Photo.jpg"]),
+        ("<img nitro-lazy-src=/n.jpg nitro-lazy-srcset='/1.jpg 100w,/2.jpg 200w'>", ["/2.jpg"]),
+        ("<img file=/f.jpg zoomfile=/z.jpg src=/none.gif>", ["/z.jpg"]),
+        ("<img ng-src=/lit.jpg>", ["/lit.jpg"]),
+        ("<img fancy-src=/f.jpg src=/s.gif>", ["/s.gif", "/f.jpg"]),
+        ("<svg><base href=/j/></svg><base href=/i/><img src=a.png>", ["/i/a.png"]),
+        ("<svg><path marker-end='URL(/m.svg#a)'></svg>", ["/m.svg"]),
+        ("""<p data-v='[{"src":"/1.jpg","srcset":"/1.jpg 6w, /2.jpg 3w","alt":"red.jpg"}]'>""",
+         ["/1.jpg"]),
+        ("<p data-url=/products/mug.png>", ["/products/mug.png"]),
+    ],
+)  # fmt: skip
+def test_what_tools_and_old_pages_write_is_found(html: str, named: list[str]) -> None:
+    assert urls(page(html)) == named
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div data-src=/m/lottie.json>",
+        "<a data-src=/x.html>",
+        "<lottie-player background=transparent src=a.json>",
+        '<script>d("<img src=\'/t/"+k+".gif\'>")</script>',
+        "<script>x='<img src=\"/t/'+k+'.png\">'</script>",
+        "<div data-accept='.png,.jpg,.gif'>",
+        "<div data-filter='*.jpg' data-types='*.png;*.jpg'>",
+        "<div data-formats='jpg, jpeg, .png'>",
+        "<script type=text/template><img src='{{img}}'><p style='background:url({{x}})'></script>",
+        "<template><img src='${x}.jpg'><img srcset='[[x]] 2x'></template>",
+        """<div data-image-info='{"uri":"11062b_abc~mv2.jpg","name":"Lake.jpg"}'>""",
+        """<div data-meta='{"title":"DSC_0042.jpg","caption":"a/Lake.jpg"}'>""",
+        "<variant-selects data-url=/products/mug>",
+        "<a data-type=ajax data-src=/ajax/modal>",
+        "<input data-placeholder=dd/mm/yyyy>",
+        "<img data-src='/img/{size}/a.jpg'>",
+        "<a data-tooltip='See a.jpg' data-tweet-text='see http://x/y.jpg'>",
+        "<img onclick=\"show('/big.jpg')\" name=a.gif>",
+    ],
+)
+def test_words_templates_and_other_files_are_not_taken_for_images(html: str) -> None:
+    assert urls(page(html, srcset=Srcset.ALL)) == []
+
+
+def test_links_in_templates_are_taken_where_they_are_whole() -> None:
+    html = "<script type=text/template><a href='{{url}}'></a><a href=/whole></a></script>"
+    assert page(html).pages == ["http://h.example/whole"]
+
+
+def test_a_page_in_an_object_is_a_page() -> None:
+    html = "<object type=text/html data=/head></object><embed src=/foot.html>"
+    assert page(html).pages == ["http://h.example/head", "http://h.example/foot.html"]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bowerbird.extract.base import words
 from bowerbird.extract.choice import Sized
-from bowerbird.extract.lazy import NAMES, SEPARATE, candidates_in, is_lazy
+from bowerbird.extract.lazy import NAMES, SEPARATE, candidates_in, is_lazy, is_sure
 from bowerbird.extract.links import is_image_path
 from bowerbird.extract.metadata import on_property
 from bowerbird.extract.page import Page
@@ -19,8 +19,21 @@ _GROUPED = frozenset({"img", "source", "amp-img"})
 _NO_IMAGES = frozenset({"iframe", "frame", "script", "video", "audio", "embed", "track", "object"})
 #: Elements whose images are found without their itemprop.
 _SPEAK_FOR_THEMSELVES = _GROUPED | {"meta"}
+#: Attributes of SVG that stand for properties of CSS.
+_SHOWN_BY_SVG = words(
+    "mask filter clip-path cursor fill stroke marker marker-start marker-mid marker-end"
+)
+#: Elements that HTML has a `background` for; on custom elements it is a colour.
+_HAVE_BACKGROUNDS = frozenset(words("body table thead tbody tfoot tr td th layer ilayer"))
 #: Attributes of custom elements that are words, or that `choice` reads.
-_NO_LINKS = frozenset({"alt", "title", "aria-label"})
+_NO_LINKS = frozenset(
+    words(
+        """
+        alt title aria-label name value content label caption filename download summary id class for
+        type text longdesc usemap
+        """
+    )
+)
 _CHOSEN = frozenset({"src", "srcset"})
 #: Properties of schema.org whose values are images.
 _ITEMS = frozenset(
@@ -40,12 +53,14 @@ def _poster(page: Page, _: str, __: Attributes, value: str) -> None:
     page.image(value, Place.POSTER)
 
 
-def _background(page: Page, _: str, __: Attributes, value: str) -> None:
-    page.image(value, Place.CSS)
+def _background(page: Page, tag: str, _: Attributes, value: str) -> None:
+    if tag in _HAVE_BACKGROUNDS:
+        page.image(value, Place.CSS)
 
 
 def _presentation(page: Page, _: str, __: Attributes, value: str) -> None:
-    if "url(" in value and "url(#" not in value:
+    shown = value.lower()
+    if "url(" in shown and "url(#" not in shown:
         page.style(value)
 
 
@@ -67,7 +82,7 @@ def data_attribute(page: Page, tag: str, name: str, attributes: Attributes) -> N
     if (tag in _GROUPED and name in NAMES) or not is_lazy(name, value):
         return
     found = candidates_in(name, value, attributes)
-    if tag in _NO_IMAGES and name not in SEPARATE:
+    if name not in SEPARATE and (tag in _NO_IMAGES or not is_sure(tag, name, attributes)):
         found = [each for each in found if is_image_path(each.url)]
     sized = [Sized(link, Place.LAZY, 0, width or density) for link, width, density in found]
     if any(each.size for each in sized):
@@ -83,7 +98,7 @@ ATTRIBUTES: dict[str, OnAttribute] = {
     "poster": _poster,
     "itemprop": _item,
     "property": _item,
-    **dict.fromkeys(("mask", "filter", "clip-path", "cursor", "fill", "stroke"), _presentation),
+    **dict.fromkeys(_SHOWN_BY_SVG, _presentation),
     **{name: _known_lazy(name) for name in NAMES if not name.startswith("data-")},
 }
 #: The commonest attributes that name no image on any element, or are read with their element.
@@ -101,14 +116,16 @@ PLAIN = frozenset(
 
 def read_attributes(page: Page, tag: str, attributes: Attributes) -> None:
     """Keep what an element's attributes name beyond what its tag is read for."""
-    is_custom = "-" in tag
+    may_have_more = "-" in tag or tag in _GROUPED
     for name, value in attributes.items():
         on_attribute = ATTRIBUTES.get(name)
         if value and on_attribute is not None:
             on_attribute(page, tag, attributes, value)
-        elif value and (name[:5] == "data-" or (is_custom and _may_link(tag, name))):
+        elif value and (name[:5] == "data-" or (may_have_more and _may_link(tag, name))):
             data_attribute(page, tag, name, attributes)
 
 
 def _may_link(tag: str, name: str) -> bool:
-    return name not in _NO_LINKS and not (tag in _GROUPED and name in _CHOSEN)
+    if tag in _GROUPED and name in _CHOSEN:
+        return False
+    return name not in _NO_LINKS and name[:2] != "on"

@@ -47,31 +47,32 @@ def extract_html(
 
 def read_html(text: bytes, page: Page) -> None:
     """Read a document in UTF-8, and those that are written inside it."""
-    page.inner.append((text, 0))
+    page.inner.append((text, 0, False))
     while page.inner:
-        text, page.nested = page.inner.pop(0)
+        text, page.nested, templated = page.inner.pop(0)
         if page.nested > MAX_NESTED:
             continue
         text = without_crowds(text)
         for part in parts_of(text):
             tree = LexborHTMLParser(part, options=_OPTIONS)
             if tree.root is not None:
-                _read_tree(tree.root, page)
+                _read_tree(tree.root, page, templated=templated)
 
 
-def _read_tree(root: LexborNode, page: Page) -> None:
-    waiting = [root]
+def _read_tree(root: LexborNode, page: Page, *, templated: bool) -> None:
+    waiting = [(root, templated)]
     on_elements, is_plain = ELEMENTS.get, PLAIN.issuperset
     while waiting:
-        for node in waiting.pop().traverse():
+        start, page.links.templated = waiting.pop()
+        for node in start.traverse():
             attributes = node.attributes
             tag = node.tag or ""
             if tag == "template":
-                waiting.extend(node.template_fragments()[:1])
+                waiting.extend((each, True) for each in node.template_fragments()[:1])
             on_element = on_elements(tag)
             if on_element is not None:
                 on_element(page, node, attributes)
-            if attributes and not is_plain(attributes):
+            if attributes and ("-" in tag or not is_plain(attributes)):
                 read_attributes(page, tag, attributes)
 
 

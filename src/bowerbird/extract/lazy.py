@@ -41,7 +41,8 @@ NAMES: dict[str, int] = {
     data-brsrcset data-brazy-src data-breeze data-orig-src data-orig-srcset data-opt-src
     data-perfmatters-src data-sp-src data-spai-src data-spsrc data-lsrc data-mfp-src data-cp-src
     data-lazy-load data-lazy-image data-lazy-img data-hidden-src data-actualsrc data-real-src
-    lazy-src lazysrc lazyload-src v-lazy
+    lazy-src lazysrc lazyload-src v-lazy nitro-lazy-src nitro-lazy-srcset ng-src ix-src ci-src
+    x-src src2 _src real_src original file
     """
         ),
         LAZY,
@@ -56,7 +57,7 @@ NAMES: dict[str, int] = {
     data-zoom-src data-zoomsrc data-magnify-src data-max-src data-xlarge data-big data-bigimg
     data-retina data-2x data-src-2x data-src-retina data-at2x data-rjs-src data-src-full
     data-src-large data-raw-src data-file-url data-original-image data-image-large
-    data-image-full data-master
+    data-image-full data-master zoomfile
     """
         ),
         FULL,
@@ -89,22 +90,39 @@ SEPARATE = frozenset(
     )
 )
 
+#: Names that elsewhere than on images are used for other things, or are given to any element: there
+#: the value has to end as image files do.
+_AMBIGUOUS = frozenset(
+    words(
+        """
+    data-url data-source data-sources data-preview data-placeholder data-full data-back
+    data-master data-file-url data-original-url data-full-url data-src2 ng-src x-src src2 _src
+    real_src original file zoomfile
+    """
+    )
+)
+#: What lightboxes say of links that are no images.
+_OTHER_TYPES = frozenset(("ajax", "iframe", "inline", "video", "html", "pdf", "map"))
+
 _MENTIONS_IMAGE = re.compile(
     r"(?i)\.(?:jpe?g|png|gif|webp|avif|svg|bmp|ico|tiff?|jfif|apng|heic|jxl)(?![a-z0-9])|url\("
 )
 _SRCSET = re.compile(r"[ \t\n\f\r][0-9]++(?:\.[0-9]++)?[wx](?:[ \t\n\f\r,]|\Z)")
 #: Ends of paths that are something else.
 _OTHER_FILE = re.compile(
-    r"(?i)\A[^?#]*+(?<=\.)(?:mp4|webm|m3u8|mp3|js|json|css|x?html?|xml|pdf|zip|txt)(?:[?#]|\Z)"
+    r"(?i)\.(?:mp4|webm|m3u8|mp3|js|json|css|x?html?|xml|pdf|zip|txt)(?:[?#]|\Z)"
 )
 _BLANK = re.compile(r"\s")
 _PLAUSIBLE = re.compile(r"/|\.[A-Za-z]{2,5}(?![A-Za-z])")
 #: Templates that a script fills in, and values of other uses.
-_PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[|^[#{]|[<>]|^\.[^./]")
+_PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[|^[#{]|[<>]|(?:^|/)\*\.|^\.[^./]|\{(?!width\})\w*+\}")
+#: How a link begins that words cannot be taken for.
+_BEGINS = re.compile(r"(?i)\.{0,2}/|[a-z][a-z0-9+.-]*+:")
 #: Links in lists of home-made form: `[/a.jpg, small], [/b.jpg, large]`.
 _LINK = re.compile(r"""[^\s,|\[\]"'<>{}]++""")
 #: What stands between the links of a list; URLs and file names hold each of these, too.
-_BETWEEN = (re.compile(r"\s*+\|[|\s]*+"), re.compile(r",\s++"), re.compile(r"[,\s]++"))
+_BETWEEN = (re.compile(r"\s*+\|[|\s]*+"), re.compile(r",\s++"), re.compile(r"[,\s]++"),
+            re.compile(r"\s*+;\s*+"))  # fmt: skip
 _SIZE = re.compile(r"\s++[0-9]++\Z")
 #: The condition of a part of lazysizes' data-bgset.
 _CONDITION = re.compile(r"\[[^\]|]*+\]")
@@ -112,6 +130,9 @@ _CONDITION = re.compile(r"\[[^\]|]*+\]")
 _WORDS = ("-name", "-key", "-title", "-alt", "-caption", "-filename", "-download", "-label")
 #: Sizes of one image that are kept.
 MAX_WIDENED = 1_000
+#: Keys of JSON under which there are words, be it a file's name, and under which there are links.
+_KEY_OF_WORDS = re.compile(r"(?i)\A(?:title|alt|caption|name|filename|description|label|text)\Z")
+_KEY_OF_LINKS = re.compile(r"(?i)src|url|href|image|img|pic|photo|thumb|large|full|file|background")
 #: Strings of one JSON value that are looked at.
 _MAX_STRINGS = 10_000
 
@@ -127,7 +148,8 @@ def candidates_in(name: str, value: str, attributes: Attributes) -> list[Candida
     """The images in a lazy attribute, whatever form its value has."""
     value = value.strip(SPACE)
     if value[:1] in ("[", "{"):
-        return _in_json(value) or _named(_LINK.findall(value))
+        found = _in_json(value)
+        return _named(_LINK.findall(value)) if found is None else found
     if "url(" in value.lower():
         return [Candidate(link) for link in scan_css(value).images]
     if _SRCSET.search(value):
@@ -151,7 +173,7 @@ def _listed(value: str) -> list[Candidate]:
 
 
 def _named(links: Iterable[str]) -> list[Candidate]:
-    return [Candidate(link) for link in links if is_image_path(link)]
+    return [Candidate(link) for link in links if is_plausible(link, known=False)]
 
 
 def is_plausible(link: str, *, known: bool) -> bool:
@@ -160,10 +182,14 @@ def is_plausible(link: str, *, known: bool) -> bool:
         return True
     if not link or len(link) > MAX_URL or _PLACEHOLDER.search(link):
         return False
-    if _OTHER_FILE.search(link):
+    if _OTHER_FILE.search(link.partition("?")[0]):
         return False
-    if known and not _BLANK.search(link):
-        return _PLAUSIBLE.search(link) is not None
+    if _BLANK.search(link):  # a file's name with blanks, or words that end in one
+        return (known or _BEGINS.match(link) is not None) and _names_image(link)
+    return _PLAUSIBLE.search(link) is not None if known else _names_image(link)
+
+
+def _names_image(link: str) -> bool:
     return is_image_path(link.partition("#")[0])
 
 
@@ -180,29 +206,45 @@ def _widened(found: list[Candidate], attributes: Attributes) -> list[Candidate]:
     return list(islice(wide, MAX_WIDENED))
 
 
-def _in_json(text: str) -> list[Candidate]:
+def is_sure(tag: str, name: str, attributes: Attributes) -> bool:
+    """Whether a known name says that the value is an image, however that ends."""
+    if (attributes.get("data-type") or "").lower() in _OTHER_TYPES:
+        return False
+    return tag in ("img", "source") or name not in _AMBIGUOUS
+
+
+def _in_json(text: str) -> list[Candidate] | None:
+    """The images that JSON names; None for what is none."""
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
+        return None
+    return [each for key, text in _strings(value) for each in _of_string(key, text)]
+
+
+def _of_string(key: str, text: str) -> list[Candidate]:
+    """The images that a string of JSON names; `key` is the last one above it."""
+    if text[:11].lower() == "data:image/":
+        return [Candidate(text)]
+    if _SRCSET.search(text):
+        return [each for each in parse_srcset(text) if is_image_path(each.url)]
+    if _KEY_OF_WORDS.search(key) or _PLACEHOLDER.search(text):
         return []
-    return [
-        Candidate(each)
-        for each in _strings(value)
-        if each.lower().endswith(IMAGE_ENDS)
-        or is_image_path(each)
-        or each[:11].lower() == "data:image/"
-    ]
+    if "/" not in text and key and not _KEY_OF_LINKS.search(key):
+        return []
+    return [Candidate(text)] if is_image_path(text) or text.lower().endswith(IMAGE_ENDS) else []
 
 
-def _strings(value: Any) -> Iterator[str]:
-    stack, seen = [value], 0
+def _strings(value: Any) -> Iterator[tuple[str, str]]:
+    stack, seen = [("", value)], 0
     while stack and seen < _MAX_STRINGS:
-        each = stack.pop()
+        key, each = stack.pop()
         seen += 1
         if isinstance(each, str):
-            yield each
+            yield key, each
         elif isinstance(each, list):
-            stack.extend(reversed(each))
+            stack.extend((key, one) for one in reversed(each))
         elif isinstance(each, dict):
+            stack.extend((str(name), one) for name, one in reversed(each.items()))
             # Interchange and bgset keep URLs as keys too: {"/a.jpg": 400}.
-            stack.extend(reversed([*each, *each.values()]))
+            stack.extend(("", name) for name in reversed(each))

@@ -18,6 +18,8 @@ _SIMPLE = re.compile(
     r"/?+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+/|(?!))*+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+)?"
     r"(?:\?[A-Za-z0-9_.~=&%+;:@/!$*(),-]*+)?"
 )
+#: What a script is to fill in: Mustache, Handlebars, Underscore, Liquid, template strings.
+_BLANK = re.compile(r"\{\{|\{%|\$\{|<%|\[\[")
 #: With these a link is the same in every folder.
 _ABSOLUTE = ("http://", "https://")
 #: Images written into one document that are kept; more is a bomb.
@@ -51,6 +53,7 @@ class Links:
         self.set_base(url)
         self._query_charset = query_charset
         self._room = most  # below 0: for what was left out
+        self.templated = False  #: what is read is a template, whose blanks a script fills in
         self.images: dict[str, ImageLink] = {}
         self.pages: dict[str, None] = {}
         self.stylesheets: dict[str, None] = {}
@@ -80,7 +83,7 @@ class Links:
     def join(self, link: str) -> str | None:
         """The canonical URL of a link; None for what is empty, within the page or not http(s)."""
         link = link.partition("#")[0].strip(SPACE)
-        if not link:
+        if not link or (self.templated and _BLANK.search(link)):
             return None
         if self._query_charset and not link.isascii():
             link = _encode_query(link, self._query_charset)

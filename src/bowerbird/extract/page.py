@@ -26,12 +26,14 @@ class Page:
         self.has_noscript = False
         self.title = ""
         self.grouped: set[int] = set()  #: elements whose picture has spoken for them
-        self.inner: list[tuple[bytes, int]] = []  #: documents to read, and how deep they lie
+        #: documents to read, how deep they lie, and whether scripts are to fill them in
+        self.inner: list[tuple[bytes, int, bool]] = []
         self.nested = 0  #: how many documents lie around the one being read
 
-    def later(self, html: str) -> None:
-        """Read this as a document too: srcdoc, a noscript in disguise."""
-        self.inner.append((html.encode(errors="replace"), self.nested + 1))
+    def later(self, html: str, *, templated: bool = False) -> None:
+        """Read this as a document too: srcdoc, a noscript in disguise, a template."""
+        templated |= self.links.templated
+        self.inner.append((html.encode(errors="replace"), self.nested + 1, templated))
 
     def image(self, link: str | None, place: Place, alt: str | None = "") -> None:
         """Keep one image, if there is a link."""

@@ -23,8 +23,14 @@ NEAR = 6
 _MAX_SOURCES = 100
 #: An image that a script writes out whole: `document.write('<img src="a.gif">')`.
 _WRITTEN = re.compile(
-    r"""<img\b[^<>]{0,500}?\ssrc=\\?["']((?:[^"'\\<>+\s{}$%]|%[0-9A-Fa-f]{2}|(?!))++)\\?["']"""
+    r"""(?i)<img\b[^<>]{0,500}?\ssrc=(?:(\\?["'])(?P<quoted>(?:[^"'\\<>+\s{}$%]|%[0-9a-f]{2}|(?!))++)\1"""
+    r"""|(?P<bare>(?:[^"'\\<>+\s{}$%=`]|%[0-9a-f]{2}|(?!))++)(?=[\s>]))"""
 )
+#: Images that Dreamweaver's pages load ahead: `MM_preloadImages('a.gif','b.gif')`.
+_AHEAD = re.compile(r"MM_preloadImages\(([^()<>]*+)\)")
+_STRING = re.compile(r"""["']([^"'\\<>{}]++)["']""")
+#: Types and ends of what `object` and `embed` show as a frame does.
+_PAGES, _PAGE_ENDS = ("text/html", "application/xhtml+xml"), (".html", ".htm", ".xhtml")
 #: Script types that are data and run nothing; "" and module run.
 _DATA_SCRIPTS = ("json", "template", "text/html", "text/plain", "importmap", "speculationrules")
 
@@ -94,16 +100,29 @@ def _script(page: Page, node: LexborNode, attributes: Attributes) -> None:
         for link in images_of(node.text()):
             page.image(link, Place.JSON_LD)
     elif "template" in kind or kind == "text/html":
-        page.later(node.text())
+        page.later(node.text(), templated=True)
     elif not any(each in kind for each in _DATA_SCRIPTS):
         _program(page, node.text(), attributes.get("src"))
 
 
 def _program(page: Page, text: str, source: str | None) -> None:
     page.has_scripts = page.has_scripts or bool(source or text.strip())
-    if "<img" in text:
-        for link in _WRITTEN.findall(text):
-            page.image(link, Place.LAZY)
+    if "<img" in text or "<IMG" in text:
+        for found in _WRITTEN.finditer(text):
+            page.image(found["quoted"] or found["bare"], Place.LAZY)
+    _load_ahead(page, text)
+
+
+def _load_ahead(page: Page, program: str) -> None:
+    """Keep the images that a program of Dreamweaver's loads before they are shown."""
+    if "MM_preloadImages(" in program:
+        for named in _AHEAD.findall(program):
+            for link in filter(is_image_path, _STRING.findall(named)):
+                page.image(link, Place.LAZY)
+
+
+def _body(page: Page, _: LexborNode, attributes: Attributes) -> None:
+    _load_ahead(page, attributes.get("onload") or "")
 
 
 def _style(page: Page, node: LexborNode, _: Attributes) -> None:
@@ -117,9 +136,9 @@ def _noscript(page: Page, node: LexborNode, _: Attributes) -> None:
         page.later(text)
 
 
-def _base(page: Page, _: LexborNode, attributes: Attributes) -> None:
+def _base(page: Page, node: LexborNode, attributes: Attributes) -> None:
     href = attributes.get("href")
-    if href is None or page.has_base or page.nested:
+    if href is None or page.has_base or page.nested or _lies_in(node, "svg"):
         return
     page.has_base = True  # also where it is no good: the next one does not count
     if url := page.links.join(href):
@@ -144,8 +163,11 @@ def _svg_image(page: Page, _: LexborNode, attributes: Attributes) -> None:
 
 def _object(page: Page, _: LexborNode, attributes: Attributes) -> None:
     link = attributes.get("data") or attributes.get("src")
-    if link and _may_be_image(link, (attributes.get("type") or "").strip().lower()):
+    kind = (attributes.get("type") or "").strip().lower()
+    if link and _may_be_image(link, kind):
         page.image(link, Place.OBJECT)
+    elif link and _is_page(link, kind):
+        page.links.page(link)
 
 
 def _may_be_image(link: str, kind: str) -> bool:
@@ -153,6 +175,10 @@ def _may_be_image(link: str, kind: str) -> bool:
         return kind.startswith("image/")
     path = link.partition("#")[0].partition("?")[0]
     return is_image_path(path) or "." not in path.rpartition("/")[2]
+
+
+def _is_page(link: str, kind: str) -> bool:
+    return kind in _PAGES or (not kind and link.partition("?")[0].lower().endswith(_PAGE_ENDS))
 
 
 def _link(page: Page, _: LexborNode, attributes: Attributes) -> None:
@@ -174,6 +200,7 @@ ELEMENTS: dict[str | None, OnElement] = {
     "amp-img": _img,
     "area": _anchor,
     "base": _base,
+    "body": _body,
     "embed": _object,
     "feImage": _svg_image,
     "feimage": _svg_image,
