@@ -272,6 +272,8 @@ def check_ranges(settings: Settings) -> None:
         raise SettingsError(
             f"--proxy {settings.proxy!r} is none; write http://, https:// or socks5://host:port."
         )
+    if not settings.user_agent.isprintable():
+        raise SettingsError("--user-agent has line ends or other control characters in it.")
     if "" in (*settings.include, *settings.exclude):
         raise SettingsError("--include and --exclude take globs; an empty one matches no URL.")
     if not settings.types:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from benchmarks.gallery.made import make_crawl
 
+from bowerbird.cli import _end_with
 from bowerbird.store import claimed
 from tests.bird import Ran, bird, flying, records_of, wait_for
 from tests.ports import free_port
@@ -36,6 +37,29 @@ def assert_refused(ran: Ran, *words: str, status: int = 2) -> None:
 def test_not_a_url(out, url, word):
     assert_refused(bird("crawl", url, "-o", out), word)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--user-agent", "a\r\nX-Evil: b"], ["--user-agent", "control characters"]),
+        (["--header", os.fsdecode(b"X: \xff")], ["--header", "UTF-8"]),
+        (["-o", "n" * 300], ["nnn", "File name too long"]),
+        (["http://me:secret@example.net/"], ["one by one"]),
+    ],
+)
+def test_what_would_be_sent_or_written_wrongly(out, options, words):
+    ran = bird("crawl", "http://example.org/", "-o", out, *options)
+    assert_refused(ran, *words)
+    assert "secret" not in ran.err
+    assert not out.exists()
+
+
+def test_a_folder_that_belongs_to_somebody_else(out, capsys):
+    with pytest.raises(SystemExit) as end:
+        _end_with(PermissionError(13, "Permission denied", str(out / "job.json")))
+    assert end.value.code == 2
+    assert capsys.readouterr().err == f"bowerbird: {out}/job.json: Permission denied.\n"
 
 
 def test_a_folder_whose_name_is_no_text(tmp_path):

@@ -216,3 +216,20 @@ def test_scope_any_follows_pages_anywhere(tmp_path: Path) -> None:
     crawled = proxied(tmp_path / "out", HOSTS, "http://www.example.co.uk/", "--scope", "any")
 
     assert "http://other.co.uk/o.png" in crawled.records
+
+
+def test_the_login_of_a_start_url_opens_the_site_and_stands_nowhere_to_be_read(tmp_path):
+    web = {"/": page("<img src=/a.png>"), "/a.png": Answer(png(1), PNG)}
+    with serve(dict(web)) as server:
+        start = server.url.replace("://", "://me:h%40sh@")
+        ran = bird("crawl", start, "-o", tmp_path / "out", "--json", "--workers", 1)
+    assert ran.status == 0, ran.err
+
+    token = "Basic " + base64.b64encode(b"me:h@sh").decode()
+    assert {request.path for request in server.requests} >= {"/", "/a.png", "/robots.txt"}
+    assert {request.headers["Authorization"] for request in server.requests} == {token}
+    assert [one.url for one in records_of(tmp_path / "out")] == [f"{server.url}/a.png"]
+    assert "sh@" not in ran.out + ran.err
+    readable = [one for one in (tmp_path / "out").rglob("*") if one.is_file()]
+    holding = [one.name for one in readable if b"me:h" in one.read_bytes()]
+    assert holding == []

@@ -194,3 +194,11 @@ def test_nobody_works_where_nobody_can_join(out):
         bowerbird.crawl("http://127.0.0.1:1/", out=out, workers=0)
     with pytest.raises(bowerbird.BowerbirdError, match="HOST:PORT"):
         bowerbird.crawl("http://127.0.0.1:1/", out=out, listen="8001")
+
+
+@pytest.mark.parametrize("headers", ["X: y", ("no colon",), ("X: a\r\nY: b",), (7,)])
+def test_headers_that_are_none_are_refused_before_anything_begins(out, headers):
+    secrets = bowerbird.Secrets(headers=headers)
+    with pytest.raises(UsageError):
+        bowerbird.crawl("http://example.org/", out=out, secrets=secrets)
+    assert not out.exists()

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -104,6 +105,37 @@ def test_a_full_disk_and_a_wrong_name_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(StorageFullError, match="No space left"), output(tmp_path / "x.csv"):
         raise OSError(errno.ENOSPC, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_followed_and_a_file_keeps_its_mode(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    with output(link) as file:
+        file.write(b"new")
+
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(pipe.read_bytes)
+        with output(pipe) as file:
+            file.write(b"records")
+
+        assert reading.result(20.0) == b"records"
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", [".", "/", ""])
+def test_a_folder_is_no_file_to_write_to(name: str) -> None:
+    with pytest.raises(UsageError, match="Is a directory"), output(Path(name)):
+        pass
 
 
 # The tree.

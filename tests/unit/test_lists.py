@@ -110,6 +110,7 @@ def test_a_pipe_that_cannot_seek_is_read(tmp_path: Path) -> None:
         ['{"version": 1}\n', f'{{"url": "{URLS[0]}"}}\n'],
         [f'{{"url": "{URLS[0]}"}}\n'],
         ["[", f'"{URLS[0]}"', "]"],
+        [f'{{"title": "my [best] \\" photos", "images": ["{URLS[0]}"]}}'],
     ],
 )  # fmt: skip
 def test_json_on_a_pipe_is_known_for_what_it_is_in_whatever_pieces_it_comes(

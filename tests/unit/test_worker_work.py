@@ -211,3 +211,17 @@ def test_half_a_rule_of_a_robots_txt_that_was_cut_is_not_obeyed(work: Work) -> N
     assert outcome is not None
     assert outcome.robots is not None
     assert outcome.robots.text == "User-agent: *\rAllow: /a\r"
+
+
+def test_one_path_that_cannot_be_written_costs_one_image(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(*_: object) -> str:
+        raise IsADirectoryError(21, "Is a directory", "images/ab/x.png")
+
+    monkeypatch.setattr(FullStore, "put", put)
+    outcome = answered(work, png(1))
+
+    assert outcome is not None
+    assert (outcome.verb, outcome.reason) == (Verb.DEAD, "storage-failed")
+    assert "images/ab/x.png" in outcome.detail

@@ -19,6 +19,7 @@ from bowerbird.app.fork_server import fork_server
 from bowerbird.app.interrupts import taken
 from bowerbird.app.job import Prepared, StoredJob, engine_of, prepare, start_urls, store_job
 from bowerbird.app.listen import Listen
+from bowerbird.app.login import check_secrets, login_apart
 from bowerbird.clock import SystemClock
 from bowerbird.errors import StorageFullError, UsageError
 from bowerbird.fetch.guard import Guard
@@ -47,6 +48,10 @@ ADMITTING = (
     "--keep-damaged", "--max-bytes", "--max-page-bytes", "--min-size", "--proxy", "--timeout",
     "--robots", "--types", "--user-agent",
 )  # fmt: skip
+
+
+#: Options whose change may let in what pages had named and nobody kept.
+WIDENING = ("--max-depth", "--scope", "--include", "--exclude")
 
 
 @dataclass(slots=True)
@@ -220,8 +225,10 @@ def _check_who_works(order: Order, engine: str) -> None:
 def _check_what_is_asked(order: Order, *, begun: bool) -> None:
     """Raises UsageError before a folder is made for what cannot begin."""
     make_settings(dict(order.options))
+    check_secrets(order.secrets)
     if order.mode is Mode.CRAWL:
-        order.start = start_urls(order.start, begun=begun)
+        starts = start_urls(order.start, begun=begun)
+        order.start, order.secrets = login_apart(starts, order.secrets)
 
 
 def _worker_count(job: Job, *, alone: bool) -> int:
@@ -290,11 +297,20 @@ def _notes(engine: "AnyEngine", prepared: Prepared, stats: Stats) -> Iterator[st
             f"Nothing new: this crawl had ended. `bowerbird retry {job.folder}` tries what failed "
             "or was left out once more; a new folder begins anew."
         )
-    elif engine.before.dead and any(one.startswith(ADMITTING) for one in prepared.changes):
+    elif engine.before.dead and _has_changed(prepared, ADMITTING):
         yield (
             "What had failed or was left out before the options changed was not tried again: "
             f"`bowerbird retry {job.folder}` does."
         )
+    if _has_changed(prepared, WIDENING):
+        yield (
+            "Pages that were read are not read again, and what they named that did not belong "
+            "then was not kept: if more belongs now, a new folder takes it in."
+        )
+
+
+def _has_changed(prepared: Prepared, options: tuple[str, ...]) -> bool:
+    return any(one.startswith(options) for one in prepared.changes)
 
 
 def _seeds(order: Order, job: Job) -> Iterable[Task | None]:

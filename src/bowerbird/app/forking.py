@@ -143,4 +143,5 @@ def _sees_ends() -> bool:
 
 
 def _tell(told: Told) -> None:
-    os.write(1, msgspec.json.encode(told) + b"\n")
+    with suppress(BrokenPipeError):  # the manager has gone, as standard input will say
+        os.write(1, msgspec.json.encode(told) + b"\n")

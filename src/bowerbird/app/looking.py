@@ -68,7 +68,7 @@ def export_crawl(
         write = export_jsonl if form == "jsonl" else export_csv
         with output(out) as stream:
             count = write(all_entries(crawl.catalog), stream)
-    return f"{many(count, 'record')} written to {out}." if out else ""
+    return f"{many(count, 'record')} written to {out}." if out and str(out) != "-" else ""
 
 
 def _require_rest(crawl: Visit, *, whole: bool) -> None:

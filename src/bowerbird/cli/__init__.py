@@ -3,6 +3,7 @@
 import errno
 import sys
 from contextlib import suppress
+from typing import NoReturn
 
 from bowerbird.errors import BowerbirdError, UsageError
 
@@ -10,6 +11,8 @@ from bowerbird.errors import BowerbirdError, UsageError
 FINISHED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 #: The reader of our output has gone: what shells show of a program that SIGPIPE has ended.
 UNHEARD = 141
+#: Characters of a file's name that are shown.
+LONGEST = 300
 
 
 def run() -> None:
@@ -29,10 +32,20 @@ def run() -> None:
     except (KeyboardInterrupt, click.Abort):
         sys.exit(INTERRUPTED)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        text = f"bowerbird: {error.strerror}: what was to be written is cut off."
-        print(text, file=sys.stderr)  # noqa: T201
+        _end_with(error)
+
+
+def _end_with(error: OSError) -> NoReturn:
+    """A folder that belongs to another, a name that is too long, a disk that is full."""
+    status = USAGE
+    if error.errno == errno.ENOSPC:
+        status = FAILED
+        text = f"{error.strerror}: what was to be written is cut off"
         with suppress(OSError):
             sys.stdout.close()  # or Python would try once more
-        sys.exit(FAILED)
+    elif error.filename is None:
+        raise error
+    else:
+        text = f"{str(error.filename)[:LONGEST]}: {error.strerror}"
+    print(f"bowerbird: {text}.", file=sys.stderr)  # noqa: T201
+    sys.exit(status)

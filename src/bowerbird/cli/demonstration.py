@@ -97,4 +97,5 @@ def completion(shell: str) -> None:
 
     found = get_completion_class(shell)
     if found is not None:
-        click.echo(found(cli, {}, "bowerbird", "_BOWERBIRD_COMPLETE").source())
+        source = found(cli, {}, "bowerbird", "_BOWERBIRD_COMPLETE").source()
+        click.echo(source.replace("complete -o nosort", "complete -o nosort -o default"))

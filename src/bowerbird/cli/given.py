@@ -29,8 +29,20 @@ def merged(typed: Mapping[str, Any]) -> dict[str, Any]:
         SettingsError: the file is missing, broken, or names an unknown option.
     """
     given = {name: value for name, value in typed.items() if _was_typed(value)}
+    for name, value in given.items():
+        _check_text(name, value)
     config = given.pop("config", None)
     return {**(read_config(config) if config else {}), **given}
+
+
+def _check_text(name: str, value: Any) -> None:
+    for each in value if isinstance(value, list | tuple) else (value,):
+        try:
+            str(each).encode()
+        except UnicodeEncodeError:
+            raise SettingsError(
+                f"{option_name(name)} has bytes that are not UTF-8, the encoding of this terminal."
+            ) from None
 
 
 def _was_typed(value: Any) -> bool:

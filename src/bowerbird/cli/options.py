@@ -136,8 +136,8 @@ TABLE: tuple[Option, ...] = (
            metavar="TIME", panel=SPEED),
     Option("max_rate", str, "Bytes per second of all workers together, those that join "
            "included. [no limit]", parse_size, metavar="SIZE", panel=SPEED),
-    Option("max_total_bytes", str, "Stop after so many bytes of images. [no limit]", parse_size,
-           metavar="SIZE", panel=SPEED),
+    Option("max_total_bytes", str, "Stop after so many bytes of images, and what is under way. "
+           "[no limit]", parse_size, metavar="SIZE", panel=SPEED),
     Option("max_time", str, "Stop after so long. [no limit]", parse_duration, metavar="TIME",
            panel=SPEED),
     Option("memory", str, "Bodies and decodes of one worker together. [128M]", parse_size,

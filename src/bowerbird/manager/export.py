@@ -1,14 +1,17 @@
 """The catalog as a file for other programs: JSON Lines or CSV, an image a line."""
 
 import csv
+import errno
 import io
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO
 
 import msgspec
@@ -103,23 +106,50 @@ def defused(cell: object) -> object:
 
 @contextmanager
 def output(path: Path | None) -> Iterator[BinaryIO]:
-    """Where to write: standard output, or a file that has its name only once it is whole.
+    """Where to write: standard output, or a file that has its name only once it is whole. A link is
+    followed, and what is no plain file (a pipe, a device) is written to.
 
     Raises:
         UsageError: the file cannot be written there.
         StorageFullError: the disk is full; nothing is left of it.
     """
-    if path is None:
+    if path is None or str(path) == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    try:
+        with (_whole if _may_be_replaced(path) else _open)(path) as file:
+            yield file
+    except OSError as error:
+        raise _named(error, path) from error
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Whether it is a plain file, or not there yet."""
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, "")
+    try:
+        return S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def _open(path: Path) -> BinaryIO:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "")
+    return path.open("wb")
+
+
+@contextmanager
+def _whole(link: Path) -> Iterator[BinaryIO]:
+    path = link.resolve()
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as file:
             yield file
+        if path.exists():
+            shutil.copymode(path, temporary)
         temporary.replace(path)
-    except OSError as error:
-        raise _named(error, path) from error
     finally:
         with suppress(OSError):
             temporary.unlink()

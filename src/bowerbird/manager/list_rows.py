@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
@@ -19,6 +20,11 @@ Reader = Callable[[Text, Fault], Iterator[Row]]
 SAMPLE = 50
 #: Rows of a Parquet file read at once.
 BATCH = 10_000
+
+#: Columns of Parquet that hold text; those of pandas' categories are dictionaries of it.
+_TEXT = re.compile(r"(?:large_)?string(?:_view)?|dictionary<values=(?:large_)?string(?:_view)?,")
+#: A bracket in a title begins no array.
+_STRING_OR_ARRAY = re.compile(r'"(?:[^"\\]++|\\.|(?!))*+"|(\[)', re.DOTALL)
 
 _QUOTES = "\"'<>,"
 
@@ -103,7 +109,7 @@ def has_url(line: str) -> bool:
 
 def json_rows(text: Text, fault: Fault) -> Iterator[Row]:
     """An array of strings or objects, or an object that has one; read element by element."""
-    start = text.head.find("[")
+    start = next((one.start() for one in _STRING_OR_ARRAY.finditer(text.head) if one[1]), -1)
     if start < 0:
         raise ListError(f"{shown(text.name)} is JSON without an array of image URLs in it.")
     number = 0
@@ -181,7 +187,7 @@ def parquet_rows(name: str) -> Iterator[Row]:
 
 
 def _parquet_rows(file: Any) -> Iterator[Row]:
-    names = [field.name for field in file.schema_arrow if str(field.type).endswith("string")]
+    names = [field.name for field in file.schema_arrow if _TEXT.match(str(field.type))]
     if not names:
         return
     first = next(file.iter_batches(batch_size=SAMPLE, columns=names), None)

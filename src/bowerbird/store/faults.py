@@ -16,7 +16,6 @@ _REFUSALS = {
     errno.EFBIG: "the file system takes no file of that size",
     errno.ESTALE: "the network file system lost it",
     errno.ENOTDIR: "a file lies where a folder belongs",
-    errno.EISDIR: "a folder lies where a file belongs",
 }
 
 

@@ -137,6 +137,9 @@ class Keeper:
             record = self._stored(body, verdict)
         except StorageFullError as error:
             return no_room(lease, str(error))
+        except OSError as error:  # of this one path: a folder lies there, say
+            discard(response)
+            return self._judge.dead(lease, "storage-failed", str(error), try_alternates=False)
         return Outcome(
             token=lease.token, verb=Verb.DONE, status=response.status, answered=True,
             records=(record,), sightings=_as_page(lease.task),
