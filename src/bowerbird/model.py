@@ -223,6 +223,8 @@ class State(StrEnum):
 DISK_FULL = "disk-full"
 REFUSED_THERE = "disk-full-there"
 NO_RIGHT = "not-this-worker"
+#: Those that say why begin so; then comes what the disk said.
+REFUSED_AS = "refused-as:"
 #: Counters of links that lead into crawler traps begin so, then comes the kind; and those that are
 #: there for an example each: the kind, a space, a URL.
 TRAP, TRAP_AT = "trap:", "trap-at:"
@@ -253,8 +255,8 @@ def traps_of(counters: Mapping[str, int]) -> dict[str, Trap]:
 
 
 def plain_counters(counters: Mapping[str, int]) -> dict[str, int]:
-    """A crawl's counters without those that are there for an example."""
-    return {name: n for name, n in counters.items() if not name.startswith(TRAP_AT)}
+    """A crawl's counters without those that are there for their words."""
+    return {name: n for name, n in counters.items() if not name.startswith((TRAP_AT, REFUSED_AS))}
 
 
 class WorkerInfo(Value, frozen=True, kw_only=True, array_like=True):

@@ -207,3 +207,38 @@ def test_a_crawl_on_a_disk_that_has_filled_up_since_can_be_looked_at(tmp_path, m
 
     assert [ran.status for ran in looks] == [0, 0, 0]
     assert (paused.status, "no room left on its disk" in paused.err) == (2, True)
+
+
+def test_a_disk_that_refuses_for_another_reason_is_not_called_full(tmp_path):
+    out = tmp_path / "out"
+    answers = gallery(12, 20)
+    with serve(answers) as web:
+        assert bird(*crawled(web, out, "--max-images", 3)).status == 0
+        (out / "images").rename(tmp_path / "kept")
+        (out / "images").write_text("in the way")
+        with flying(*crawled(web, out, "--max-images", 0)) as run:
+            run.says("a file lies where a folder belongs (ENOTDIR): paused (disk-full)")
+            (out / "images").unlink()
+            (tmp_path / "kept").rename(out / "images")
+            ran = run.ended()
+
+        assert "No more room" not in ran.err
+        assert ran.status == 0
+        assert_whole(web, out)
+
+
+def test_ctrl_c_ends_a_crawl_in_order_whose_disk_has_no_room_for_anything(tmp_path, mount):
+    small = mount(tmp_path / "small", 3 * MIB)
+    answers = gallery(40, 200)
+    with serve(answers) as web:
+        (tmp_path / "list").write_text("\n".join(web.url + path for path in images_of(answers)))
+        with flying(
+            "download", tmp_path / "list", "-o", small / "out", "--allow-private", "--json"
+        ) as run:
+            run.says("paused (disk-full)")
+            fill(small)
+            run.interrupt()
+            ran = run.ended()
+
+    assert (ran.status, ran.report["state"]) == (130, "interrupted")
+    assert "Traceback" not in ran.err

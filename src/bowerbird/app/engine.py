@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TypeVar
 
+import apsw
 import msgspec
 
 from bowerbird._version import __version__
@@ -13,10 +14,12 @@ from bowerbird.app.bucket import here
 from bowerbird.app.entries import LocalView, fate_of, served
 from bowerbird.app.folder import Folder, write_whole
 from bowerbird.app.recovery import recover
-from bowerbird.catalog import Fate, Totals
+from bowerbird.catalog import CatalogReader, Fate, Totals
 from bowerbird.clock import SystemClock
 from bowerbird.codec import encode
+from bowerbird.errors import StorageFullError
 from bowerbird.frontier.base import Frontier
+from bowerbird.frontier.database import mapped_errors
 from bowerbird.frontier.rules import rules_of
 from bowerbird.frontier.service import FrontierService
 from bowerbird.frontier.sqlite import SqliteFrontier
@@ -40,7 +43,6 @@ class Engine:
         self._frontier = frontier
         self._service = service
         self._bridge = bridge
-        self._view = LocalView(frontier)
         self.before = before  #: the counts when this run began
         self.recovered = recovered  #: what had to be mended, in words
         self.addresses = addresses  #: where it is served, door by door
@@ -85,11 +87,11 @@ class Engine:
 
     def fate_of(self, urls: Sequence[str]) -> Iterator[str]:
         """Which start URLs redirected to another host or could not be fetched, a line each."""
-        return fate_of(self._service.call(self._view.detours).result(), urls)
+        return fate_of(self._look(CatalogReader.detours), urls)
 
     def fates(self, urls: Sequence[str]) -> Mapping[str, Fate]:
         """How those of these URLs have ended that have."""
-        return self._service.call(lambda: self._view.fates(urls)).result() if urls else {}
+        return self._look(lambda reader: reader.fates(urls)) if urls else {}
 
     def try_again(self, url: str) -> None:
         """A URL that is dead is to be fetched once more."""
@@ -97,7 +99,18 @@ class Engine:
 
     def totals(self) -> Totals:
         """Counts over the whole catalog."""
-        return self._service.call(self._view.totals).result()
+        return self._look(CatalogReader.totals)
+
+    def _look(self, look: Callable[[CatalogReader], T]) -> T:
+        """Look into the catalog: where the disk refuses what others want to write, which would fail
+        with them, over a connection that only reads."""
+        connection = self._frontier.connection
+        try:
+            return self._service.call(lambda: look(CatalogReader(connection))).result()
+        except StorageFullError:
+            flags = apsw.SQLITE_OPEN_READONLY
+            with mapped_errors(), closing(apsw.Connection(connection.filename, flags=flags)) as own:
+                return look(CatalogReader(own))
 
 
 def job_for(job: Job, caller: Caller, sessions: int) -> Job:

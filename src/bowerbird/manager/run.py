@@ -17,7 +17,16 @@ from bowerbird.manager.progress import Meter, Progress
 from bowerbird.manager.room import BUCKET_REFUSES, NO_ROOM, Bucket, Room
 from bowerbird.manager.seeds import Seeder
 from bowerbird.manager.supervisor import ENDS_AT_ONCE, Supervisor
-from bowerbird.model import DISK_FULL, NO_RIGHT, REFUSED_THERE, HostRow, State, Stats, WorkerRow
+from bowerbird.model import (
+    DISK_FULL,
+    NO_RIGHT,
+    REFUSED_AS,
+    REFUSED_THERE,
+    HostRow,
+    State,
+    Stats,
+    WorkerRow,
+)
 
 #: How often the run looks around, in seconds: at its beginning, when a small crawl may end any
 #: moment, and later.
@@ -84,6 +93,8 @@ class Run:
     room: Room = field(init=False)
     _waits: bool = field(default=False, init=False)
     _said: str = field(default="", init=False)  # why the bucket refuses, as was said
+    _words: dict[str, int] = field(default_factory=dict, init=False)  # what disks said, how often
+    _why: str = field(default="", init=False)  # what ours said last
     _met: bool = field(default=False, init=False)  # some worker has been there
     _lonely_s: float | None = field(default=None, init=False)  # when to say that nobody is
     _unfit: int = field(default=0, init=False)  # tasks given back when this run began
@@ -210,6 +221,7 @@ class Run:
             self._say_of_room(waits=False)
             return False
         self._make_room()
+        self._hear_why(stats)
         reason = DISK_FULL if self.bucket is None or self.room.is_low() else BUCKET_REFUSES
         self._steer(lambda frontier: frontier.pause(reason))
         self.refused = self._refusals(stats)
@@ -241,6 +253,11 @@ class Run:
         with suppress(StorageFullError):
             self.desk.make_room()
 
+    def _hear_why(self, stats: Stats) -> None:
+        said = {name: n for name, n in stats.counters.items() if name.startswith(REFUSED_AS)}
+        new = [name for name, n in said.items() if n > self._words.get(name, 0)]
+        self._words, self._why = said, new[-1].removeprefix(REFUSED_AS).rstrip(".") if new else ""
+
     def _refusals(self, stats: Stats) -> int:
         return stats.counters.get(DISK_FULL, 0) + self.desk.refusals
 
@@ -260,6 +277,8 @@ class Run:
     def _trouble(self) -> str:
         if self.bucket is not None and not self.room.is_low():
             return f"Images cannot be written to {self.bucket.name}: paused ({BUCKET_REFUSES})"
+        if self._why and "ENOSPC" not in self._why and not self.room.is_low():
+            return f"{self._why}: paused ({DISK_FULL})"
         return f"No more room in {self.folder}: paused ({DISK_FULL})"
 
     def _steer(self, action: Callable[[Frontier], None]) -> None:

@@ -13,6 +13,8 @@ from bowerbird.fetch.failures import Phase, failure
 from bowerbird.images import BUSY, Decoder, Inspected, Refused
 from bowerbird.model import (
     DISK_FULL,
+    EXAMPLE,
+    REFUSED_AS,
     Holder,
     Kind,
     Lease,
@@ -194,6 +196,5 @@ def no_room(lease: Lease, detail: str) -> Outcome:
 
 def given_back(token: bytes, detail: str) -> Outcome:
     """A task whose image could not be kept. The manager pauses the crawl at the count."""
-    return Outcome(
-        token=token, verb=Verb.RELEASED, answered=True, detail=detail, counts={DISK_FULL: 1}
-    )
+    counts = {DISK_FULL: 1} | ({REFUSED_AS + detail[:EXAMPLE]: 1} if detail else {})
+    return Outcome(token=token, verb=Verb.RELEASED, answered=True, detail=detail, counts=counts)
