@@ -21,8 +21,8 @@ INTRODUCTION = """\
 
 Options of `bowerbird crawl` and `bowerbird download`. In a TOML file (`--config`) they have the
 same names, with `-` or `_`. Sizes are written like `500k`, `32M`, `1.5G` (powers of 1024),
-durations like `0.2`, `90s`, `15m`, `2h`. What is in brackets is the default. Those of the last
-table are not in `--help`.
+durations like `0.2`, `90s`, `15m`, `2h`. What is in brackets is the default. The limits for what is
+hostile or broken are not in `--help`.
 
 This page is written by `scripts/options_doc.py`; a test holds it to the code.
 """

@@ -74,6 +74,7 @@ def test_a_folder_whose_name_is_no_text(tmp_path):
         (["--per-host", "many"], "per-host"),
         (["--delay", "-1"], "delay"),
         (["--max-bytes", "lots"], "lots"),
+        (["--max-bytes", "1.5"], "1.5"),
         (["--min-size", "big"], "--min-size"),
         (["--types", "jpeg,exe"], "exe"),
         (["--scope", "galaxy"], "scope"),

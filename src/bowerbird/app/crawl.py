@@ -291,7 +291,8 @@ def _notes(engine: "AnyEngine", prepared: Prepared, stats: Stats) -> Iterator[st
     proxy = job.settings.proxy
     if proxy and stats.dead and not any(stats.done.values()):
         yield f'Nothing came through the proxy {proxy}: is it right? `--proxy ""` goes without.'
-    nothing = ended(stats) == ended(engine.before) and not stats.leased
+    left = stats.leased + stats.skipped
+    nothing = ended(stats) == ended(engine.before) and not left
     if prepared.resumed and nothing and stats.state is State.ENDED:
         yield (
             f"Nothing new: this crawl had ended. `bowerbird retry {job.folder}` tries what failed "

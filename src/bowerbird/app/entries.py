@@ -81,8 +81,10 @@ def fate_of(first: Results, urls: Sequence[str]) -> Iterator[str]:
 
     What happens to start pages is among the first results that come.
     """
+    died = {death.url for death in first.deaths}
     for hop in first.redirections:
-        if hop.from_url in urls and host_of(hop.from_url) != host_of(hop.to_url):
+        led = hop.from_url in urls and hop.to_url not in died
+        if led and host_of(hop.from_url) != host_of(hop.to_url):
             yield f"{hop.from_url} redirects to {hop.to_url}, which was crawled in its place."
     for death in first.deaths:
         if death.first_url in urls:

@@ -11,7 +11,7 @@ _SECONDS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 def parse_size(text: str) -> int:
     """Bytes: `500`, `64k`, `32M`, `1.5G` (powers of 1024; a final B or iB is taken too)."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip().lower())
-    if match is None:
+    if match is None or ("." in match[1] and not match[2]):  # 1.5 of what?
         raise SettingsError(f"{text!r} is no size; write it like 500k, 32M or 1.5G.")
     return int(float(match[1]) * _UNITS[match[2]])
 
