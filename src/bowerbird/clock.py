@@ -6,6 +6,7 @@ Nothing read from `now_s` is ever persisted: it means nothing after a restart.
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 
@@ -21,19 +22,12 @@ class Clock(Protocol):
         ...
 
 
-def _boottime_s() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def _awake_or_not_s() -> float:
-    return time.clock_gettime(time.CLOCK_MONOTONIC)
-
-
 def _system_s() -> Callable[[], float]:
     if hasattr(time, "CLOCK_BOOTTIME"):
-        return _boottime_s
-    # macOS: this clock goes on while the machine sleeps, unlike `time.monotonic` there.
-    return _awake_or_not_s if sys.platform == "darwin" else time.monotonic
+        return partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":  # goes on while the machine sleeps, unlike `time.monotonic` there
+        return partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+    return time.monotonic
 
 
 class SystemClock:

@@ -155,6 +155,12 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
         return [told for name, told in names.items() if getattr(self, name) != getattr(new, name)]
 
 
+def is_header_line(text: str) -> bool:
+    """Whether this is a "Name: value", and one of them."""
+    name, colon, _ = text.partition(":")
+    return bool(colon and name.strip()) and not any(each in text for each in "\r\n\0")
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker has to know of a crawl: sent to it when it joins."""
 

@@ -43,6 +43,15 @@ def origin_of(url: str) -> str:
     return scheme_and_rest[: scheme_and_rest.index("//") + 2] + scheme_and_rest[at + 1 :]
 
 
+def without_login(url: str) -> str:
+    """A canonical URL without user and password."""
+    if "@" not in url:
+        return url
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
 def host_of(url: str) -> str:
     """Host name of a canonical URL, without port: the unit of politeness."""
     return host_of_origin(origin_of(url))

@@ -5,7 +5,6 @@ from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from typing import TypeVar
 
-import apsw
 import msgspec
 
 from bowerbird._version import __version__
@@ -19,7 +18,7 @@ from bowerbird.clock import SystemClock
 from bowerbird.codec import encode
 from bowerbird.errors import StorageFullError
 from bowerbird.frontier.base import Frontier
-from bowerbird.frontier.database import mapped_errors
+from bowerbird.frontier.database import mapped_errors, open_for_reading
 from bowerbird.frontier.rules import rules_of
 from bowerbird.frontier.service import FrontierService
 from bowerbird.frontier.sqlite import SqliteFrontier
@@ -108,8 +107,7 @@ class Engine:
         try:
             return self._service.call(lambda: look(CatalogReader(connection))).result()
         except StorageFullError:
-            flags = apsw.SQLITE_OPEN_READONLY
-            with mapped_errors(), closing(apsw.Connection(connection.filename, flags=flags)) as own:
+            with mapped_errors(), closing(open_for_reading(connection.filename)) as own:
                 return look(CatalogReader(own))
 
 

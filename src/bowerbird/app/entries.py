@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from bowerbird.catalog import CatalogReader, CatalogWriter, Described, Entry, Fate, Totals
+from bowerbird.catalog import CatalogReader, CatalogWriter, Described, Entry, Totals
 from bowerbird.codec import decode, encode
 from bowerbird.errors import RemoteCallError
 from bowerbird.frontier.database import mapped_errors
@@ -118,14 +118,6 @@ class LocalView:
     def refetch(self, final_urls: Sequence[str]) -> int:
         """See `CatalogView`."""
         return self._frontier.refetch(final_urls)
-
-    def detours(self) -> Results:
-        """The first redirections and deaths."""
-        return self._reader.detours()
-
-    def fates(self, urls: Sequence[str]) -> dict[str, Fate]:
-        """How those of these URLs have ended that have."""
-        return self._reader.fates(urls)
 
     def held(self, held: Sequence[Held]) -> int:
         """See `CatalogView`."""

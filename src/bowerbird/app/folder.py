@@ -18,6 +18,7 @@ from bowerbird.settings import Secrets
 from bowerbird.store import marker_of
 from bowerbird.store.marker import no_folder
 from bowerbird.store.sync import sync_folder
+from bowerbird.words import is_text
 
 #: A command or dashboard that only looks into a folder is waited for so long, in seconds.
 LOOKER_S = 3.0
@@ -199,10 +200,8 @@ else:
 
 
 def _check_name(path: str) -> None:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
+    if not is_text(path):
         shown = os.fsencode(path).decode("utf-8", "backslashreplace")
         raise FolderError(
             f"{shown} has a name that is not UTF-8; name another folder, or rename it."
-        ) from None
+        )

@@ -7,8 +7,8 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from bowerbird.errors import UsageError
-from bowerbird.settings import Secrets
-from bowerbird.urls import host_of, origin_of
+from bowerbird.settings import Secrets, is_header_line
+from bowerbird.urls import host_of, origin_of, without_login
 
 _NAME = "authorization"
 
@@ -21,7 +21,7 @@ def login_apart(starts: Sequence[str], secrets: Secrets) -> tuple[tuple[str, ...
         UsageError: it would be sent to other origins as well, or there are two.
     """
     logins = {url: _login(url) for url in starts}
-    plain = tuple(dict.fromkeys(map(_without_login, starts)))
+    plain = tuple(dict.fromkeys(map(without_login, starts)))
     if not any(logins.values()):
         return plain, secrets
     origins = set(map(origin_of, plain))
@@ -45,20 +45,14 @@ def _login(url: str) -> str:
     return login if ":" in login else f"{login}:"
 
 
-def _without_login(url: str) -> str:
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
-
-
 def check_secrets(secrets: Secrets) -> None:
     """Raises UsageError where a header is none, or would be two."""
     headers: object = secrets.headers
     if isinstance(headers, str) or not isinstance(headers, Sequence):
         raise UsageError("headers is a tuple of texts: Secrets(headers=('Name: value',)).")
     for header in headers:
-        if not isinstance(header, str) or not header.partition(":")[0].strip():
-            raise UsageError(f"{header!r} is no header; write it 'Name: value'.")
-        if ":" not in header or any(each in header for each in "\r\n\0"):
+        if not isinstance(header, str):
+            raise UsageError(f"A {type(header).__name__} is no header; write it 'Name: value'.")
+        if not is_header_line(header):
             name = header.partition(":")[0].strip()
-            raise UsageError(f"Header {name[:40]!r} has no value, or a line end in it.")
+            raise UsageError(f"Header {name[:40]!r} is none; write it 'Name: value', in one line.")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from bowerbird.cli.options import as_if_typed, known_fields
 from bowerbird.cli.values import parse_dimensions
 from bowerbird.errors import SettingsError
-from bowerbird.settings import Secrets, meant, option_name
+from bowerbird.settings import Secrets, is_header_line, meant, option_name
+from bowerbird.words import is_text
 
 if TYPE_CHECKING:
     from bowerbird.app.access import Access
@@ -36,13 +37,10 @@ def merged(typed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_text(name: str, value: Any) -> None:
-    for each in value if isinstance(value, list | tuple) else (value,):
-        try:
-            str(each).encode()
-        except UnicodeEncodeError:
-            raise SettingsError(
-                f"{option_name(name)} has bytes that are not UTF-8, the encoding of this terminal."
-            ) from None
+    if not all(is_text(str(each)) for each in _as_list(value)):
+        raise SettingsError(
+            f"{option_name(name)} has bytes that are not UTF-8, the encoding of this terminal."
+        )
 
 
 def _was_typed(value: Any) -> bool:
@@ -135,8 +133,8 @@ def listen_of(given: Mapping[str, Any]) -> "Listen | None":
 
 
 def _header(text: str) -> str:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip() or any(c in text for c in "\r\n\0"):
+    name, _, value = text.partition(":")
+    if not is_header_line(text):
         raise SettingsError(f"--header {name.strip()!r} is no header; write it 'Name: value'.")
     return f"{name.strip()}: {value.strip()}"
 
@@ -170,7 +168,7 @@ def _types(value: str | list[str]) -> dict[str, Any]:
 
 
 def _as_list(value: Any) -> list[Any]:
-    return [value] if isinstance(value, str) else list(value)
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 _TYPE_NAMES = {"jpg": "jpeg", "tif": "tiff"}

@@ -7,6 +7,7 @@ and, last, the URL decide.
 
 import re
 
+from bowerbird.deflated import MAGIC
 from bowerbird.extract.base import Form
 from bowerbird.extract.unpack import inflate
 from bowerbird.signatures import HEAD, is_html, plain, root_element, true_type
@@ -28,7 +29,7 @@ _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 def form_of(body: bytes, content_type: str, url: str) -> Form:
     """What this body is. `content_type` is the header's value, parameters and all."""
     head = body[:HEAD]
-    if head[:2] == b"\x1f\x8b":  # a sitemap that is sent as a file, not as an encoding
+    if head[:2] == MAGIC:  # a sitemap that is sent as a file, not as an encoding
         head = inflate(body[: 4 * HEAD], HEAD)
         return _form_of_xml(head) or (Form.SITEMAP if _URL_LINE.match(head) else Form.OTHER)
     if true_type(head):

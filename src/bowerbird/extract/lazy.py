@@ -96,7 +96,7 @@ _AMBIGUOUS = frozenset(
     words(
         """
     data-url data-source data-sources data-preview data-placeholder data-full data-back
-    data-master data-file-url data-original-url data-full-url data-src2 ng-src x-src src2 _src
+    data-master data-file-url data-original-url data-full-url ng-src x-src src2 _src
     real_src original file zoomfile
     """
     )

@@ -3,6 +3,7 @@
 from functools import cache
 
 from bowerbird.model import Kind
+from bowerbird.urls import without_login
 
 #: What browsers send for each kind; servers that negotiate give images by it.
 _PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,image/*;q=0.8,*/*;q=0.7"
@@ -71,15 +72,7 @@ def referer_for(referrer: str, url: str) -> str:
         return ""
     if referrer.startswith("https:") and not url.startswith("https:"):
         return ""
-    return _without_login(referrer.partition("#")[0])
-
-
-def _without_login(url: str) -> str:
-    if "@" not in url:
-        return url
-    scheme, _, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+    return without_login(referrer.partition("#")[0])
 
 
 def is_header(text: str) -> bool:

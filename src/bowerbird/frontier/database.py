@@ -50,6 +50,12 @@ def open_database(path: str, *, durable: bool = False) -> apsw.Connection:
         return connection
 
 
+def open_for_reading(path: str) -> apsw.Connection:
+    """A connection beside that one, which never writes nor checkpoints."""
+    with mapped_errors(path):
+        return apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+
+
 def _prepare(connection: apsw.Connection, path: str, *, durable: bool) -> None:
     connection.set_busy_timeout(BUSY_MS)
     version = connection.pragma("user_version")

@@ -110,8 +110,9 @@ class Slots:
             host = self._hosts.named(name)
             if host is not None and surplus > 0:
                 slots = min(surplus, host.held.get(session.id, 0))
-                self._given.append((session.id, host, slots))
                 self._release(session, host, slots, now)
+                if slots:
+                    self._given.append((session.id, host, slots))
 
     def keep(self) -> None:
         """The batch is committed."""
@@ -120,7 +121,7 @@ class Slots:
     def undo(self) -> None:
         """The batch is undone: what was given back in it will be given once more."""
         for session, host, slots in self._given:
-            if slots and self._sessions.find(session):
+            if self._sessions.find(session):
                 host.held[session] = host.held.get(session, 0) + slots
         self._given.clear()
 

@@ -8,11 +8,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-import apsw
-
 from bowerbird.catalog import CatalogReader, CatalogWriter, Described, Entry, Fate, Totals
 from bowerbird.catalog.segment import Segment
-from bowerbird.frontier.database import mapped_errors, open_database
+from bowerbird.frontier.database import mapped_errors, open_database, open_for_reading
 from bowerbird.model import Death, Record, Results
 from bowerbird.store import is_own
 from bowerbird.store.bucket import is_bucket
@@ -40,14 +38,7 @@ class Chronicle:
         self._open(alone=alone)
 
     def _open(self, *, alone: bool) -> None:
-        path = str(self._path)
-        with mapped_errors(path):
-            # A reader beside the manager never writes nor checkpoints.
-            self._connection = (
-                open_database(path)
-                if alone
-                else apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
-            )
+        self._connection = (open_database if alone else open_for_reading)(str(self._path))
         self._reader = CatalogReader(self._connection)
         self._writer = CatalogWriter(self._connection)
 

@@ -1,7 +1,6 @@
 """The catalog as a file for other programs: JSON Lines or CSV, an image a line."""
 
 import csv
-import errno
 import io
 import os
 import secrets
@@ -118,7 +117,7 @@ def output(path: Path | None) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     try:
-        with (_whole if _may_be_replaced(path) else _open)(path) as file:
+        with _whole(path) if _may_be_replaced(path) else path.open("wb") as file:
             yield file
     except OSError as error:
         raise _named(error, path) from error
@@ -126,18 +125,10 @@ def output(path: Path | None) -> Iterator[BinaryIO]:
 
 def _may_be_replaced(path: Path) -> bool:
     """Whether it is a plain file, or not there yet."""
-    if not path.name:
-        raise IsADirectoryError(errno.EISDIR, "")
     try:
         return S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
         return True
-
-
-def _open(path: Path) -> BinaryIO:
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "")
-    return path.open("wb")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from bowerbird.deflated import MAGIC
 from bowerbird.errors import ListError
 
 #: Read at once, in bytes.
@@ -16,7 +17,6 @@ CHUNK = 1 << 18
 #: Longest line, in characters; a line of JSON may carry much beside its URL.
 MAX_LINE = 1 << 20
 
-GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -47,7 +47,7 @@ def unpacked(name: str, raw: "io.BufferedReader[io.RawIOBase]") -> "Readable":
     Raises:
         ListError: they are not, and the name says they are.
     """
-    if raw.peek(2).startswith(GZIP):
+    if raw.peek(2).startswith(MAGIC):
         return gzip.GzipFile(fileobj=raw)
     if name.lower().endswith(".gz"):
         raise ListError(f"{name} is not gzip, whatever its name says. Rename it without .gz.")

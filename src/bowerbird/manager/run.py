@@ -116,6 +116,7 @@ class Run:
         before = self._stats()
         stats, self.refused = before, self._refusals(before)
         self._unfit = before.counters.get(NO_RIGHT, 0)
+        self._hear_why(before)
         self.refused_there = before.counters.get(REFUSED_THERE, 0)
         self.seeder.start()
         while True:

@@ -67,11 +67,12 @@ class Work:
 
     def finished(self) -> list[tuple[int, Outcome]]:
         """Images that have been decoded since: (key of the request, outcome)."""
-        return [
-            (key, outcome)
-            for key, body, verdict in self._keeper.decoded()
-            if (outcome := self._safely(*body[:2], partial(self._keeper.judged, body, verdict)))
-        ]
+        found = []
+        for key, body, verdict in self._keeper.decoded():
+            judge = partial(self._keeper.judged, body, verdict)
+            if outcome := self._safely(body.lease, body.response, judge):
+                found.append((key, outcome))
+        return found
 
     def close(self) -> None:
         """Let go of decoders and files."""
